@@ -1,0 +1,48 @@
+# Every target is a line that anybody could type. `make check` is what CI runs.
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_HERE := NANOCLAW_HOME=$${NANOCLAW_HOME:-$(CURDIR)/.nanoclaw}
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run chat test check fmt lint types arch bench soak
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+setup: .venv/.ready   ## the environment, from the lock file
+
+.venv/.ready: uv.lock pyproject.toml tools/setup.py
+	@$(PYTHON) tools/setup.py
+
+run: setup       ## start nanoclaw in ./.nanoclaw and open the chat
+	@$(HOME_HERE) $(BIN)/nanoclaw run
+
+chat: setup      ## a chat with the running host
+	@$(HOME_HERE) $(BIN)/nanoclaw chat
+
+test: setup      ## the whole suite, with coverage
+	@$(BIN)/python tools/test.py
+
+check: lint types arch test   ## all that CI runs
+
+fmt: setup       ## put the code in shape
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+lint: setup      ## style, spelling, file length
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/codespell nanoclaw runner schema tests tools docs README.md
+	@$(BIN)/python tools/gates.py
+
+types: setup     ## mypy, strict
+	@$(BIN)/mypy
+
+arch: setup      ## who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+bench: setup     ## figures: latency, throughput, cold starts
+	@$(BIN)/python -m tests.bench
+
+soak: setup      ## property tests with many more examples
+	@$(BIN)/python tools/test.py --soak

@@ -1,0 +1,21 @@
+"""A type for each kind of id, so that none is taken for another."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+AgentGroupId = NewType("AgentGroupId", str)
+MessagingGroupId = NewType("MessagingGroupId", str)
+WiringId = NewType("WiringId", str)
+SessionId = NewType("SessionId", str)
+EventId = NewType("EventId", str)
+InboundId = NewType("InboundId", str)
+OutboundId = NewType("OutboundId", str)
+"""The host's id of a ledger row."""
+RunnerMessageId = NewType("RunnerMessageId", str)
+"""The id a runner gave its row: unique within its epoch at best, and never believed."""
+UserId = NewType("UserId", str)
+"""`<channel>:<immutable platform id>`, made by an adapter from what its platform authenticated."""
+ChannelName = NewType("ChannelName", str)
+"""A configured channel, such as `terminal` or `telegram-home`."""
+EpochNumber = NewType("EpochNumber", int)

@@ -1,0 +1,40 @@
+"""The names of files and folders that host and runner both use, and where the sandbox sees them."""
+
+from __future__ import annotations
+
+from importlib.resources import files as _resources
+
+INBOUND = "inbound.db"
+OUTBOUND = "outbound.db"
+OUTBOUND_JOURNAL = "outbound.db-journal"
+HEARTBEAT = "heartbeat"
+INBOX = "inbox"
+OUTBOX = "outbox"
+CONTAINER_JSON = "container.json"
+
+SANDBOX_IN = "/nanoclaw/in"
+SANDBOX_OUT = "/nanoclaw/out"
+SANDBOX_AGENT = "/workspace/agent"
+SANDBOX_HOME = "/home/agent"
+SANDBOX_STATE = "/home/agent/.claude"
+SANDBOX_APP = "/app"
+
+
+def inbound_ddl() -> str:
+    """The whole schema of inbound.db."""
+    return (_resources("schema") / "inbound.sql").read_text(encoding="utf-8")
+
+
+def outbound_ddl() -> str:
+    """The whole schema of outbound.db."""
+    return (_resources("schema") / "outbound.sql").read_text(encoding="utf-8")
+
+
+def central_ddl() -> list[str]:
+    """The migrations of nanoclaw.db, the first first. Migration n takes the file to `user_version` n."""
+    folder = _resources("schema") / "central"
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    for number, file in enumerate(found, start=1):
+        if not file.name.startswith(f"{number:04d}_"):
+            raise ValueError(f"schema/central: expected migration {number:04d}, found {file.name}")
+    return [file.read_text(encoding="utf-8") for file in found]

@@ -1,0 +1,202 @@
+"""The JSON inside rows: one class a kind, closed unions, read once at the edge and refused where it does not fit."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias, TypeVar
+
+from attrs import field, frozen
+from attrs.validators import max_len, min_len
+from cattrs import BaseValidationError, Converter, transform_error
+
+from schema.rows import InKind, OutKind
+from schema.strict_json import JsonError, read
+
+T = TypeVar("T")
+
+MOST_TEXT = 200_000
+"""Characters of text in one message; a platform's own limit is its channel's business."""
+
+
+class PayloadError(ValueError):
+    """A payload that does not fit its kind. `str()` says where, and quotes nothing of it."""
+
+
+@frozen(kw_only=True)
+class Attachment:
+    """A file that came with a message; `path` is relative to the session's inbox."""
+
+    name: str
+    path: str
+    mime_type: str | None = None
+    size: int
+
+
+@frozen(kw_only=True)
+class Quote:
+    """The message that a message answers, as its platform showed it."""
+
+    id: str | None = None
+    sender: str
+    text: str
+
+
+@frozen(kw_only=True)
+class ChatIn:
+    """Somebody said something. `sender_id` is `<channel>:<immutable id>`, made by the adapter."""
+
+    text: str
+    sender: str
+    sender_id: str
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: Quote | None = None
+
+
+@frozen(kw_only=True)
+class Task:
+    """Something is due."""
+
+    prompt: str
+    script: str | None = None
+
+
+@frozen(kw_only=True)
+class Webhook:
+    """Another program called."""
+
+    source: str
+    event: str
+    payload: str
+
+
+@frozen(kw_only=True)
+class SystemIn:
+    """The host tells the agent something about itself: what became of a message or a request."""
+
+    action: str
+    text: str
+
+
+InPayload: TypeAlias = ChatIn | Task | Webhook | SystemIn
+
+
+@frozen(kw_only=True)
+class ChatOut:
+    """Say *text*; `files` are names in this message's folder of the outbox."""
+
+    text: str = field(validator=[min_len(1), max_len(MOST_TEXT)])
+    files: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Edit:
+    """Replace the text of message number *seq*."""
+
+    seq: int
+    text: str = field(validator=[min_len(1), max_len(MOST_TEXT)])
+
+
+@frozen(kw_only=True)
+class Reaction:
+    """React to message number *seq*."""
+
+    seq: int
+    emoji: str = field(validator=[min_len(1), max_len(64)])
+
+
+@frozen(kw_only=True)
+class Card:
+    """A titled card; `fallback` is shown where a platform has none."""
+
+    title: str
+    description: str = ""
+    fallback: str
+
+
+@frozen(kw_only=True)
+class Option:
+    """One answer of a question."""
+
+    label: str
+    value: str
+
+
+@frozen(kw_only=True)
+class AskQuestion:
+    """Ask a person to choose."""
+
+    question_id: str
+    title: str
+    question: str
+    options: tuple[Option, ...]
+
+
+@frozen(kw_only=True)
+class SystemOut:
+    """Ask the host to do something; `arguments` is JSON text that the action's own schema reads."""
+
+    action: str
+    arguments: str = "{}"
+
+
+OutPayload: TypeAlias = ChatOut | Edit | Reaction | Card | AskQuestion | SystemOut
+
+IN_CLASSES: dict[InKind, type[InPayload]] = {
+    InKind.CHAT: ChatIn,
+    InKind.CHAT_SDK: ChatIn,
+    InKind.TASK: Task,
+    InKind.WEBHOOK: Webhook,
+    InKind.SYSTEM: SystemIn,
+}
+OUT_CLASSES: dict[OutKind, type[OutPayload]] = {
+    OutKind.CHAT: ChatOut,
+    OutKind.EDIT: Edit,
+    OutKind.REACTION: Reaction,
+    OutKind.CARD: Card,
+    OutKind.ASK_QUESTION: AskQuestion,
+    OutKind.SYSTEM: SystemOut,
+}
+
+_converter = Converter(forbid_extra_keys=True, prefer_attrib_converters=False)
+
+
+def _exact(cls: type) -> None:
+    """Take a value of *cls* as it is and nothing that could be turned into one: "1" is not 1, 1 is not "1"."""
+
+    def structure(value: object, _: type) -> object:
+        if type(value) is not cls:
+            raise ValueError(f"not a {cls.__name__}")
+        return value
+
+    _converter.register_structure_hook(cls, structure)
+
+
+for _cls in (str, int, float, bool):
+    _exact(_cls)
+
+
+def read_in(kind: InKind, text: str) -> InPayload:
+    """The payload of an inbound row. Raises `PayloadError`."""
+    return _read(text, IN_CLASSES[kind])
+
+
+def read_out(kind: OutKind, text: str) -> OutPayload:
+    """The payload of an outbound row. Raises `PayloadError`."""
+    return _read(text, OUT_CLASSES[kind])
+
+
+def write(payload: InPayload | OutPayload) -> str:
+    """A payload as the JSON text that `read_in` or `read_out` takes."""
+    return json.dumps(_converter.unstructure(payload), ensure_ascii=False)
+
+
+def _read(text: str, cls: type[T]) -> T:
+    try:
+        value = read(text)
+        if not isinstance(value, dict):
+            raise PayloadError("not a JSON object")
+        return _converter.structure(value, cls)
+    except JsonError as exc:
+        raise PayloadError(str(exc)) from None
+    except BaseValidationError as exc:
+        raise PayloadError("; ".join(transform_error(exc))[:500]) from None

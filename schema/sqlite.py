@@ -1,0 +1,156 @@
+"""SQLite as this project uses it: open, query, one transaction. The only door to apsw besides link/memory_vfs.
+
+A query is a plain function whose first argument is a `Connection`. It runs as it is in the host's threads, in the
+runner and in tests on ":memory:". This file imports apsw and nothing else that is slow: the runner's first look at
+its inbox must not wait for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import apsw
+
+Connection: TypeAlias = apsw.Connection
+Value: TypeAlias = int | float | str | bytes | None
+Row: TypeAlias = dict[str, Value]
+Bindings: TypeAlias = Mapping[str, Value] | Sequence[Value]
+
+SqliteError = apsw.Error
+"""Whatever SQLite refuses; the base of the four below."""
+BusyError = apsw.BusyError
+ConstraintError = apsw.ConstraintError
+DiskFullError = apsw.FullError
+DiskError = apsw.IOError
+
+OLDEST = (3, 53, 4)
+"""Older versions can be made to delete files by a crafted journal (SQLite check-ins 9471fa2c9c, bf70dadc2d)."""
+
+BUSY_TIMEOUT_MS = 2_000
+IN_MEMORY = Path(":memory:")
+
+
+class Journal(Enum):
+    """How commits become durable. The value is SQLite's own name."""
+
+    WAL = "wal"  # one machine, many readers: the central database
+    DELETE = "delete"  # crosses a sandbox's mount, where WAL's shared memory does not
+
+
+class Synchronous(Enum):
+    """How hard a commit waits for the disk. The value is SQLite's own name."""
+
+    FULL = "full"  # every acknowledged commit survives power loss
+    OFF = "off"  # for files that can be rebuilt
+
+
+class OldSqliteError(Exception):
+    """The SQLite that apsw brings is older than is safe."""
+
+    def __init__(self, found: str) -> None:
+        oldest = ".".join(map(str, OLDEST))
+        super().__init__(f"SQLite {found} is too old, {oldest} is needed: run `make setup` again")
+
+
+def require_recent_sqlite(found: str | None = None) -> None:
+    """Refuse a SQLite with known holes before any file is opened.
+
+    Raises:
+      OldSqliteError: *found* (default: the version apsw brings) is older than `OLDEST`.
+    """
+    version = found or apsw.sqlite_lib_version()
+    if tuple(int(part) for part in version.split(".")[:3]) < OLDEST:
+        raise OldSqliteError(version)
+
+
+def open_read_write(path: Path, journal: Journal, synchronous: Synchronous, *, vfs: str | None = None) -> Connection:
+    """Open *path* for writing, made if missing, with this project's settings."""
+    conn = apsw.Connection(str(path), vfs=vfs)
+    conn.transaction_mode = "IMMEDIATE"
+    _prepare(conn)
+    conn.pragma("journal_mode", journal.value)
+    conn.pragma("synchronous", synchronous.value)
+    return conn
+
+
+def open_read_only(path: Path, *, vfs: str | None = None) -> Connection:
+    """Open an existing *path* for reading only. Raises `SqliteError` if it is not there."""
+    conn = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
+    _prepare(conn)
+    return conn
+
+
+def _prepare(conn: Connection) -> None:
+    # First of all the time-out: every later statement may meet the other side's lock.
+    conn.set_busy_timeout(BUSY_TIMEOUT_MS)
+    conn.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
+    # A misspelt column in double quotes must be an error, not a string.
+    conn.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    conn.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+
+
+@contextmanager
+def transaction(conn: Connection) -> Iterator[None]:
+    """Commit when the block ends, roll back when it raises. Nested ones are savepoints."""
+    with conn:
+        yield
+
+
+def execute(conn: Connection, sql: str, bindings: Bindings | None = None) -> int:
+    """Run statements whose rows, if any, nobody wants; returns how many rows were changed."""
+    for _ in conn.execute(sql, bindings):
+        pass
+    return conn.changes()
+
+
+def fetch(conn: Connection, sql: str, bindings: Bindings | None = None) -> list[Row]:
+    """Run one statement; all its rows, by column name. The cursor is drained: it holds no lock."""
+    cursor = conn.cursor()
+    cursor.execute(sql, bindings)
+    try:
+        names = [column[0] for column in cursor.get_description()]
+    except apsw.ExecutionCompleteError:
+        return []
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def fetch_one(conn: Connection, sql: str, bindings: Bindings | None = None) -> Row | None:
+    """The first row of `fetch`, or None."""
+    rows = fetch(conn, sql, bindings)
+    return rows[0] if rows else None
+
+
+def scalar(conn: Connection, sql: str, bindings: Bindings | None = None) -> Value:
+    """The first column of the first row, or None."""
+    rows = list(conn.execute(sql, bindings))
+    return cast("Value", rows[0][0]) if rows else None
+
+
+def integer(conn: Connection, sql: str, bindings: Bindings | None = None) -> int:
+    """`scalar` for a query that always yields a whole number, such as a count."""
+    value = scalar(conn, sql, bindings)
+    if not isinstance(value, int):
+        raise TypeError(f"not a whole number: {value!r} from {sql!r}")
+    return value
+
+
+def data_version(conn: Connection) -> int:
+    """A number that changes when somebody else commits.
+
+    By the pragma: the file control of the same name was seen not to change until something read.
+    """
+    return integer(conn, "PRAGMA data_version")
+
+
+def serialize(build: Callable[[Connection], None]) -> bytes:
+    """The bytes of a new database file as *build* makes it."""
+    conn = apsw.Connection(":memory:")
+    try:
+        build(conn)
+        return conn.serialize("main")
+    finally:
+        conn.close()
