@@ -1,0 +1,1 @@
+"""The host: one process that owns everything outside the sandboxes."""

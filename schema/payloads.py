@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar, get_origin
 
-from attrs import field, frozen
+from attrs import field, frozen, has
 from attrs.validators import max_len, min_len
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
+from cattrs.cols import homogenous_tuple_structure_factory
+from cattrs.gen import make_dict_structure_fn
+from cattrs.v import format_exception
 
 from schema.rows import InKind, OutKind
 from schema.strict_json import JsonError, read
@@ -160,19 +164,29 @@ OUT_CLASSES: dict[OutKind, type[OutPayload]] = {
 _converter = Converter(forbid_extra_keys=True, prefer_attrib_converters=False)
 
 
-def _exact(cls: type) -> None:
-    """Take a value of *cls* as it is and nothing that could be turned into one: "1" is not 1, 1 is not "1"."""
+def _only(json_type: type, structure: Callable[..., object]) -> Callable[[object, type], object]:
+    """Structure a *json_type* and nothing that could be turned into one: "1" is not 1, "abc" is not a list of three."""
 
-    def structure(value: object, _: type) -> object:
-        if type(value) is not cls:
-            raise ValueError(f"not a {cls.__name__}")
-        return value
+    def exact(value: object, cls: type) -> object:
+        if type(value) is not json_type:
+            raise ValueError(f"not a {json_type.__name__}")
+        return structure(value, cls)
 
-    _converter.register_structure_hook(cls, structure)
+    return exact
+
+
+def _is_tuple(cls: object) -> bool:
+    return get_origin(cls) is tuple
 
 
 for _cls in (str, int, float, bool):
-    _exact(_cls)
+    _converter.register_structure_hook(_cls, _only(_cls, lambda value, _: value))
+_converter.register_structure_hook_factory(
+    has, lambda cls: _only(dict, make_dict_structure_fn(cls, _converter, _cattrs_forbid_extra_keys=True))
+)
+_converter.register_structure_hook_factory(
+    _is_tuple, lambda cls: _only(list, homogenous_tuple_structure_factory(cls, _converter))
+)
 
 
 def read_in(kind: InKind, text: str) -> InPayload:
@@ -199,4 +213,9 @@ def _read(text: str, cls: type[T]) -> T:
     except JsonError as exc:
         raise PayloadError(str(exc)) from None
     except BaseValidationError as exc:
-        raise PayloadError("; ".join(transform_error(exc))[:500]) from None
+        raise PayloadError("; ".join(transform_error(exc, format_exception=_describe))[:500]) from None
+
+
+def _describe(exc: BaseException, cls: type | None) -> str:
+    """What is wrong with one value. cattrs would quote the names of unknown fields, which are a stranger's text."""
+    return "unknown field" if isinstance(exc, ForbiddenExtraKeysError) else format_exception(exc, cls)

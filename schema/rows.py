@@ -165,12 +165,22 @@ codec.register_structure_hook(datetime, lambda text, _: read_time(text))
 codec.register_unstructure_hook(datetime, write_time)
 codec.register_structure_hook(bool, lambda value, _: _read_bool(value))
 codec.register_unstructure_hook(bool, int)
+codec.register_structure_hook(int, lambda value, _: _read_exactly(int, value))
+codec.register_structure_hook(float, lambda value, _: _read_exactly(float, value))
+codec.register_structure_hook(str, lambda value, _: _read_exactly(str, value))
 
 
 def _read_bool(value: object) -> bool:
     if value not in (0, 1):
         raise ValueError(f"not a truth value: {value!r}")
     return bool(value)
+
+
+def _read_exactly(cls: type[T], value: object) -> T:
+    """STRICT tables hold what their columns say; cattrs alone would make the text "None" of a NULL."""
+    if type(value) is not cls:
+        raise TypeError(f"not a {cls.__name__}: {value!r}")
+    return value
 
 
 def read_row(row: Row, cls: type[T]) -> T:
@@ -195,9 +205,13 @@ def bindings(value: object) -> dict[str, Value]:
     return plain
 
 
-def insert_sql(table: str, cls: type[object], *, replace: bool = False) -> str:
-    """An INSERT of every field of *cls* into *table*; with *replace*, an upsert by primary key."""
+def insert_sql(table: str, cls: type[object], *, replace: bool = False, single: bool = False) -> str:
+    """An INSERT of every field of *cls* into *table*.
+
+    *replace* makes it an upsert by primary key; *single* is for a table of one row, whose key `only` is 1.
+    """
     names = list(fields_dict(cls))  # type: ignore[arg-type]  # attrs' stub wants its own protocol
+    columns = [*(["only"] if single else []), *names]
+    values = [*(["1"] if single else []), *(f":{name}" for name in names)]
     verb = "INSERT OR REPLACE" if replace else "INSERT"
-    values = ", ".join(f":{name}" for name in names)
-    return f"{verb} INTO {table} ({', '.join(names)}) VALUES ({values})"
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join(values)})"

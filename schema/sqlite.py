@@ -21,17 +21,20 @@ Row: TypeAlias = dict[str, Value]
 Bindings: TypeAlias = Mapping[str, Value] | Sequence[Value]
 
 SqliteError = apsw.Error
-"""Whatever SQLite refuses; the base of the four below."""
+"""Whatever SQLite refuses; the base of those below."""
 BusyError = apsw.BusyError
 ConstraintError = apsw.ConstraintError
 DiskFullError = apsw.FullError
 DiskError = apsw.IOError
+CorruptError = apsw.CorruptError
+NotADatabaseError = apsw.NotADBError
 
 OLDEST = (3, 53, 4)
 """Older versions can be made to delete files by a crafted journal (SQLite check-ins 9471fa2c9c, bf70dadc2d)."""
 
 BUSY_TIMEOUT_MS = 2_000
 IN_MEMORY = Path(":memory:")
+_REWRITE_BYTES = 1 << 20
 
 
 class Journal(Enum):
@@ -69,12 +72,32 @@ def require_recent_sqlite(found: str | None = None) -> None:
 
 def open_read_write(path: Path, journal: Journal, synchronous: Synchronous, *, vfs: str | None = None) -> Connection:
     """Open *path* for writing, made if missing, with this project's settings."""
+    conn = connect(path, vfs=vfs)
+    set_durability(conn, journal, synchronous)
+    return conn
+
+
+def connect(path: Path, *, vfs: str | None = None, exclusive: bool = False) -> Connection:
+    """The first half of `open_read_write`: nothing is written yet, so the caller can look at what is there.
+
+    *exclusive* keeps every other connection out for good. WAL then needs no shared memory, which no VFS written in
+    Python can offer.
+    """
     conn = apsw.Connection(str(path), vfs=vfs)
     conn.transaction_mode = "IMMEDIATE"
     _prepare(conn)
-    conn.pragma("journal_mode", journal.value)
-    conn.pragma("synchronous", synchronous.value)
+    if exclusive:
+        conn.pragma("locking_mode", "exclusive")
     return conn
+
+
+def set_durability(conn: Connection, journal: Journal, synchronous: Synchronous) -> None:
+    """The second half of `open_read_write`. Raises `SqliteError` where the file cannot have that journal."""
+    mode = conn.pragma("journal_mode", journal.value)
+    # A database in memory has no other mode than its own, and needs none.
+    if mode not in {journal.value, "memory"}:
+        raise SqliteError(f"the journal is {mode!r} and cannot be {journal.value!r}")
+    conn.pragma("synchronous", synchronous.value)
 
 
 def open_read_only(path: Path, *, vfs: str | None = None) -> Connection:
@@ -146,6 +169,37 @@ def data_version(conn: Connection) -> int:
     return integer(conn, "PRAGMA data_version")
 
 
+def checkpoint(conn: Connection) -> None:
+    """Move what can be moved from the write-ahead log into the database file. Waits for no reader."""
+    conn.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
+def keep_wal_on_close(conn: Connection) -> None:
+    """Closing *conn* shall write nothing, not even what is in the write-ahead log."""
+    conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+
+
+def rewrite_wal(path: Path, *, vfs: str | None = None) -> int:
+    """Write the write-ahead log of the database *path* once more, each byte where it is, and sync it; its size.
+
+    After a failed sync the system may show bytes that are not on the disk and that no later sync will bring there.
+    Written again, they are dirty again. The caller holds the write lock: nobody else may write there meanwhile.
+    """
+    flags = [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0]
+    try:
+        wal = apsw.VFSFile(vfs or "", f"{path}-wal", flags)
+    except apsw.CantOpenError:
+        return 0
+    try:
+        size = wal.xFileSize()
+        for offset in range(0, size, _REWRITE_BYTES):
+            wal.xWrite(wal.xRead(min(_REWRITE_BYTES, size - offset), offset), offset)
+        wal.xSync(apsw.SQLITE_SYNC_FULL)
+    finally:
+        wal.xClose()
+    return size
+
+
 def serialize(build: Callable[[Connection], None]) -> bytes:
     """The bytes of a new database file as *build* makes it."""
     conn = apsw.Connection(":memory:")
@@ -154,3 +208,13 @@ def serialize(build: Callable[[Connection], None]) -> bytes:
         return conn.serialize("main")
     finally:
         conn.close()
+
+
+@contextmanager
+def snapshot(conn: Connection) -> Iterator[None]:
+    """Let every statement of the block see one state of the file, however much is committed meanwhile."""
+    execute(conn, "BEGIN DEFERRED")
+    try:
+        yield
+    finally:
+        execute(conn, "ROLLBACK")

@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 
 
 def write_time(when: datetime) -> str:
-    """The stored form of *when*. Raises `ValueError` for a time without a zone."""
+    """The stored form of *when*. Raises `ValueError` for a time without a zone, or outside the years of UTC."""
     if when.tzinfo is None:
         raise ValueError(f"time without a zone: {when!r}")
-    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        utc = when.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"outside the years that can be stored: {when!r}") from None
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_time(text: str) -> datetime:

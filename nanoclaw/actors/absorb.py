@@ -1,0 +1,173 @@
+"""Taking in what customs let through: requests become ledger rows, claims and drops, in one transaction.
+
+Nothing in a report is a fact. The session, the epoch, the order, the time and the address are the host's own; what
+the runner says of its rows is checked against the truth before it changes anything.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from attrs import frozen
+
+from nanoclaw.core import destinations
+from nanoclaw.core.notices import plain
+from nanoclaw.link.report import AckRow, BadRow, OutRow, Report
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.ids import ChannelName, EpochNumber, InboundId, OutboundId, RunnerMessageId
+from nanoclaw.model.messages import Address, Drop, InboundRow, NewLedgerRow
+from nanoclaw.store import drops, epochs, inbound, ledger, notices
+from nanoclaw.store.entities import save_provider_state
+from nanoclaw.store.ledger import Lane
+from schema.payloads import ChatOut
+from schema.rows import AckStatus
+from schema.seq import is_runners
+from schema.sqlite import Connection
+
+CONTINUATION = "continuation:"
+MOST_STATE = 65_536
+"""Characters of provider state that outlive an epoch."""
+
+
+@frozen
+class Absorbed:
+    """What a report came to."""
+
+    lanes: frozenset[Lane]
+    """Where there is something to send."""
+    changed: bool
+    """Is there something to show the runner in return?"""
+
+
+def absorb(conn: Connection, place: SessionPlace, epoch: EpochNumber, report: Report, *, now: datetime) -> Absorbed:
+    """Take in *report* of one epoch's outbox. Safe to repeat: what was absorbed before is known by its id.
+
+    Args:
+      place: Whose outbox it is.
+      epoch: Which of its lives wrote it.
+      report: What customs made of the file.
+      now: The host's time, used for every row.
+    """
+    lanes: set[Lane] = set()
+    for bad in report.bad:
+        drops.record(conn, _bad_row(place, epoch, bad, now))
+    for row in report.rows:
+        taken = _judge(conn, place, epoch, row)
+        if isinstance(taken, NewLedgerRow):
+            ledger.add(conn, taken, session=place.session.id, now=now)
+            lanes.add((taken.to.channel, taken.to.platform_id))
+        elif taken is not None:
+            drops.record(conn, _dropped(place, epoch, row, taken, now))
+    settled, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)
+    state = {row.key: row.value for row in report.states if row.key.startswith(CONTINUATION)}
+    text = json.dumps(state, sort_keys=True)
+    if state and text != place.session.provider_state and len(text) <= MOST_STATE:
+        save_provider_state(conn, place.session.id, text)
+    epochs.advance(conn, place.session.id, epoch, report.cursor)
+    return Absorbed(frozenset(lanes | failed_lanes), changed=settled)
+
+
+def _judge(
+    conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
+) -> NewLedgerRow | destinations.Refused | None:
+    """Decide about one row: the ledger's new row, a refusal, or None for one that was absorbed before."""
+    session = place.session.id
+    runner_id = RunnerMessageId(row.id)
+    known = ledger.digest_of(conn, session, epoch, runner_id)
+    if known is not None:
+        return None if known == row.digest else destinations.Refused("rewritten", "a row changed after it was read")
+    if not is_runners(row.seq) or not ledger.seq_is_free(conn, session, row.seq):
+        return destinations.Refused("bad-seq", f"{row.seq} is not a free number of a runner")
+    if not isinstance(row.payload, ChatOut):
+        return destinations.Refused("not-carried", f"messages of kind {row.kind.value} are not carried yet")
+    if row.payload.files:
+        return destinations.Refused("not-carried", "files are not carried yet")
+    question = _question(conn, place, row.in_reply_to)
+    chat = place.messaging_group
+    to = destinations.resolve(
+        row.destination,
+        origin=_address(question),
+        known={destinations.name_of(chat.name): Address(channel=chat.channel, platform_id=chat.platform_id)},
+    )
+    if isinstance(to, destinations.Refused):
+        return to
+    return NewLedgerRow(
+        id=OutboundId(f"{session}/{epoch}/{runner_id}"),
+        epoch=epoch,
+        runner_id=runner_id,
+        digest=row.digest,
+        seq=row.seq,
+        in_reply_to=None if question is None else question.id,
+        to=to,
+        kind=row.kind.value,
+        content=row.content,
+        not_before=row.deliver_after,
+    )
+
+
+def _question(conn: Connection, place: SessionPlace, claimed_id: str | None) -> InboundRow | None:
+    """The row that a runner says it answers, if it is one of this session's."""
+    row = None if claimed_id is None else inbound.get(conn, InboundId(claimed_id))
+    return row if row is not None and row.session_id == place.session.id else None
+
+
+def _address(row: InboundRow | None) -> Address | None:
+    if row is None or row.channel is None or row.platform_id is None:
+        return None
+    return Address(channel=ChannelName(row.channel), platform_id=row.platform_id, thread_id=row.thread_id)
+
+
+def _take_acks(
+    conn: Connection, place: SessionPlace, epoch: EpochNumber, acks: tuple[AckRow, ...], now: datetime
+) -> tuple[bool, set[Lane]]:
+    """Claims and settlements of this session's open rows; acks for anything else say nothing."""
+    said = {ack.message_id: ack for ack in acks}
+    settled = False
+    lanes: set[Lane] = set()
+    for row in inbound.open_rows(conn, place.session.id) if said else ():
+        ack = said.get(row.id)
+        if ack is None:
+            continue
+        match ack.status:
+            case AckStatus.PROCESSING:
+                inbound.claim(conn, row.id, epoch, now=now)
+            case AckStatus.COMPLETED:
+                inbound.settle(conn, row.id, error=None, now=now)
+                settled = True
+            case AckStatus.FAILED:
+                why = plain(ack.error or "the agent gave no reason")
+                inbound.settle(conn, row.id, error=why, now=now)
+                lanes |= notices.message_failed(conn, row, why, now=now)
+                settled = True
+    return settled, lanes
+
+
+def _dropped(
+    place: SessionPlace, epoch: EpochNumber, row: OutRow, refused: destinations.Refused, now: datetime
+) -> Drop:
+    return Drop(
+        key=f"outbound:{place.session.id}/{epoch}/{row.rowid}/{row.digest[:16]}",
+        kind="outbound",
+        session_id=place.session.id,
+        epoch=epoch,
+        reference=row.id,
+        reason=refused.reason,
+        detail=refused.detail,
+        digest=row.digest,
+        dropped_at=now,
+    )
+
+
+def _bad_row(place: SessionPlace, epoch: EpochNumber, bad: BadRow, now: datetime) -> Drop:
+    return Drop(
+        key=f"outbound:{place.session.id}/{epoch}/{bad.table}/{bad.rowid}/{bad.digest[:16]}",
+        kind="outbound",
+        session_id=place.session.id,
+        epoch=epoch,
+        reference=bad.id or f"{bad.table} row {bad.rowid}",
+        reason="unreadable",
+        detail=bad.reason,
+        digest=bad.digest,
+        dropped_at=now,
+    )

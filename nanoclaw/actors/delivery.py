@@ -1,0 +1,197 @@
+"""Delivery: one lane per conversation on a channel, in order, until every message is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import Channel, Outgoing
+from nanoclaw.core.delivery import (
+    DeliveryPolicy,
+    Failure,
+    GiveUp,
+    Park,
+    SendLater,
+    after_crash,
+    after_failure,
+)
+from nanoclaw.errors import DeliveryError, NobodyThereError
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import jitter
+from nanoclaw.kit.mailbox import Mailbox
+from nanoclaw.kit.pool import Pool
+from nanoclaw.kit.supervisor import Service
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.ids import ChannelName, SessionId
+from nanoclaw.model.messages import Address, LedgerRow, LedgerState
+from nanoclaw.store import ledger, notices
+from nanoclaw.store.db import Store
+from nanoclaw.store.ledger import Head, Lane
+from schema.payloads import ChatOut, read_out
+from schema.rows import OutKind
+from schema.sqlite import Connection
+
+log = structlog.get_logger()
+
+SEND_SECONDS = 30.0
+"""A platform that has not answered by then may have taken the message or not."""
+AWAY_SECONDS = 60.0
+"""How long a lane waits for somebody to be there before it looks again unasked."""
+
+
+@define(eq=False)
+class Delivery:
+    """Sends what the ledger holds. The only caller of `Channel.deliver`."""
+
+    _store: Store
+    _clock: Clock
+    _channels: Mapping[ChannelName, Channel]
+    _settled: Callable[[SessionId], None]
+    """Told that a session's message was decided, so that its agent may know."""
+    _node: TreeNode
+    policy: DeliveryPolicy = field(factory=DeliveryPolicy, kw_only=True)
+    _lanes: Pool[Lane] = field(init=False)
+    _mail: dict[Lane, Mailbox[str]] = field(factory=dict[Lane, Mailbox[str]], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lanes = Pool(self._lane, node=self._node)
+
+    def nudge(self, lanes: Iterable[Lane]) -> None:
+        """There may be something to send on these lanes. Never blocks."""
+        for lane in lanes:
+            if lane in self._mail:
+                self._mail[lane].post("look")
+            self._lanes.ensure(lane)
+
+    def ready(self, channel: ChannelName) -> None:
+        """Somebody is there again on *channel*. Never blocks."""
+        for lane in list(self._mail):
+            if lane[0] == channel:
+                self._mail[lane].post("look")
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Deliver until cancelled, beginning with what an earlier life left undecided.
+
+        Cancellation: a message that is being sent stays `sending`; the next life decides about it.
+        """
+        self.nudge(await self._store.read(ledger.lanes))
+        await self._lanes.run(task_status=task_status)
+
+    def _lane(self, lane: Lane) -> Service:
+        async def serve(*, task_status: trio.TaskStatus[None]) -> None:
+            mail = self._mail[lane] = Mailbox()
+            task_status.started()
+            try:
+                await self._drain(lane, mail)
+            finally:
+                del self._mail[lane]
+
+        return serve
+
+    async def _drain(self, lane: Lane, mail: Mailbox[str]) -> None:
+        """Decide message after message; return when the lane is empty."""
+        while True:
+            now = self._clock.now()
+            head = await self._store.read(ledger.head, lane, now=now)
+            if head is None:
+                return
+            if isinstance(head, datetime):
+                await _wait(mail, head - now)
+            elif head.row.state is LedgerState.SENDING:
+                await self._decide_interrupted(head.row)
+            elif head.row.not_before is not None and head.row.not_before > now:
+                await _wait(mail, head.row.not_before - now)
+            elif not await self._send(head):
+                await _wait(mail, timedelta(seconds=AWAY_SECONDS))
+
+    async def _decide_interrupted(self, row: LedgerRow) -> None:
+        channel = self._channels.get(row.channel)
+        if channel is None:
+            await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
+            return
+        verdict = after_crash(keyed=channel.keyed, in_doubt=channel.in_doubt)
+        if isinstance(verdict, Park):
+            await self._end(row, LedgerState.UNKNOWN, verdict.why)
+        elif row.attempts >= self.policy.most_attempts:
+            await self._end(row, LedgerState.DEAD, f"{row.attempts} attempts were cut short")
+        else:
+            await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
+
+    async def _send(self, head: Head) -> bool:
+        """Make one attempt. False: there is nobody to send to."""
+        row = head.row
+        channel = self._channels.get(row.channel)
+        if channel is None:
+            return False
+        payload = read_out(OutKind(row.kind), row.content)
+        assert isinstance(payload, ChatOut)
+        message = Outgoing(
+            key=row.id,
+            to=Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id),
+            text=payload.text,
+            answers=head.answers,
+            more=head.more,
+        )
+        await self._store.transact(ledger.begin_sending, row.id)
+        try:
+            with trio.fail_after(SEND_SECONDS):
+                platform_id = await channel.deliver(message)
+        except NobodyThereError:
+            await self._store.transact(ledger.put_back, row.id, not_before=None, error=None, refund=True)
+            return False
+        except DeliveryError as exc:
+            failure = Failure(retryable=exc.retryable, reached=exc.reached, retry_after=exc.retry_after, why=str(exc))
+            await self._after_failure(channel, row, failure)
+        except trio.TooSlowError:
+            why = f"{row.channel}: no answer within {SEND_SECONDS:g} s"
+            await self._after_failure(channel, row, Failure(retryable=True, reached=True, retry_after=None, why=why))
+        else:
+            await self._store.transact(
+                ledger.settle,
+                row.id,
+                LedgerState.DELIVERED,
+                platform_message_id=platform_id,
+                now=self._clock.now(),
+            )
+            self._settled(row.session_id)
+        return True
+
+    async def _after_failure(self, channel: Channel, row: LedgerRow, failure: Failure) -> None:
+        verdict = after_failure(
+            failure,
+            row.attempts + 1,
+            keyed=channel.keyed,
+            in_doubt=channel.in_doubt,
+            policy=self.policy,
+            luck=jitter(),
+        )
+        match verdict:
+            case SendLater(pause, refund):
+                log.warning("delivery_retry", row=row.id, pause=pause, why=failure.why)
+                at = self._clock.now() + timedelta(seconds=pause)
+                await self._store.transact(ledger.put_back, row.id, not_before=at, error=failure.why, refund=refund)
+            case Park(why):
+                await self._end(row, LedgerState.UNKNOWN, why)
+            case GiveUp(why):
+                await self._end(row, LedgerState.DEAD, why)
+
+    async def _end(self, row: LedgerRow, state: LedgerState, why: str) -> None:
+        log.error("delivery_ended", row=row.id, state=state.value, why=why)
+        await self._store.transact(_give_up, row, state, why, now=self._clock.now())
+        self._settled(row.session_id)
+
+
+def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, now: datetime) -> None:
+    """Decide a message that did not arrive for certain, and leave word of it for its agent."""
+    ledger.settle(conn, row.id, state, error=why, now=now)
+    notices.delivery_failed(conn, row, state.value, why, now=now)
+
+
+async def _wait(mail: Mailbox[str], pause: timedelta) -> None:
+    """Until *pause* is over or there is mail."""
+    with trio.move_on_after(max(0.0, pause.total_seconds())):
+        await mail.read_all()

@@ -1,0 +1,75 @@
+"""Draining an outbox: look at its bytes, take them through customs, take in what they ask for."""
+
+from __future__ import annotations
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.actors.absorb import absorb
+from nanoclaw.actors.parts import Parts
+from nanoclaw.link.layout import OutDirectory
+from nanoclaw.link.report import Quarantine
+from nanoclaw.link.snapshot import Refused, Stamp, Unchanged, Unstable, take
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.ids import EpochNumber
+
+log = structlog.get_logger()
+
+STEADY_SECONDS = 0.002
+MOST_LOOKS = 500
+"""Looks at a file that changes under the reader, before its writer is thought to do it on purpose."""
+
+
+class OutboxBrokenError(Exception):
+    """An outbox that customs will not pass: its epoch is to be ended. Carries the reason for the record."""
+
+
+@define(eq=False)
+class Drain:
+    """One epoch's outbox, as far as it has been absorbed."""
+
+    _parts: Parts
+    _place: SessionPlace
+    _epoch: EpochNumber
+    _out: OutDirectory
+    _cursor: int
+    _stamp: Stamp | None = field(default=None, init=False)
+    heard: bool = field(default=False, init=False)
+    """Has the runner ever said anything?"""
+
+    async def look(self) -> bool:
+        """Absorb everything that is there; returns whether the runner should be shown something in return.
+
+        Raises:
+          OutboxBrokenError: the file is not what a runner writes.
+
+        Cancellation: between two transactions; what was not absorbed is still there.
+        """
+        changed = False
+        for _ in range(MOST_LOOKS):
+            taken = await trio.to_thread.run_sync(take, self._out, self._stamp, limiter=self._parts.disk)
+            match taken:
+                case Unchanged():
+                    return changed
+                case Refused(reason=reason, detail=detail):
+                    raise OutboxBrokenError(f"{reason}: {detail}")
+                case Unstable():
+                    await trio.sleep(STEADY_SECONDS)
+                    continue
+                case _:
+                    pass
+            report = await self._parts.customs.inspect(taken, after=self._cursor)
+            if isinstance(report, Quarantine):
+                raise OutboxBrokenError(f"{report.reason}: {report.detail}")
+            absorbed = await self._parts.store.transact(
+                absorb, self._place, self._epoch, report, now=self._parts.clock.now()
+            )
+            self._parts.nudge(absorbed.lanes)
+            changed = changed or absorbed.changed
+            self.heard = self.heard or bool(report.acks or report.rows)
+            self._cursor = report.cursor
+            if not report.more:
+                self._stamp = taken.stamp
+                return changed
+        raise OutboxBrokenError("unsteady: the file never stood still")

@@ -1,0 +1,83 @@
+"""What every session's actor needs from the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import trio
+from attrs import field, frozen
+
+from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.watch import DirectoryWatch
+from nanoclaw.link.customs import Customs
+from nanoclaw.link.layout import SessionLayout
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.store.db import Store
+from nanoclaw.store.ledger import Lane
+
+
+@frozen(kw_only=True)
+class Folders:
+    """Where sessions and agents live on disk."""
+
+    home: Path
+
+    def layout(self, place: SessionPlace) -> SessionLayout:
+        """The folder of one session's link."""
+        return SessionLayout(self.home / "sessions" / place.agent_group.id / place.session.id)
+
+    def agent(self, place: SessionPlace) -> Path:
+        """The agent group's own folder."""
+        return self.home / "groups" / place.agent_group.folder
+
+    def state(self, place: SessionPlace) -> Path:
+        """The agent group's model state."""
+        return self.home / "state" / place.agent_group.id
+
+    def composed(self, place: SessionPlace) -> Path:
+        """What the host makes for the agent group, mounted read-only."""
+        return self.home / "composed" / place.agent_group.id
+
+    def log(self, session: SessionId, epoch: EpochNumber) -> Path:
+        """What the runner of one epoch said on standard error."""
+        return self.home / "logs" / "sandboxes" / session / f"{epoch}.log"
+
+
+@frozen(kw_only=True)
+class SessionTimes:
+    """How patient a session is with its sandbox."""
+
+    keep_warm: timedelta = timedelta(minutes=30)
+    """How long an idle sandbox is kept."""
+    net: float = 1.0
+    """Seconds between two looks that nobody asked for: the net under inotify."""
+    grace: float = 2.0
+    """Seconds a runner has to end after SIGTERM."""
+    shutdown: float = 8.0
+    """Seconds for all of a sandbox's ending: stop, drain, record."""
+
+
+@frozen(kw_only=True)
+class Parts:
+    """The rest of the house, as a session's actor sees it."""
+
+    store: Store
+    customs: Customs
+    engine: Engine
+    watch: DirectoryWatch
+    clock: Clock
+    folders: Folders
+    nudge: Callable[[Iterable[Lane]], None]
+    """Tells delivery that there may be something to send."""
+    settings: Callable[[SessionPlace], dict[str, object]]
+    """What container.json says, as JSON."""
+    timezone: str = "UTC"
+    retry: RetryPolicy = field(factory=RetryPolicy)
+    times: SessionTimes = field(factory=SessionTimes)
+    disk: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(8))
+    """Threads for the link's files: one session that is locked out of its file must not hold up the others."""

@@ -1,0 +1,118 @@
+"""All sessions: an actor for each that has work, started on demand, parked when it keeps failing."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Never
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.actors.letters import Letter, Look
+from nanoclaw.actors.parts import Parts
+from nanoclaw.actors.session import SessionActor
+from nanoclaw.core.notices import plain
+from nanoclaw.kit.every import every
+from nanoclaw.kit.ids import mint
+from nanoclaw.kit.mailbox import Mailbox
+from nanoclaw.kit.pool import Pool
+from nanoclaw.kit.supervisor import Service
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.ids import SessionId
+from nanoclaw.model.messages import Address
+from nanoclaw.store import epochs, inbound, notices
+from nanoclaw.store.entities import session_place, sessions
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 60.0
+
+
+@define(eq=False)
+class Sessions:
+    """Finds a session's actor, starting it if there is none."""
+
+    _parts: Parts
+    _node: TreeNode
+    _pool: Pool[SessionId] = field(init=False)
+    _mail: dict[SessionId, Mailbox[Letter]] = field(factory=dict[SessionId, Mailbox[Letter]], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._pool = Pool(self._serve, on_park=self._tell_parked, node=self._node)
+
+    def wake(self, session: SessionId) -> None:
+        """There may be work for *session*. Never blocks, never fails, may be repeated."""
+        self.show(session)
+        self._pool.ensure(session)
+
+    def show(self, session: SessionId) -> None:
+        """There may be news for *session*'s link, if it has one. Starts nothing."""
+        if session in self._mail:
+            self._mail[session].post(Look())
+
+    def running(self) -> frozenset[SessionId]:
+        """The sessions that have an actor."""
+        return self._pool.running()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled: what an earlier life left undone first, then whatever wakes.
+
+        Cancellation: every session's sandbox is stopped, drained and recorded, all at once.
+        """
+        await self._remove_strays()
+        await self._look()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._pool.run)
+            nursery.start_soon(self._look_often)
+            task_status.started()
+
+    async def _look_often(self) -> Never:
+        await every(LOOK_SECONDS, self._look)
+
+    async def _look(self) -> None:
+        """Wake every session that has work, in case a nudge was lost."""
+        for session in await self._parts.store.read(inbound.sessions_with_work):
+            self.wake(session)
+
+    async def _remove_strays(self) -> None:
+        """Remove folders of epochs that are closed: the host died between the row and the folder."""
+        live = {(epoch.session_id, epoch.number) for epoch in await self._parts.store.read(epochs.all_live)}
+        for session in await self._parts.store.read(sessions):
+            place = await self._parts.store.read(session_place, session.id)
+            assert place is not None
+            layout = self._parts.folders.layout(place)
+            for number in await trio.to_thread.run_sync(layout.epochs_on_disk):
+                if (session.id, number) not in live:
+                    log.info("stray_epoch_removed", session=session.id, epoch=number)
+                    await trio.to_thread.run_sync(layout.remove_epoch, number)
+
+    def _serve(self, session: SessionId) -> Service:
+        async def serve(*, task_status: trio.TaskStatus[None]) -> None:
+            mail = self._mail[session] = Mailbox()
+            try:
+                actor = SessionActor(session, self._parts, mail, self._pool.node_of(session))
+                await actor.run(task_status=task_status)
+            finally:
+                del self._mail[session]
+
+        return serve
+
+    async def _tell_parked(self, session: SessionId, failure: BaseException, pause: float, first: bool) -> None:
+        """A session that keeps failing says so to its chat, once."""
+        if not first:
+            await trio.lowlevel.checkpoint()
+            return
+        place = await self._parts.store.read(session_place, session)
+        assert place is not None
+        chat = place.messaging_group
+        tell = partial(
+            notices.tell_chat,
+            session=session,
+            to=Address(channel=chat.channel, platform_id=chat.platform_id),
+            key=mint("parked"),
+            text=f"I cannot work just now: {plain(str(failure))}. I keep your messages and try again "
+            f"in {pause / 60:.0f} min.",
+            now=self._parts.clock.now(),
+        )
+        self._parts.nudge(await self._parts.store.transact(tell))

@@ -1,0 +1,216 @@
+"""The composition root: every part of the host, and the tree they live in, written down once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+import attrs
+import structlog
+import trio
+from attrs import frozen
+
+from nanoclaw.actors.delivery import Delivery
+from nanoclaw.actors.ingress import Ingress
+from nanoclaw.actors.parts import Folders, Parts, SessionTimes
+from nanoclaw.actors.sessions import Sessions
+from nanoclaw.admin.server import AdminServer, Verb
+from nanoclaw.channels.base import Channel
+from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, TerminalChannel
+from nanoclaw.channels.terminal.frames import Welcome
+from nanoclaw.config import Config
+from nanoclaw.core.delivery import DeliveryPolicy
+from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.ids import mint
+from nanoclaw.kit.restart import RestartPolicy
+from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.kit.watch import DirectoryWatch
+from nanoclaw.link.customs import Customs
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
+from nanoclaw.sandboxes.choice import Choice, choose
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.sandboxes.process import ProcessEngine
+from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
+from nanoclaw.store.db import Database, open_database
+from nanoclaw.store.figures import figures
+from nanoclaw.store.home import make_folders
+from nanoclaw.store.setup import first_agent
+
+log = structlog.get_logger()
+
+TREE = ("store", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
+"""The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
+
+CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
+
+
+@frozen(kw_only=True)
+class Started:
+    """What a host says once it is ready."""
+
+    config: Config
+    choice: Choice
+    first_start: bool
+    """Was the home empty?"""
+    watch: str
+    """How commits are noticed: `inotify`, or `polling` and why."""
+
+
+MoreChannels = Callable[[], Sequence[Channel]]
+
+
+async def serve(
+    config: Config,
+    *,
+    announce: Callable[[Started], None],
+    engines: Callable[[], Sequence[Engine]] | None = None,
+    more_channels: MoreChannels = tuple,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Be the host of *config*'s home, which the caller holds, until cancelled.
+
+    Args:
+      config: The settings.
+      announce: Told once everything is up.
+      engines: Makes the engines to choose from, the strongest first; None for all there are.
+      more_channels: Makes the channels besides the terminal.
+      task_status: Told at the same moment as *announce*.
+
+    Raises:
+      SandboxError: no engine works here.
+      StoreError: nanoclaw.db cannot be used.
+      ExceptionGroup: a part failed more often than its supervisor forgives.
+
+    Cancellation: drains. Channels stop first, so nothing arrives; sends finish or stay `sending`; sandboxes are
+    stopped and their last words absorbed; the store closes last.
+    """
+    await trio.to_thread.run_sync(make_folders, config.home)
+    choice = await choose(await _all_engines() if engines is None else engines(), config.sandbox.engine)
+    clock = SystemClock()
+    async with open_database(config.database) as store:
+        first_start = await store.transact(
+            first_agent,
+            name=config.agent.name,
+            channel=CHANNEL,
+            platform_id=CONVERSATION,
+            mint=mint,
+            now=clock.now(),
+        )
+        root = TreeNode("nanoclaw")
+        watch = DirectoryWatch(probe_in=config.home / "run")
+        customs = Customs()
+        nodes = {name: root.child(name) for name in TREE}
+        welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
+        channels: list[Channel] = [TerminalChannel(config.chat_socket, welcome), *more_channels()]
+        delivery = Delivery(
+            store,
+            clock,
+            {channel.name: channel for channel in channels},
+            # Sessions and delivery nudge each other; mail is all that passes between them.
+            lambda session: sessions.show(session),
+            nodes["delivery"],
+            policy=DeliveryPolicy(
+                most_attempts=config.retry.most_attempts, first_pause=config.retry.delivery_pause_seconds
+            ),
+        )
+        parts = Parts(
+            store=store,
+            customs=customs,
+            engine=choice.engine,
+            watch=watch,
+            clock=clock,
+            folders=Folders(home=config.home),
+            nudge=delivery.nudge,
+            settings=partial(_container_json, config),
+            timezone=config.agent.timezone,
+            retry=RetryPolicy(
+                most_tries=config.retry.most_tries,
+                first_pause=timedelta(seconds=config.retry.first_pause_seconds),
+            ),
+            times=SessionTimes(keep_warm=config.keep_warm),
+        )
+        sessions = Sessions(parts, nodes["sessions"])
+        ingress = Ingress(store, clock, sessions.wake)
+        admin = AdminServer(config.admin_socket, _verbs(config, choice, store, sessions, root, watch))
+
+        async def run_channels(*, task_status: trio.TaskStatus[None]) -> None:
+            await supervise(
+                *(
+                    ChildSpec(
+                        id=channel.name,
+                        run=partial(channel.run, ingress.receive, ready=partial(delivery.ready, channel.name)),
+                    )
+                    for channel in channels
+                ),
+                policy=CHANNEL_RESTARTS,
+                node=nodes["channels"],
+                task_status=task_status,
+            )
+
+        async def announce_all(*, task_status: trio.TaskStatus[None]) -> None:
+            task_status.started()
+            mode = watch.mode if watch.mode == "inotify" else f"{watch.mode} ({watch.reason})"
+            announce(Started(config=config, choice=choice, first_start=first_start, watch=mode))
+            await trio.sleep_forever()
+
+        services: dict[str, Service] = {
+            "store": store.serve,
+            "watch": watch.run,
+            "customs": customs.run,
+            "engine": choice.engine.run,
+            "sessions": sessions.run,
+            "delivery": delivery.run,
+            "admin": admin.run,
+            "channels": run_channels,
+            "announcement": announce_all,
+        }
+        await supervise(
+            *(ChildSpec(id=name, run=services[name], node=nodes[name]) for name in TREE),
+            node=root,
+            task_status=task_status,
+        )
+
+
+async def _all_engines() -> Sequence[Engine]:
+    """Every engine there is, the strongest first, on the runtime of this host."""
+    runtime = find_runtime()
+    await trio.to_thread.run_sync(compile_runtime, runtime)
+    return (BubblewrapEngine(runtime), ProcessEngine(runtime))
+
+
+def _container_json(config: Config, place: SessionPlace) -> dict[str, object]:
+    """What an agent's runner is told of itself."""
+    return {
+        "provider": config.agent.provider,
+        "assistantName": place.agent_group.name,
+        "groupName": place.agent_group.name,
+        "agentGroupId": place.agent_group.id,
+        "timezone": config.agent.timezone,
+    }
+
+
+def _verbs(
+    config: Config, choice: Choice, store: Database, sessions: Sessions, root: TreeNode, watch: DirectoryWatch
+) -> dict[str, Verb]:
+    """What the command line may ask."""
+
+    async def tree() -> object:
+        await trio.lowlevel.checkpoint()
+        return attrs.asdict(root.snapshot(trio.current_time()))
+
+    async def status() -> object:
+        return {
+            "home": str(config.home),
+            "engine": choice.engine.name,
+            "walls": choice.usable.walls,
+            "provider": config.agent.provider,
+            "watch": watch.mode,
+            "actors": sorted(sessions.running()),
+            "figures": attrs.asdict(await store.read(figures)),
+        }
+
+    return {"tree": tree, "status": status}

@@ -1,0 +1,89 @@
+"""What a channel is: a loop that hears a platform, and a way to say something on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import trio
+from attrs import frozen
+
+from nanoclaw.core.delivery import InDoubt
+from nanoclaw.model.ids import ChannelName, OutboundId
+from nanoclaw.model.messages import Address, InboundEvent
+
+
+@frozen
+class Stored:
+    """The event is safe: whatever happens now, it will be worked on."""
+
+
+@frozen
+class NotHeard:
+    """The event is recorded, and nobody hears it."""
+
+    reason: str
+    detail: str
+
+
+Receipt: TypeAlias = Stored | NotHeard
+
+
+class Receive(Protocol):
+    """Takes an event; returns after its commit. Only then may the platform be told that we have it."""
+
+    async def __call__(self, event: InboundEvent) -> Receipt: ...
+
+
+@frozen(kw_only=True)
+class Outgoing:
+    """A message for a platform."""
+
+    key: OutboundId
+    """The same for every attempt: an idempotency key where the platform takes one."""
+    to: Address
+    text: str
+    answers: str | None
+    """The platform's id of the message that this one answers."""
+    more: bool
+    """Is another answer to the same message about to follow?"""
+
+
+class Channel(Protocol):
+    """One configured channel."""
+
+    @property
+    def name(self) -> ChannelName: ...
+
+    @property
+    def keyed(self) -> bool:
+        """Does the platform drop a second message with the same key?"""
+        ...
+
+    @property
+    def in_doubt(self) -> InDoubt:
+        """What to do, without keys, about a message that may have arrived."""
+        ...
+
+    async def run(self, receive: Receive, *, ready: Callable[[], None], task_status: trio.TaskStatus[None]) -> None:
+        """Feed the platform's events to *receive* until cancelled.
+
+        Waits out what passes (time-outs, rate limits); lets everything else out, for the supervisor to restart it.
+
+        Args:
+          receive: Returns once an event is stored.
+          ready: To be called when messages that found nobody there may be tried again.
+          task_status: To be told when events are heard.
+        """
+        ...
+
+    async def deliver(self, message: Outgoing) -> str | None:
+        """Put *message* on the platform; returns the platform's id of it, where there is one.
+
+        Raises:
+          DeliveryError: it was not sent, or nobody can tell.
+          NobodyThereError: there is nobody to send it to just now.
+
+        Cancellation: leaves in doubt whether it was sent.
+        """
+        ...

@@ -1,0 +1,142 @@
+"""The terminal as a channel: chats come and go on a unix socket; what is said while none is open waits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import NotHeard, Outgoing, Receive
+from nanoclaw.channels.terminal.frames import (
+    Declined,
+    FrameError,
+    Kept,
+    Say,
+    Seen,
+    Show,
+    Trouble,
+    Welcome,
+    read_client,
+    write_host,
+)
+from nanoclaw.core.delivery import InDoubt
+from nanoclaw.errors import DeliveryError, NobodyThereError, StoreError
+from nanoclaw.kit.lines import BadFrameError, LineStream
+from nanoclaw.kit.sockets import listen
+from nanoclaw.model.ids import ChannelName, OutboundId, UserId
+from nanoclaw.model.messages import InboundEvent
+
+CHANNEL = ChannelName("terminal")
+CONVERSATION = "local"
+SENDER = UserId(f"{CHANNEL}:operator")
+"""Whoever may open the socket is the operator: it is theirs alone (mode 0600)."""
+SEEN_SECONDS = 5.0
+"""How long an open chat has to say that it has shown a message."""
+
+
+@define(eq=False)
+class TerminalChannel:
+    """Chats on this machine. All of them show the same conversation."""
+
+    _socket: Path
+    _welcome: Welcome
+    name: ChannelName = field(default=CHANNEL, init=False)
+    # A chat drops a second copy as long as it is open; a new one cannot know.
+    keyed: bool = field(default=False, init=False)
+    in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
+    _open: dict[LineStream, None] = field(factory=dict[LineStream, None], init=False)
+    _seen: dict[OutboundId, trio.Event] = field(factory=dict[OutboundId, trio.Event], init=False)
+
+    async def run(
+        self,
+        receive: Receive,
+        *,
+        ready: Callable[[], None],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve chats until cancelled."""
+        listener = listen(self._socket)
+        try:
+            async with trio.open_nursery() as nursery:
+                task_status.started()
+
+                async def serve(stream: trio.SocketStream) -> None:
+                    await self._serve(LineStream(stream), receive, ready)
+
+                await trio.serve_listeners(serve, [listener], handler_nursery=nursery)
+        finally:
+            self._socket.unlink(missing_ok=True)
+
+    async def deliver(self, message: Outgoing) -> None:
+        """Show *message* in every open chat; done when the first says that a person can see it."""
+        if message.to.platform_id != CONVERSATION:
+            raise DeliveryError(channel=self.name, why="there is no such conversation", retryable=False)
+        chats = list(self._open)
+        if not chats:
+            raise NobodyThereError(channel=self.name)
+        seen = self._seen[message.key] = trio.Event()
+        frame = Show(key=message.key, text=message.text, answers=message.answers, more=message.more)
+        try:
+            with trio.fail_after(SEEN_SECONDS):
+                for chat in chats:
+                    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                        await chat.send(write_host(frame))
+                await seen.wait()
+        except trio.TooSlowError:
+            # A chat that was closed in between took it along; the next one shall show it.
+            raise NobodyThereError(channel=self.name) from None
+        finally:
+            del self._seen[message.key]
+
+    async def _serve(self, lines: LineStream, receive: Receive, ready: Callable[[], None]) -> None:
+        """One chat, from its welcome to its end. A chat's trouble is its own."""
+        try:
+            await lines.send(write_host(self._welcome))
+            self._open[lines] = None
+            ready()
+            await self._listen(lines, receive)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # it went away in mid-sentence, as chats do
+        finally:
+            self._open.pop(lines, None)
+            with trio.move_on_after(0, shield=True):
+                await lines.aclose()
+
+    async def _listen(self, lines: LineStream, receive: Receive) -> None:
+        while True:
+            try:
+                frame = await lines.receive()
+                if frame is None:
+                    return
+                said = read_client(frame)
+            except (FrameError, BadFrameError) as exc:
+                await lines.send(write_host(Trouble(why=str(exc))))
+                if isinstance(exc, BadFrameError) and not exc.usable:
+                    return
+                continue
+            match said:
+                case Seen(key=key):
+                    if waiting := self._seen.get(OutboundId(key)):
+                        waiting.set()
+                case Say():
+                    await self._say(lines, said, receive)
+
+    async def _say(self, lines: LineStream, said: Say, receive: Receive) -> None:
+        event = InboundEvent(
+            channel=self.name,
+            platform_message_id=said.id,
+            platform_id=CONVERSATION,
+            sender_id=SENDER,
+            sender="you",
+            text=said.text,
+        )
+        try:
+            receipt = await receive(event)
+        except StoreError as exc:
+            await lines.send(write_host(Declined(id=said.id, why=str(exc))))
+            return
+        answer = Declined(id=said.id, why=receipt.detail) if isinstance(receipt, NotHeard) else Kept(id=said.id)
+        await lines.send(write_host(answer))

@@ -1,0 +1,120 @@
+"""`nanoclaw status`, `tree` and `verify`: looks, never touches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from nanoclaw.cli import exits
+from nanoclaw.cli.client import NotRunningError, ask
+from nanoclaw.config import Config
+from nanoclaw.errors import UsageError
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.model.ids import SessionId
+from nanoclaw.store.verify import Host, Problem
+from nanoclaw.store.verify import verify as find_problems
+from schema import sqlite
+
+STATE_COLOURS = {"running": "green", "parked": "red", "restarting": "yellow", "stopped": "dim", "stopping": "yellow"}
+
+
+def status(config: Config, *, as_json: bool) -> None:
+    """Print the host's figures. Raises `NotRunningError`."""
+    found = ask(config.admin_socket, "status")
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    table = Table(title=f"nanoclaw in {found['home']}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("sandbox", f"{found['engine']} ({found['walls']})")
+    table.add_row("provider", found["provider"])
+    table.add_row("commits seen by", found["watch"])
+    table.add_row("sessions at work", str(len(found["actors"])))
+    for name, value in found["figures"].items():
+        bad = name in {"failed", "dead", "unknown"} and value
+        table.add_row(name.replace("_", " "), f"[red]{value}[/red]" if bad else str(value))
+    Console().print(table)
+
+
+def tree(config: Config, *, as_json: bool) -> None:
+    """Print the tree of actors. Raises `NotRunningError`."""
+    found = ask(config.admin_socket, "tree")
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    Console(soft_wrap=True).print(_branch(found))
+
+
+def verify(config: Config, *, as_json: bool) -> int:
+    """Print what is wrong; returns the exit code.
+
+    Raises:
+      UsageError: there is no database to look at.
+    """
+    if not config.database.exists():
+        raise UsageError(f"there is nothing in {config.home} yet: start it once with `nanoclaw up`")
+    try:
+        host = Host(actors=frozenset(map(SessionId, ask(config.admin_socket, "status")["actors"])))
+    except NotRunningError:
+        host = None
+    conn = sqlite.open_read_only(config.database)
+    try:
+        with sqlite.snapshot(conn):
+            problems = find_problems(conn, config.home, host=host, now=SystemClock().now())
+            events = sqlite.integer(conn, "SELECT count(*) FROM events")
+            messages = sqlite.integer(conn, "SELECT (SELECT count(*) FROM inbound) + (SELECT count(*) FROM ledger)")
+    finally:
+        conn.close()
+    if as_json:
+        for problem in problems:
+            click.echo(json.dumps(attrs.asdict(problem)))
+    else:
+        _print(problems, f"{events} events and {messages} messages", online=host is not None)
+    return exits.REFUSED if problems else exits.OK
+
+
+def _print(problems: list[Problem], looked_at: str, *, online: bool) -> None:
+    console = Console()
+    if not problems:
+        where = "the host is running" if online else "no host is running"
+        console.print(f"[green]✓[/green] {looked_at}: every one is accounted for, nothing is left over ({where})")
+        return
+    table = Table(title=f"{len(problems)} things are wrong", title_justify="left")
+    for column in ("what", "where", "what to do"):
+        table.add_column(column, overflow="fold")
+    for problem in problems:
+        table.add_row(escape(problem.what), escape(problem.where), escape(problem.mend or "report it"))
+    console.print(table)
+
+
+def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
+    colour = STATE_COLOURS.get(node["state"], "cyan")
+    parts = [f"[bold]{escape(node['name'])}[/bold]", f"[{colour}]{node['state']}[/{colour}] {_age(node['age'])}"]
+    if node["mailbox"]:
+        parts.append(f"{node['mailbox']} unread")
+    if node["restarts"]:
+        parts.append(f"[yellow]{node['restarts']} restarts[/yellow]")
+    if node["doing"]:
+        parts.append(f"[dim]{escape(node['doing'])}[/dim]")
+    if node["last_error"]:
+        parts.append(f"[red]{escape(node['last_error'])}[/red]")
+    label = "  ".join(parts)
+    branch = Tree(label) if parent is None else parent.add(label)
+    for child in node["children"]:
+        _branch(child, branch)
+    return branch
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,99 @@
+"""The command line: the commands, and what they need of the world."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+
+from nanoclaw import config
+from nanoclaw.cli import chat as chat_command
+from nanoclaw.cli import exits
+from nanoclaw.cli import host as host_command
+from nanoclaw.cli import look as look_command
+from nanoclaw.cli.client import NotRunningError
+from nanoclaw.errors import HomeInUseError, NanoclawError
+from schema.sqlite import OldSqliteError
+
+START = "nanoclaw up"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Chat platforms on one side, sandboxed AI agents on the other, and nothing lost in between.
+
+    The home is $NANOCLAW_HOME, or ~/.nanoclaw.
+    """
+
+
+@cli.command()
+@click.option("--debug", is_flag=True, help="Write more into the log.")
+def up(debug: bool) -> None:
+    """Be the host: start everything and stay. Ctrl-C drains and ends."""
+    sys.exit(host_command.up(_config(), debug=debug))
+
+
+@cli.command()
+def run() -> None:
+    """Start a host if none runs, and open the chat; a host that was started here ends with the chat."""
+    sys.exit(host_command.run(_config()))
+
+
+@cli.command()
+@click.argument("text", nargs=-1)
+@click.option("--wait", "seconds", default=120.0, show_default=True, help="Seconds to wait for the reply to TEXT.")
+def chat(text: tuple[str, ...], seconds: float) -> None:
+    """Talk to the agent; with TEXT, say that, print the reply, and end.
+
+    Ends with 0 after a reply, 3 when none came in time, 2 when no host runs.
+    """
+    settings = _config()
+    if text:
+        sys.exit(chat_command.one_shot(settings.chat_socket, " ".join(text), seconds))
+    sys.exit(chat_command.interactive(settings.chat_socket, settings.home / "chat_history"))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def status(as_json: bool) -> None:
+    """What the host is doing, in figures."""
+    look_command.status(_config(), as_json=as_json)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def tree(as_json: bool) -> None:
+    """Every actor of the running host: state, age, restarts, mail, what it is doing."""
+    look_command.tree(_config(), as_json=as_json)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a problem, for programs.")
+def verify(as_json: bool) -> None:
+    """Prove that nothing was lost and nothing is left over; ends with 1 if something is.
+
+    Works with and without a running host, and changes nothing.
+    """
+    sys.exit(look_command.verify(_config(), as_json=as_json))
+
+
+def _config() -> config.Config:
+    return config.load(config.home_folder())
+
+
+def main() -> None:
+    """Run the command line; every expected failure is a sentence, and the command that mends it."""
+    try:
+        cli(standalone_mode=True)
+    except HomeInUseError as exc:
+        _fail(str(exc), exits.HOME_IN_USE)
+    except NotRunningError:
+        _fail(f"nanoclaw is not running. Start it with: {START}", exits.NOT_RUNNING)
+    except (NanoclawError, OldSqliteError) as exc:
+        _fail(str(exc), exits.REFUSED)
+
+
+def _fail(why: str, code: int) -> None:
+    Console(stderr=True).print(f"[red]nanoclaw:[/red] {why}", highlight=False, soft_wrap=True)
+    sys.exit(code)

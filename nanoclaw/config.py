@@ -1,0 +1,140 @@
+"""The settings: one frozen value, read once from nanoclaw.toml in the home; every default with its unit."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+from attrs import field, frozen
+from attrs.validators import ge, gt
+from cattrs import BaseValidationError, Converter, transform_error
+
+from nanoclaw.errors import UsageError
+
+HOME_VARIABLE = "NANOCLAW_HOME"
+FILE = "nanoclaw.toml"
+
+
+@frozen(kw_only=True)
+class SandboxSettings:
+    """`[sandbox]`"""
+
+    engine: str = "auto"
+    """`auto` (the strongest that answers), `bubblewrap` or `process`."""
+    keep_warm_minutes: float = field(default=30.0, validator=ge(0))
+    """How long an idle sandbox is kept."""
+
+
+@frozen(kw_only=True)
+class AgentSettings:
+    """`[agent]`"""
+
+    name: str = "Nano"
+    """Of the agent group that the first start makes."""
+    provider: str = "demo"
+    """Who thinks: `demo` answers offline."""
+    timezone: str = "UTC"
+    """IANA name of the zone that agents are told."""
+
+
+@frozen(kw_only=True)
+class RetrySettings:
+    """`[retry]`"""
+
+    most_tries: int = field(default=5, validator=ge(1))
+    """How many sandboxes a message may outlive before it fails."""
+    first_pause_seconds: float = field(default=5.0, validator=ge(0))
+    """Doubles with each try."""
+    most_attempts: int = field(default=8, validator=ge(1))
+    """How often a message is offered to its platform."""
+    delivery_pause_seconds: float = field(default=1.0, validator=gt(0))
+    """Doubles with each attempt, up to 15 minutes."""
+
+
+@frozen(kw_only=True)
+class Config:
+    """Everything that can be set, and the home it was read from."""
+
+    home: Path
+    sandbox: SandboxSettings = field(factory=SandboxSettings)
+    agent: AgentSettings = field(factory=AgentSettings)
+    retry: RetrySettings = field(factory=RetrySettings)
+
+    @property
+    def database(self) -> Path:
+        """The one truth."""
+        return self.home / "nanoclaw.db"
+
+    @property
+    def run_folder(self) -> Path:
+        """Sockets."""
+        return self.home / "run"
+
+    @property
+    def chat_socket(self) -> Path:
+        """Where terminal chats connect."""
+        return self.run_folder / "cli.sock"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Where the command line asks."""
+        return self.run_folder / "admin.sock"
+
+    @property
+    def log_file(self) -> Path:
+        """The host's log: one JSON object a line."""
+        return self.home / "logs" / "nanoclaw.log"
+
+    @property
+    def keep_warm(self) -> timedelta:
+        """How long an idle sandbox is kept."""
+        return timedelta(minutes=self.sandbox.keep_warm_minutes)
+
+
+def home_folder() -> Path:
+    """The home: `$NANOCLAW_HOME`, or `~/.nanoclaw`."""
+    return Path(os.environ.get(HOME_VARIABLE) or "~/.nanoclaw").expanduser().resolve()
+
+
+def load(home: Path) -> Config:
+    """The settings of *home*; a missing file means every default.
+
+    Raises:
+      UsageError: the file is not TOML, or says something that makes no sense; it says where.
+    """
+    path = home / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config(home=home)
+    try:
+        found = tomllib.loads(text)
+        return _converter.structure({**found, "home": str(home)}, Config)
+    except tomllib.TOMLDecodeError as exc:
+        raise UsageError(f"{path} is not TOML: {exc}") from None
+    except BaseValidationError as exc:
+        raise UsageError(f"{path}: {'; '.join(transform_error(exc, path=''))}") from None
+
+
+def _number(value: object, _: type) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"not a number: {value!r}")
+    return float(value)
+
+
+def _exactly(cls: type) -> None:
+    def read(value: object, _: type) -> object:
+        if type(value) is not cls:
+            raise ValueError(f"not a {cls.__name__}: {value!r}")
+        return value
+
+    _converter.register_structure_hook(cls, read)
+
+
+_converter = Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(Path, lambda value, _: Path(value))
+_converter.register_structure_hook(float, _number)
+_exactly(str)
+_exactly(int)

@@ -1,0 +1,100 @@
+"""What follows an attempt to deliver a message. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+from attrs import frozen
+
+
+class InDoubt(Enum):
+    """What a channel without idempotency keys wants done with a message that may have arrived."""
+
+    SEND_AGAIN = "send-again"  # at least once: better twice than never
+    PARK = "park"  # at most once: `unknown`, for a person to decide
+
+
+@frozen(kw_only=True)
+class DeliveryPolicy:
+    """How often and how patiently a message is offered to its platform. Times are seconds."""
+
+    most_attempts: int = 8
+    first_pause: float = 1.0
+    longest_pause: float = 900.0
+    jitter: float = 0.2
+    """Share of a pause that is random, so that lanes do not retry in step."""
+
+
+@frozen(kw_only=True)
+class Failure:
+    """What an attempt came to, as its channel judged it."""
+
+    retryable: bool
+    reached: bool
+    retry_after: float | None
+    """Seconds the platform asked for."""
+    why: str
+
+
+@frozen
+class SendNow:
+    """The next attempt may follow at once."""
+
+
+@frozen
+class SendLater:
+    """The next attempt waits *pause* seconds; *refund*: this one did not count."""
+
+    pause: float
+    refund: bool
+
+
+@frozen
+class Park:
+    """It may have arrived and must not be sent twice."""
+
+    why: str
+
+
+@frozen
+class GiveUp:
+    """It will not be sent."""
+
+    why: str
+
+
+AfterFailure: TypeAlias = SendLater | Park | GiveUp
+
+
+def after_crash(*, keyed: bool, in_doubt: InDoubt) -> SendNow | Park:
+    """Judge a message that was being sent when the host died.
+
+    With an idempotency key the platform itself drops the second copy.
+    """
+    if keyed or in_doubt is InDoubt.SEND_AGAIN:
+        return SendNow()
+    return Park("the host died while it was being sent")
+
+
+def after_failure(
+    failure: Failure,
+    attempts: int,
+    *,
+    keyed: bool,
+    in_doubt: InDoubt,
+    policy: DeliveryPolicy,
+    luck: float,
+) -> AfterFailure:
+    """Judge a failed attempt, number *attempts* (the first is 1); *luck* in [0, 1) spreads the pauses."""
+    if not failure.retryable:
+        return GiveUp(failure.why)
+    if failure.reached and not keyed and in_doubt is InDoubt.PARK:
+        return Park(failure.why)
+    if failure.retry_after is not None:
+        # The platform named its time, and asking was the answer: no attempt is spent on it.
+        return SendLater(failure.retry_after, refund=True)
+    if attempts >= policy.most_attempts:
+        return GiveUp(f"{failure.why} (attempt {attempts} of {policy.most_attempts})")
+    pause = min(policy.first_pause * 2.0 ** (attempts - 1), policy.longest_pause)
+    return SendLater(pause * (1 + policy.jitter * luck), refund=False)

@@ -1,0 +1,49 @@
+"""Where may a session speak, and what does a name mean? Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from attrs import frozen
+
+from nanoclaw.model.messages import Address
+
+
+@frozen
+class Refused:
+    """The message goes nowhere."""
+
+    reason: str
+    detail: str
+
+
+Resolved: TypeAlias = Address | Refused
+
+
+def name_of(display_name: str) -> str:
+    """The name an agent uses for a chat: small letters, digits and single dashes; `chat` if nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", display_name.lower()).strip("-") or "chat"
+
+
+def resolve(destination: str | None, *, origin: Address | None, known: Mapping[str, Address]) -> Resolved:
+    """Turn what a runner wrote into a place.
+
+    Args:
+      destination: The name in the runner's row; None means "where the message I answer came from".
+      origin: Where that message came from, from the host's own row; None if the row names none of this session's.
+      known: The session's destinations.
+    """
+    if destination is not None:
+        place = known.get(destination)
+        if place is None:
+            return Refused("unknown-destination", f"there is no destination named {destination[:80]!r}")
+        # Answering in the same chat stays in the thread that was asked in.
+        same_chat = origin is not None and (origin.channel, origin.platform_id) == (place.channel, place.platform_id)
+        return origin if same_chat and origin is not None else place
+    if origin is not None:
+        return origin
+    if len(known) == 1:
+        return next(iter(known.values()))
+    return Refused("no-destination", "the row names no destination and answers no message of this session")

@@ -1,0 +1,94 @@
+"""Writes in/inbound.db: the host's only writer of it, one object a live epoch.
+
+The file is a projection: it is made anew for every epoch and can be lost at any moment without losing a message,
+hence `synchronous=OFF`. It is written in place, so a sandbox that holds a read lock makes a write wait; after
+`schema.sqlite.BUSY_TIMEOUT_MS` that write raises `BusyError` and whoever owns the sandbox ends it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from attrs import define
+
+from schema import sqlite
+from schema.files import inbound_ddl
+from schema.rows import Delivered, Destination, MessageIn, Meta, Routing, bindings, insert_sql
+from schema.sqlite import Connection, Journal, Synchronous
+
+MESSAGE_SQL = insert_sql("messages_in", MessageIn, replace=True)
+# By the runner's own id where an epoch's rows are shown again, hence the upsert.
+DELIVERED_SQL = insert_sql("delivered", Delivered, replace=True)
+DESTINATION_SQL = insert_sql("destinations", Destination)
+META_SQL = insert_sql("meta", Meta, single=True)
+ROUTING_SQL = insert_sql("session_routing", Routing, single=True)
+
+
+class Changes(Protocol):
+    """Rows to show; the later of two with one id wins."""
+
+    @property
+    def messages(self) -> tuple[MessageIn, ...]: ...
+
+    @property
+    def delivered(self) -> tuple[Delivered, ...]: ...
+
+
+class Whole(Protocol):
+    """All that a new link holds."""
+
+    @property
+    def changes(self) -> Changes: ...
+
+    @property
+    def meta(self) -> Meta: ...
+
+    @property
+    def routing(self) -> Routing: ...
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]: ...
+
+
+@define(eq=False)
+class InboundFile:
+    """An open inbound.db. Every method blocks for as long as the disk, or a sandbox's lock, likes: call in a thread."""
+
+    _conn: Connection
+
+    @classmethod
+    def make(cls, path: Path, whole: Whole) -> InboundFile:
+        """Replace *path* by a new file that holds *whole*. Only while no sandbox runs."""
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.OFF)
+        file = cls(conn)
+        try:
+            with sqlite.transaction(conn):
+                sqlite.execute(conn, inbound_ddl())
+                _write_changes(conn, whole.changes)
+                sqlite.execute(conn, META_SQL, bindings(whole.meta))
+                sqlite.execute(conn, ROUTING_SQL, bindings(whole.routing))
+                for destination in whole.destinations:
+                    sqlite.execute(conn, DESTINATION_SQL, bindings(destination))
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def write(self, changes: Changes) -> None:
+        """Show *changes*. Raises `BusyError` when the sandbox will not let go of the file."""
+        with sqlite.transaction(self._conn):
+            _write_changes(self._conn, changes)
+
+    def close(self) -> None:
+        """Let go of the file. May be repeated."""
+        self._conn.close()
+
+
+def _write_changes(conn: Connection, changes: Changes) -> None:
+    for message in changes.messages:
+        sqlite.execute(conn, MESSAGE_SQL, bindings(message))
+    for delivered in changes.delivered:
+        sqlite.execute(conn, DELIVERED_SQL, bindings(delivered))

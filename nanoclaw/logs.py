@@ -1,0 +1,44 @@
+"""What a log line looks like: one JSON object, with control characters escaped and fields of bounded length."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+MOST_FIELD = 2_000
+MOST_BYTES = 10 << 20
+KEPT_FILES = 3
+
+
+def log_to_file(path: Path, *, debug: bool = False) -> None:
+    """Send every log line of this process to *path*, which is rotated at 10 MiB."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _bound,
+            # JSON escapes what could forge a second line or drive a terminal.
+            structlog.processors.JSONRenderer(default=str, ensure_ascii=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _bound(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > MOST_FIELD and key != "exception":
+            event[key] = value[:MOST_FIELD] + "…"
+    return event

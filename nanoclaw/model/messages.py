@@ -1,0 +1,163 @@
+"""What travels: events from platforms, inbound rows, the ledger of what goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from attrs import frozen
+
+from nanoclaw.model.ids import (
+    ChannelName,
+    EpochNumber,
+    EventId,
+    InboundId,
+    OutboundId,
+    RunnerMessageId,
+    SessionId,
+    UserId,
+)
+from schema.rows import InKind, InStatus
+
+
+@frozen(kw_only=True)
+class Address:
+    """A place on a platform."""
+
+    channel: ChannelName
+    platform_id: str
+    thread_id: str | None = None
+
+
+@frozen(kw_only=True)
+class InboundEvent:
+    """Something a person said, as an adapter understood it."""
+
+    channel: ChannelName
+    platform_message_id: str
+    """Unique on its channel; the same id again is the same message again."""
+    platform_id: str
+    thread_id: str | None = None
+    sender_id: UserId
+    sender: str
+    text: str
+
+
+@frozen(kw_only=True)
+class InboundRow:
+    """A message for one session, and what became of it."""
+
+    id: InboundId
+    session_id: SessionId
+    event_id: EventId | None
+    seq: int
+    kind: InKind
+    timestamp: datetime
+    status: InStatus
+    process_after: datetime | None
+    tries: int
+    trigger: bool
+    channel: ChannelName | None
+    platform_id: str | None
+    thread_id: str | None
+    content: str
+    claimed_epoch: EpochNumber | None
+    claimed_at: datetime | None
+    settled_at: datetime | None
+    error: str | None
+    touched: int
+
+
+class LedgerState(Enum):
+    """Where an outbound message stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # handed to the platform, or about to be: a crash here leaves doubt
+    DELIVERED = "delivered"
+    UNKNOWN = "unknown"  # it may have arrived; its channel's policy says not to send it twice
+    DEAD = "dead"
+
+
+@frozen(kw_only=True)
+class LedgerRow:
+    """A message to a platform, and what became of it. Never deleted while undecided."""
+
+    position: int
+    id: OutboundId
+    session_id: SessionId
+    epoch: EpochNumber | None
+    runner_id: RunnerMessageId | None
+    digest: str
+    seq: int
+    in_reply_to: InboundId | None
+    channel: ChannelName
+    platform_id: str
+    thread_id: str | None
+    kind: str
+    content: str
+    state: LedgerState
+    attempts: int
+    not_before: datetime | None
+    platform_message_id: str | None
+    error: str | None
+    created_at: datetime
+    settled_at: datetime | None
+    touched: int
+
+
+@frozen(kw_only=True)
+class NewLedgerRow:
+    """What absorbing a runner's row, or the host itself, puts into the ledger."""
+
+    id: OutboundId
+    epoch: EpochNumber | None
+    runner_id: RunnerMessageId | None
+    digest: str
+    seq: int | None
+    """None: the host's own notice, numbered by the store."""
+    in_reply_to: InboundId | None
+    to: Address
+    kind: str
+    content: str
+    not_before: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Drop:
+    """Something that was not passed on, and why. Recording it twice records it once."""
+
+    key: str
+    kind: str
+    event_id: EventId | None = None
+    session_id: SessionId | None = None
+    epoch: EpochNumber | None = None
+    reference: str
+    reason: str
+    detail: str = ""
+    digest: str = ""
+    dropped_at: datetime
+
+
+class EpochEnding(Enum):
+    """How one life of a sandbox ended."""
+
+    EXITED = "exited"  # by itself
+    STOPPED = "stopped"  # asked to by the host
+    KILLED = "killed"  # because it was in the way
+    HOST_DIED = "host-died"  # found open at start-up
+    QUARANTINED = "quarantined"  # its outbox broke the contract
+    NOT_STARTED = "not-started"  # the engine could not start it
+
+
+@frozen(kw_only=True)
+class Epoch:
+    """One life of one session's sandbox."""
+
+    session_id: SessionId
+    number: EpochNumber
+    engine: str
+    started_at: datetime
+    cursor: int
+    ended_at: datetime | None
+    ending: EpochEnding | None
+    detail: str | None

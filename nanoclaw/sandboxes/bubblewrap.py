@@ -1,0 +1,140 @@
+"""The bubblewrap engine: user, mount, pid, network and ipc namespaces around the runner, no capabilities, no network.
+
+Weaker than a container in three ways, which `Usable.lacks` tells people: no limits on memory and processes, no
+filter on system calls, and files the agent makes belong to the user that runs nanoclaw.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from nanoclaw.errors import SandboxError
+from nanoclaw.sandboxes.child import ChildSandbox, bury_processes
+from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
+from nanoclaw.sandboxes.runtime import Runtime
+from nanoclaw.sandboxes.spawner import Command, Spawner
+from schema import files
+
+PROGRAM = "bwrap"
+PROBE_SECONDS = 10.0
+SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": files.SANDBOX_HOME}
+
+
+def walls(runtime: Runtime) -> list[str]:
+    """bubblewrap's arguments for everything but the session: namespaces, the system and our code, all read-only."""
+    arguments = [
+        *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
+        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--hostname", "sandbox", "--clearenv"),
+        *(part for name, value in ENVIRONMENT.items() for part in ("--setenv", name, value)),
+        *("--ro-bind", "/usr", "/usr"),
+    ]
+    for name in SYSTEM_FOLDERS:
+        folder = Path("/", name)
+        if folder.is_symlink():
+            arguments += ["--symlink", str(folder.readlink()), str(folder)]
+        elif folder.is_dir():
+            arguments += ["--ro-bind", str(folder), str(folder)]
+    for name in SYSTEM_FILES:
+        arguments += ["--ro-bind-try", name, name]
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
+    if not runtime.prefix.is_relative_to("/usr"):
+        arguments += ["--ro-bind", str(runtime.prefix), str(runtime.prefix)]
+    return [
+        *arguments,
+        *("--ro-bind", str(runtime.runner), f"{files.SANDBOX_APP}/runner"),
+        *("--ro-bind", str(runtime.schema), f"{files.SANDBOX_APP}/schema"),
+        *("--ro-bind", str(runtime.packages), f"{files.SANDBOX_APP}/packages"),
+    ]
+
+
+def mounts(spec: SandboxSpec) -> list[str]:
+    """bubblewrap's arguments for one epoch of one session. The root itself ends read-only."""
+    settings = f"{files.SANDBOX_AGENT}/{files.CONTAINER_JSON}"
+    return [
+        *("--ro-bind", str(spec.inbound), files.SANDBOX_IN),
+        *("--bind", str(spec.outbound), files.SANDBOX_OUT),
+        *("--bind", str(spec.agent), files.SANDBOX_AGENT),
+        *("--ro-bind", str(spec.settings), settings),
+        *("--bind", str(spec.state), files.SANDBOX_STATE),
+        # bubblewrap's root is a writable tmpfs until it is told otherwise.
+        *("--remount-ro", "/", "--chdir", files.SANDBOX_AGENT),
+    ]
+
+
+@define(eq=False)
+class BubblewrapEngine:
+    """Runs runners behind namespaces."""
+
+    _runtime: Runtime
+    _spawner: Spawner = field(factory=Spawner, init=False)
+    name: str = field(default="bubblewrap", init=False)
+
+    async def probe(self) -> Probe:
+        """Start an interpreter behind the same walls, and see that it runs and imports what a runner needs."""
+        program = await trio.to_thread.run_sync(shutil.which, PROGRAM)
+        if program is None:
+            return Unusable(why="bwrap is not installed", mend="apt-get install bubblewrap")
+        interpreter = str(self._runtime.interpreter)
+        check = [
+            interpreter,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.append('{files.SANDBOX_APP}/packages'); import apsw",
+        ]
+        try:
+            with trio.fail_after(PROBE_SECONDS):
+                version = await trio.run_process([program, "--version"], capture_stdout=True)
+                arguments = await trio.to_thread.run_sync(walls, self._runtime)
+                tried = await trio.run_process(
+                    [program, *arguments, "--remount-ro", "/", "--", *check],
+                    capture_stdout=True,
+                    capture_stderr=True,
+                    check=False,
+                )
+        except (OSError, trio.TooSlowError) as exc:
+            return Unusable(why=str(exc) or "it did not answer", mend="")
+        if tried.returncode != 0:
+            said = tried.stderr.decode(errors="replace").strip().splitlines()
+            mend = "sysctl kernel.unprivileged_userns_clone=1" if re.search("namespace|uid map", " ".join(said)) else ""
+            return Unusable(why=said[-1] if said else f"exit code {tried.returncode}", mend=mend)
+        return Usable(
+            version=version.stdout.decode().strip().removeprefix("bubblewrap "),
+            walls="own user, mount, process and network namespaces; no capabilities; no network",
+            lacks="no limits on memory and processes, no system call filter",
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled."""
+        await self._spawner.run(task_status=task_status)
+
+    async def start(self, spec: SandboxSpec) -> ChildSandbox:
+        """Start a runner behind the walls. Raises `SandboxError`."""
+        runtime = self._runtime
+        places = [files.SANDBOX_APP, f"{files.SANDBOX_APP}/packages"]
+        arguments = [
+            *("--in", files.SANDBOX_IN, "--out", files.SANDBOX_OUT, "--agent", files.SANDBOX_AGENT),
+            *("--container-json", f"{files.SANDBOX_AGENT}/{files.CONTAINER_JSON}"),
+        ]
+        argv = [
+            *(PROGRAM, *await trio.to_thread.run_sync(walls, runtime), *mounts(spec), "--"),
+            *runtime.argv(str(runtime.interpreter), places, arguments),
+        ]
+        try:
+            # The environment of bwrap itself; the program inside gets the one that `walls` sets.
+            return ChildSandbox(
+                await self._spawner.spawn(Command(argv=argv, environment={"PATH": ENVIRONMENT["PATH"]}))
+            )
+        except OSError as exc:
+            raise SandboxError(engine=self.name, why=str(exc)) from exc
+
+    async def bury(self, outbound: Path) -> None:
+        """Kill what an earlier host left running on that folder; `--die-with-parent` has mostly done it."""
+        await bury_processes(outbound)

@@ -1,0 +1,125 @@
+"""A sandbox that is a child process of the host: what the bubblewrap and the process engine have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from nanoclaw.sandboxes.engine import Exit
+from nanoclaw.sandboxes.spawner import Program
+
+BURY_SECONDS = 5.0
+LOOK_SECONDS = 0.01
+
+
+@define(eq=False)
+class ChildSandbox:
+    """A started child process and its standard error."""
+
+    _program: Program
+    _wrapped: bool = False
+    """Does the program run its runner behind two processes of its own (a monitor, and process 1 of a namespace)?"""
+    stderr: trio.abc.ReceiveStream = field(init=False)
+    _ended: trio.Event = field(factory=trio.Event, init=False)
+    _exit: Exit | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        pipe = self._program.stderr
+        assert pipe is not None
+        self.stderr = trio.lowlevel.FdStream(os.dup(pipe.fileno()))
+        pipe.close()
+
+    @property
+    def pid(self) -> int:
+        """The process id, on this machine."""
+        return self._program.pid
+
+    async def wait(self) -> Exit:
+        """Wait for the end. A checkpoint; cancelling leaves the sandbox running."""
+        await trio.lowlevel.checkpoint()
+        if self._exit is None:
+            descriptor = os.pidfd_open(self._program.pid)
+            try:
+                await trio.lowlevel.wait_readable(descriptor)
+            finally:
+                os.close(descriptor)
+            self._reap()
+        assert self._exit is not None
+        return self._exit
+
+    async def stop(self, grace: float) -> Exit:
+        """SIGTERM, *grace* seconds, SIGKILL, the end. Cancelled, it kills at once and waits shortly for the end."""
+        self._ask()
+        try:
+            with trio.move_on_after(grace):
+                return await self.wait()
+        finally:
+            self.kill()
+        with trio.move_on_after(BURY_SECONDS, shield=True):
+            return await self.wait()
+        raise RuntimeError(f"process {self.pid} does not die")
+
+    def kill(self) -> None:
+        """SIGKILL, unless it has ended."""
+        self._signal(signal.SIGKILL)
+
+    def _ask(self) -> None:
+        """SIGTERM for the runner itself: bubblewrap's own processes would not pass it on, but die of it."""
+        if not self._wrapped:
+            self._signal(signal.SIGTERM)
+            return
+        for init in _children(self._program.pid):
+            for runner in _children(init):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(runner, signal.SIGTERM)
+
+    def _reap(self) -> None:
+        if self._exit is None:
+            self._exit = Exit(code=self._program.wait())
+            if self._program.stdin is not None:
+                self._program.stdin.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._exit is None:
+            # Not reaped yet, so the id is still this process's.
+            self._program.send_signal(number)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []  # it has just ended
+
+
+async def bury_processes(outbound: Path) -> None:
+    """Kill every process that was started for that `out/` folder, and wait until there is none.
+
+    The folder's path is an argument of every sandbox's command line, which is the label that outlives a host.
+    """
+    with trio.fail_after(BURY_SECONDS):
+        while found := await trio.to_thread.run_sync(processes_with_argument, str(outbound)):
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await trio.sleep(LOOK_SECONDS)
+
+
+def processes_with_argument(argument: str) -> list[int]:
+    """Processes of this machine, other than this one, with exactly that argument on their command line."""
+    wanted = os.fsencode(argument)
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue  # it ended while we looked
+            if wanted in arguments:
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,110 @@
+"""Starts programs from one thread that lives as long as the host.
+
+Linux ties "die with my parent" (PR_SET_PDEATHSIG) to the parent *thread*. Trio's worker threads end after some idle
+seconds, and a sandbox started from one would be killed with it, so sandboxes have a thread of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import outcome
+import trio
+from attrs import define, field, frozen
+
+Program = subprocess.Popen[bytes]
+
+
+@frozen(kw_only=True)
+class Command:
+    """A program to start. Its standard output goes nowhere, its standard error into a pipe."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    directory: Path | None = None
+    parent_pipe: bool = False
+    """Give it a standard input that ends when the host does."""
+
+
+@define(eq=False)
+class Spawner:
+    """One thread that starts programs, one after the other."""
+
+    _orders: queue.SimpleQueue[Callable[[], None] | None] = field(factory=queue.SimpleQueue, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. Programs that were started are their owners' to end."""
+        self._thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
+        self._thread.start()
+        task_status.started()
+        try:
+            await trio.sleep_forever()
+        finally:
+            self._orders.put(None)
+            self._thread = None
+
+    async def spawn(self, command: Command) -> Program:
+        """Start *command*. Raises `OSError` if it cannot be executed.
+
+        Cancellation: a checkpoint; if it is cancelled after the program was started, the program is killed.
+        """
+        if self._thread is None:
+            raise RuntimeError("the spawner is not running")
+        token = trio.lowlevel.current_trio_token()
+        done = trio.Event()
+        results: list[outcome.Maybe[Program]] = []
+        abandoned = False
+
+        def order() -> None:
+            result = outcome.capture(_start, command)
+            token.run_sync_soon(report, result)
+
+        def report(result: outcome.Maybe[Program]) -> None:
+            if abandoned:
+                if isinstance(result, outcome.Value):
+                    _discard(result.value)
+                return
+            results.append(result)
+            done.set()
+
+        self._orders.put(order)
+        try:
+            await done.wait()
+        except trio.Cancelled:
+            abandoned = True
+            raise
+        return results[0].unwrap()
+
+    def _serve(self) -> None:
+        while (order := self._orders.get()) is not None:
+            try:
+                order()
+            except trio.RunFinishedError:
+                return
+
+
+def _start(command: Command) -> Program:
+    return subprocess.Popen(
+        list(command.argv),
+        env=dict(command.environment),
+        cwd=command.directory,
+        stdin=subprocess.PIPE if command.parent_pipe else subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        close_fds=True,
+    )
+
+
+def _discard(program: Program) -> None:
+    program.kill()
+    program.wait()
+    for stream in (program.stdin, program.stderr):
+        if stream is not None:
+            os.close(stream.fileno())

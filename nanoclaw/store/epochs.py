@@ -1,0 +1,55 @@
+"""The lives of sandboxes in nanoclaw.db. A session has at most one open epoch; a unique index says so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.model.messages import Epoch, EpochEnding
+from schema.rows import select
+from schema.sqlite import Connection, execute, integer
+from schema.times import write_time
+
+
+def begin(conn: Connection, session: SessionId, *, engine: str, now: datetime) -> EpochNumber:
+    """Open the session's next epoch. Raises `ConstraintError` while another is open."""
+    sql = "SELECT coalesce(max(number), 0) + 1 FROM epochs WHERE session_id = ?"
+    number = EpochNumber(integer(conn, sql, (session,)))
+    execute(
+        conn,
+        "INSERT INTO epochs (session_id, number, engine, started_at) VALUES (?, ?, ?, ?)",
+        (session, number, engine, write_time(now)),
+    )
+    return number
+
+
+def live(conn: Connection, session: SessionId) -> Epoch | None:
+    """The session's open epoch."""
+    found = select(conn, Epoch, "SELECT * FROM epochs WHERE session_id = ? AND ended_at IS NULL", (session,))
+    return found[0] if found else None
+
+
+def all_live(conn: Connection) -> list[Epoch]:
+    """Every open epoch."""
+    return select(conn, Epoch, "SELECT * FROM epochs WHERE ended_at IS NULL ORDER BY session_id")
+
+
+def advance(conn: Connection, session: SessionId, number: EpochNumber, cursor: int) -> None:
+    """Remember the last row that was absorbed of an epoch's outbox; never goes back."""
+    execute(
+        conn,
+        "UPDATE epochs SET cursor = max(cursor, ?) WHERE session_id = ? AND number = ?",
+        (cursor, session, number),
+    )
+
+
+def end(
+    conn: Connection, session: SessionId, number: EpochNumber, ending: EpochEnding, detail: str, *, now: datetime
+) -> None:
+    """Close an epoch. One that is closed stays as it was."""
+    execute(
+        conn,
+        "UPDATE epochs SET ended_at = ?, ending = ?, detail = ?"
+        " WHERE session_id = ? AND number = ? AND ended_at IS NULL",
+        (write_time(now), ending.value, detail, session, number),
+    )

@@ -1,0 +1,200 @@
+"""Inbound rows in nanoclaw.db: what each session still has to hear, and what became of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from nanoclaw.core.retry import Fail, RetryPolicy, after_epoch
+from nanoclaw.model.ids import ChannelName, EpochNumber, EventId, InboundId, SessionId
+from nanoclaw.model.messages import EpochEnding, InboundRow
+from nanoclaw.store.ticks import highest_seq, tick
+from schema.rows import InKind, select
+from schema.seq import next_even
+from schema.sqlite import Connection, execute, fetch, fetch_one
+from schema.times import read_time, write_time
+
+SHOWN_SETTLED = 500
+"""Settled rows that stay visible to a session's agent, besides everything pending."""
+
+
+@frozen(kw_only=True)
+class NewInbound:
+    """What goes into an inbound row; the store adds number, time and session."""
+
+    id: InboundId
+    event_id: EventId | None = None
+    kind: InKind
+    trigger: bool = True
+    channel: ChannelName | None = None
+    platform_id: str | None = None
+    thread_id: str | None = None
+    content: str
+
+
+@frozen(kw_only=True)
+class Work:
+    """What a session has to do."""
+
+    due: int
+    """Rows that may start a turn now and are not claimed."""
+    next_at: datetime | None
+    """When the next of the others becomes due."""
+    claimed: int
+    """Rows that the running sandbox has claimed."""
+
+
+def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime) -> None:
+    """Give *session* a message. A row of the same id changes nothing."""
+    execute(
+        conn,
+        "INSERT INTO inbound (id, session_id, event_id, seq, kind, timestamp, trigger,"
+        "                     channel, platform_id, thread_id, content, touched)"
+        " VALUES (:id, :session, :event, :seq, :kind, :now, :trigger,"
+        "         :channel, :platform_id, :thread_id, :content, :touched)"
+        " ON CONFLICT (id) DO NOTHING",
+        {
+            "id": new.id,
+            "session": session,
+            "event": new.event_id,
+            "seq": next_even(highest_seq(conn, session)),
+            "kind": new.kind.value,
+            "now": write_time(now),
+            "trigger": int(new.trigger),
+            "channel": new.channel,
+            "platform_id": new.platform_id,
+            "thread_id": new.thread_id,
+            "content": new.content,
+            "touched": tick(conn),
+        },
+    )
+
+
+def sessions_of(conn: Connection, event: EventId) -> list[SessionId]:
+    """The sessions that an event was stored for."""
+    return [
+        SessionId(str(row["session_id"]))
+        for row in fetch(conn, "SELECT session_id FROM inbound WHERE event_id = ? ORDER BY seq", (event,))
+    ]
+
+
+def get(conn: Connection, row: InboundId) -> InboundRow | None:
+    """The row of that id."""
+    found = select(conn, InboundRow, "SELECT * FROM inbound WHERE id = ?", (row,))
+    return found[0] if found else None
+
+
+def open_rows(conn: Connection, session: SessionId) -> list[InboundRow]:
+    """Everything pending, claimed or not, in order."""
+    return select(
+        conn, InboundRow, "SELECT * FROM inbound WHERE session_id = ? AND status = 'pending' ORDER BY seq", (session,)
+    )
+
+
+def shown(conn: Connection, session: SessionId) -> list[InboundRow]:
+    """What a new projection holds: everything open and the last `SHOWN_SETTLED` others, in order."""
+    return select(
+        conn,
+        InboundRow,
+        "SELECT * FROM inbound WHERE session_id = :session AND status IN ('pending', 'paused')"
+        " UNION ALL SELECT * FROM (SELECT * FROM inbound WHERE session_id = :session"
+        "   AND status NOT IN ('pending', 'paused') ORDER BY seq DESC LIMIT :most)"
+        " ORDER BY seq",
+        {"session": session, "most": SHOWN_SETTLED},
+    )
+
+
+def changed_since(conn: Connection, session: SessionId, last: int) -> list[InboundRow]:
+    """Rows whose tick is above *last*, in the order of their changes."""
+    return select(
+        conn,
+        InboundRow,
+        "SELECT * FROM inbound WHERE session_id = ? AND touched > ? ORDER BY touched",
+        (session, last),
+    )
+
+
+def work(conn: Connection, session: SessionId, *, now: datetime) -> Work:
+    """What *session* has to do at *now*."""
+    row = fetch_one(
+        conn,
+        "SELECT count(*) FILTER (WHERE due AND claimed_epoch IS NULL) AS due,"
+        "       min(process_after) FILTER (WHERE NOT due) AS next_at,"
+        "       count(claimed_epoch) AS claimed"
+        "  FROM (SELECT claimed_epoch, process_after, coalesce(process_after <= :now, 1) AS due"
+        "          FROM inbound WHERE session_id = :session AND status = 'pending' AND trigger = 1)",
+        {"session": session, "now": write_time(now)},
+    )
+    assert row is not None
+    next_at = row["next_at"]
+    return Work(
+        due=int(str(row["due"])),
+        next_at=None if next_at is None else read_time(str(next_at)),
+        claimed=int(str(row["claimed"])),
+    )
+
+
+def claim(conn: Connection, row: InboundId, epoch: EpochNumber, *, now: datetime) -> None:
+    """Record that the runner of *epoch* took the row; *now* is when the host first saw it."""
+    execute(
+        conn,
+        "UPDATE inbound SET claimed_epoch = ?, claimed_at = ?"
+        " WHERE id = ? AND status = 'pending' AND claimed_epoch IS NULL",
+        (epoch, write_time(now), row),
+    )
+
+
+def settle(conn: Connection, row: InboundId, *, error: str | None, now: datetime) -> None:
+    """End a pending row: completed, or failed with *error*. A settled row stays as it is."""
+    execute(
+        conn,
+        "UPDATE inbound SET status = ?, error = ?, settled_at = ?, claimed_epoch = NULL, claimed_at = NULL, touched = ?"
+        " WHERE id = ? AND status = 'pending'",
+        ("completed" if error is None else "failed", error, write_time(now), tick(conn), row),
+    )
+
+
+def release_claims(
+    conn: Connection,
+    session: SessionId,
+    epoch: EpochNumber,
+    ending: EpochEnding,
+    *,
+    policy: RetryPolicy,
+    now: datetime,
+) -> Sequence[InboundRow]:
+    """Take a dead epoch's claims away from it; returns the rows that have had their last try and failed."""
+    failed = []
+    claimed = select(
+        conn,
+        InboundRow,
+        "SELECT * FROM inbound WHERE session_id = ? AND claimed_epoch = ? ORDER BY seq",
+        (session, epoch),
+    )
+    for row in claimed:
+        verdict = after_epoch(ending, row.tries, policy)
+        if isinstance(verdict, Fail):
+            settle(conn, row.id, error=verdict.why, now=now)
+            failed.append(row)
+        else:
+            execute(
+                conn,
+                "UPDATE inbound SET claimed_epoch = NULL, claimed_at = NULL, tries = ?, process_after = ?, touched = ?"
+                " WHERE id = ?",
+                (verdict.tries, write_time(now + verdict.pause), tick(conn), row.id),
+            )
+    return failed
+
+
+def sessions_with_work(conn: Connection) -> list[SessionId]:
+    """Sessions with anything pending that can start a turn, or with an epoch still open."""
+    return [
+        SessionId(str(row["session_id"]))
+        for row in fetch(
+            conn,
+            "SELECT session_id FROM inbound WHERE status = 'pending' AND trigger = 1"
+            " UNION SELECT session_id FROM epochs WHERE ended_at IS NULL ORDER BY session_id",
+        )
+    ]

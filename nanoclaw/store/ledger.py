@@ -1,0 +1,173 @@
+"""The outbound ledger in nanoclaw.db: every message to a platform, in one state at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
+from nanoclaw.model.messages import LedgerRow, LedgerState, NewLedgerRow
+from nanoclaw.store.ticks import highest_seq, tick
+from schema.rows import select
+from schema.seq import next_even
+from schema.sqlite import Connection, execute, fetch, scalar
+from schema.times import read_time, write_time
+
+Lane = tuple[ChannelName, str]
+"""A channel and a conversation on it: what is sent there is sent in order."""
+
+
+def add(conn: Connection, new: NewLedgerRow, *, session: SessionId, now: datetime) -> None:
+    """Put a message into the ledger. Raises `ConstraintError` for a number or id used before in the session."""
+    execute(
+        conn,
+        "INSERT INTO ledger (id, session_id, epoch, runner_id, digest, seq, in_reply_to, channel, platform_id,"
+        "                    thread_id, kind, content, state, not_before, created_at, touched)"
+        " VALUES (:id, :session, :epoch, :runner_id, :digest, :seq, :in_reply_to, :channel, :platform_id,"
+        "         :thread_id, :kind, :content, 'pending', :not_before, :now, :touched)",
+        {
+            "id": new.id,
+            "session": session,
+            "epoch": new.epoch,
+            "runner_id": new.runner_id,
+            "digest": new.digest,
+            "seq": next_even(highest_seq(conn, session)) if new.seq is None else new.seq,
+            "in_reply_to": new.in_reply_to,
+            "channel": new.to.channel,
+            "platform_id": new.to.platform_id,
+            "thread_id": new.to.thread_id,
+            "kind": new.kind,
+            "content": new.content,
+            "not_before": None if new.not_before is None else write_time(new.not_before),
+            "now": write_time(now),
+            "touched": tick(conn),
+        },
+    )
+
+
+def digest_of(conn: Connection, session: SessionId, epoch: EpochNumber, runner_id: RunnerMessageId) -> str | None:
+    """The digest that a runner's row had when it was first absorbed; None if it was not."""
+    found = scalar(
+        conn,
+        "SELECT digest FROM ledger WHERE session_id = ? AND epoch = ? AND runner_id = ?",
+        (session, epoch, runner_id),
+    )
+    return None if found is None else str(found)
+
+
+def seq_is_free(conn: Connection, session: SessionId, seq: int) -> bool:
+    """Has no message out of *session* that number?"""
+    return scalar(conn, "SELECT 1 FROM ledger WHERE session_id = ? AND seq = ?", (session, seq)) is None
+
+
+def lanes(conn: Connection) -> list[Lane]:
+    """Every lane with something undecided in it."""
+    return [
+        (ChannelName(str(row["channel"])), str(row["platform_id"]))
+        for row in fetch(
+            conn, "SELECT DISTINCT channel, platform_id FROM ledger WHERE state IN ('pending', 'sending') ORDER BY 1, 2"
+        )
+    ]
+
+
+@frozen(kw_only=True)
+class Head:
+    """The oldest undecided message of a lane."""
+
+    row: LedgerRow
+    answers: str | None
+    """Its platform's id of the message it answers."""
+    more: bool
+    """Are there more answers to the same message behind it?"""
+
+
+def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | None:
+    """What a lane has to do: its oldest undecided message, or when the next is due, or None.
+
+    A message that was tried holds up those behind it; one that was asked for later (`not_before` before the first
+    try) does not.
+    """
+    found = select(
+        conn,
+        LedgerRow,
+        "SELECT * FROM ledger WHERE channel = ? AND platform_id = ? AND state IN ('pending', 'sending')"
+        " AND NOT (attempts = 0 AND coalesce(not_before > ?, 0)) ORDER BY position LIMIT 1",
+        (*lane, write_time(now)),
+    )
+    if found:
+        return _head(conn, found[0])
+    due = scalar(
+        conn,
+        "SELECT min(not_before) FROM ledger WHERE channel = ? AND platform_id = ? AND state IN ('pending', 'sending')",
+        lane,
+    )
+    return None if due is None else read_time(str(due))
+
+
+def _head(conn: Connection, row: LedgerRow) -> Head:
+    answers = scalar(
+        conn,
+        "SELECT platform_message_id FROM events WHERE id = (SELECT event_id FROM inbound WHERE id = ?)",
+        (row.in_reply_to,),
+    )
+    more = scalar(
+        conn,
+        "SELECT 1 FROM ledger WHERE channel = ? AND platform_id = ? AND state IN ('pending', 'sending')"
+        " AND position > ? AND in_reply_to = ? LIMIT 1",
+        (row.channel, row.platform_id, row.position, row.in_reply_to),
+    )
+    return Head(row=row, answers=None if answers is None else str(answers), more=more is not None)
+
+
+def begin_sending(conn: Connection, row: OutboundId) -> None:
+    """The next thing that happens to the message is the platform. Counts an attempt."""
+    execute(
+        conn,
+        "UPDATE ledger SET state = 'sending', attempts = attempts + 1 WHERE id = ? AND state = 'pending'",
+        (row,),
+    )
+
+
+def put_back(
+    conn: Connection, row: OutboundId, *, not_before: datetime | None, error: str | None, refund: bool = False
+) -> None:
+    """The platform did not take it, or may not have: it is to be sent (again) from *not_before* on.
+
+    *refund*: the attempt did not count, because nobody was there or the platform asked for a pause.
+    """
+    execute(
+        conn,
+        "UPDATE ledger SET state = 'pending', not_before = ?, error = ?, attempts = attempts - ?"
+        " WHERE id = ? AND state = 'sending'",
+        (None if not_before is None else write_time(not_before), error, int(refund), row),
+    )
+
+
+def settle(
+    conn: Connection,
+    row: OutboundId,
+    state: LedgerState,
+    *,
+    platform_message_id: str | None = None,
+    error: str | None = None,
+    now: datetime,
+) -> None:
+    """Decide a message for good: delivered, unknown or dead. A decided one stays as it is."""
+    execute(
+        conn,
+        "UPDATE ledger SET state = ?, platform_message_id = ?, error = ?, settled_at = ?, touched = ?"
+        " WHERE id = ? AND state IN ('pending', 'sending')",
+        (state.value, platform_message_id, error, write_time(now), tick(conn), row),
+    )
+
+
+def settled_since(conn: Connection, session: SessionId, last: int, *, most: int = 500) -> list[LedgerRow]:
+    """Decided messages of a session whose tick is above *last*: the latest *most*, in the order of their changes."""
+    return select(
+        conn,
+        LedgerRow,
+        "SELECT * FROM (SELECT * FROM ledger WHERE session_id = ? AND touched > ? AND settled_at IS NOT NULL"
+        " ORDER BY touched DESC LIMIT ?) ORDER BY touched",
+        (session, last, most),
+    )

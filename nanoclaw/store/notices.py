@@ -1,0 +1,91 @@
+"""The host's own words: what it tells a chat, and what it tells an agent."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from nanoclaw.core.notices import plain
+from nanoclaw.model.ids import InboundId, OutboundId, SessionId
+from nanoclaw.model.messages import Address, InboundRow, LedgerRow, NewLedgerRow
+from nanoclaw.store import inbound, ledger
+from nanoclaw.store.ledger import Lane
+from schema import payloads
+from schema.rows import InKind
+from schema.sqlite import Connection, scalar
+
+
+def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> set[Lane]:
+    """An inbound message has failed for good: its chat and its agent are told, once. Returns the lanes to send on."""
+    tell_agent(
+        conn,
+        row.session_id,
+        key=f"failed:{row.id}",
+        action="message_failed",
+        text=f"message {row.seq} was not answered: {why}",
+        now=now,
+    )
+    if row.channel is None or row.platform_id is None:
+        return set()
+    to = Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
+    return tell_chat(
+        conn,
+        row.session_id,
+        to,
+        key=f"failed:{row.id}",
+        text=f"I could not answer this message: {why}. Nothing more will happen to it; please send it again.",
+        in_reply_to=row.id,
+        now=now,
+    )
+
+
+def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now: datetime) -> None:
+    """A message out is dead or in doubt: its agent is told, with its next turn."""
+    tell_agent(
+        conn,
+        row.session_id,
+        key=f"{how}:{row.id}",
+        action=f"delivery_{how}",
+        text=f"message {row.seq} to {row.channel} is {how}: {plain(why)}",
+        now=now,
+    )
+
+
+def tell_agent(conn: Connection, session: SessionId, *, key: str, action: str, text: str, now: datetime) -> None:
+    """Leave a note for an agent, read with its next turn; it starts none. The same *key* again changes nothing."""
+    note = inbound.NewInbound(
+        id=InboundId(f"note:{key}"),
+        kind=InKind.SYSTEM,
+        trigger=False,
+        content=payloads.write(payloads.SystemIn(action=action, text=text)),
+    )
+    inbound.add(conn, note, session=session, now=now)
+
+
+def tell_chat(
+    conn: Connection,
+    session: SessionId,
+    to: Address,
+    *,
+    key: str,
+    text: str,
+    in_reply_to: InboundId | None = None,
+    now: datetime,
+) -> set[Lane]:
+    """Say something to a chat in the host's own name. The same *key* again changes nothing."""
+    notice = OutboundId(f"{session}/host/{key}")
+    if scalar(conn, "SELECT 1 FROM ledger WHERE id = ?", (notice,)) is None:
+        content = payloads.write(payloads.ChatOut(text=text))
+        new = NewLedgerRow(
+            id=notice,
+            epoch=None,
+            runner_id=None,
+            digest=hashlib.sha256(content.encode()).hexdigest(),
+            seq=None,
+            in_reply_to=in_reply_to,
+            to=to,
+            kind="chat",
+            content=content,
+        )
+        ledger.add(conn, new, session=session, now=now)
+    return {(to.channel, to.platform_id)}
