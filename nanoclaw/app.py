@@ -111,7 +111,7 @@ async def serve(
             clock,
             {channel.name: channel for channel in channels},
             # Sessions and delivery nudge each other; mail is all that passes between them.
-            lambda session: sessions.show(session),
+            lambda session: sessions.show(session),  # noqa: PLW0108 - sessions is made below
             nodes["delivery"],
             policy=DeliveryPolicy(
                 most_attempts=config.retry.most_attempts, first_pause=config.retry.delivery_pause_seconds

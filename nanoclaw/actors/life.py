@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
 import structlog
 import trio
@@ -94,7 +94,7 @@ class Life:
             finally:
                 with trio.move_on_after(parts.times.shutdown, shield=True):
                     await self._close(layout, epoch, drain, ending, detail)
-        if ending is EpochEnding.EXITED and drain is not None and not drain.heard:
+        if ending is EpochEnding.EXITED and not drain.heard:
             said = self._tail.decode(errors="replace").strip().splitlines()
             last = f"; it said: {said[-1]}" if said else ""
             raise SandboxError(engine=parts.engine.name, why=f"the runner ended at once ({detail}){last}")
@@ -202,7 +202,7 @@ class Life:
                 ending, detail = EpochEnding.QUARANTINED, str(exc)
         await finish(self._parts, self._place, layout, epoch, ending, detail)
 
-    async def _in_thread(self, work: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts]) -> T:
+    async def _in_thread(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await trio.to_thread.run_sync(work, *arguments, limiter=self._parts.disk)
 
 

@@ -14,10 +14,10 @@ import trio
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
-from nanoclaw.sandboxes.child import ChildSandbox, bury_processes
+from nanoclaw.sandboxes.child import Children, ChildSandbox, bury_processes
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
 from nanoclaw.sandboxes.runtime import Runtime
-from nanoclaw.sandboxes.spawner import Command, Spawner
+from nanoclaw.sandboxes.spawner import Command
 from schema import files
 
 PROGRAM = "bwrap"
@@ -73,7 +73,7 @@ class BubblewrapEngine:
     """Runs runners behind namespaces."""
 
     _runtime: Runtime
-    _spawner: Spawner = field(factory=Spawner, init=False)
+    _children: Children = field(factory=Children, init=False)
     name: str = field(default="bubblewrap", init=False)
 
     async def probe(self) -> Probe:
@@ -113,7 +113,7 @@ class BubblewrapEngine:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
-        await self._spawner.run(task_status=task_status)
+        await self._children.run(task_status=task_status)
 
     async def start(self, spec: SandboxSpec) -> ChildSandbox:
         """Start a runner behind the walls. Raises `SandboxError`."""
@@ -129,12 +129,15 @@ class BubblewrapEngine:
         ]
         try:
             # The environment of bwrap itself; the program inside gets the one that `walls` sets.
-            return ChildSandbox(
-                await self._spawner.spawn(Command(argv=argv, environment={"PATH": ENVIRONMENT["PATH"]}))
-            )
+            command = Command(argv=argv, environment={"PATH": ENVIRONMENT["PATH"]})
+            return await self._children.start(command, wrapped=True)
         except OSError as exc:
             raise SandboxError(engine=self.name, why=str(exc)) from exc
 
     async def bury(self, outbound: Path) -> None:
         """Kill what an earlier host left running on that folder; `--die-with-parent` has mostly done it."""
         await bury_processes(outbound)
+
+    def hurry(self) -> None:
+        """Kill every sandbox."""
+        self._children.hurry()

@@ -1,17 +1,18 @@
-"""A sandbox that is a child process of the host: what the bubblewrap and the process engine have in common."""
+"""Sandboxes that are child processes of the host: what the bubblewrap and the process engine have in common."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import trio
 from attrs import define, field
 
 from nanoclaw.sandboxes.engine import Exit
-from nanoclaw.sandboxes.spawner import Program
+from nanoclaw.sandboxes.spawner import Command, Program, Spawner
 
 BURY_SECONDS = 5.0
 LOOK_SECONDS = 0.01
@@ -22,8 +23,10 @@ class ChildSandbox:
     """A started child process and its standard error."""
 
     _program: Program
-    _wrapped: bool = False
+    _wrapped: bool
     """Does the program run its runner behind two processes of its own (a monitor, and process 1 of a namespace)?"""
+    _gone: Callable[[ChildSandbox], None]
+    """Told when it has ended."""
     stderr: trio.abc.ReceiveStream = field(init=False)
     _ended: trio.Event = field(factory=trio.Event, init=False)
     _exit: Exit | None = field(default=None, init=False)
@@ -81,6 +84,7 @@ class ChildSandbox:
     def _reap(self) -> None:
         if self._exit is None:
             self._exit = Exit(code=self._program.wait())
+            self._gone(self)
             if self._program.stdin is not None:
                 self._program.stdin.close()
 
@@ -95,6 +99,29 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
     except OSError:
         return []  # it has just ended
+
+
+@define(eq=False)
+class Children:
+    """The child processes of one engine."""
+
+    _spawner: Spawner = field(factory=Spawner, init=False)
+    _alive: set[ChildSandbox] = field(factory=set[ChildSandbox], init=False)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled."""
+        await self._spawner.run(task_status=task_status)
+
+    async def start(self, command: Command, *, wrapped: bool) -> ChildSandbox:
+        """Start *command*. Raises `OSError` if it cannot be executed."""
+        child = ChildSandbox(await self._spawner.spawn(command), wrapped, self._alive.discard)
+        self._alive.add(child)
+        return child
+
+    def hurry(self) -> None:
+        """Kill them all; whoever waits for one sees it end."""
+        for child in self._alive:
+            child.kill()
 
 
 async def bury_processes(outbound: Path) -> None:

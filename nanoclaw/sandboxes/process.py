@@ -8,10 +8,10 @@ import trio
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
-from nanoclaw.sandboxes.child import ChildSandbox, bury_processes
+from nanoclaw.sandboxes.child import Children, ChildSandbox, bury_processes
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Usable
 from nanoclaw.sandboxes.runtime import Runtime
-from nanoclaw.sandboxes.spawner import Command, Spawner
+from nanoclaw.sandboxes.spawner import Command
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
@@ -21,7 +21,7 @@ class ProcessEngine:
     """Runs runners next to the host, with the host's own rights."""
 
     _runtime: Runtime
-    _spawner: Spawner = field(factory=Spawner, init=False)
+    _children: Children = field(factory=Children, init=False)
     name: str = field(default="process", init=False)
 
     async def probe(self) -> Probe:
@@ -35,7 +35,7 @@ class ProcessEngine:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
-        await self._spawner.run(task_status=task_status)
+        await self._children.run(task_status=task_status)
 
     async def start(self, spec: SandboxSpec) -> ChildSandbox:
         """Start a runner. Raises `SandboxError`."""
@@ -55,10 +55,14 @@ class ProcessEngine:
             parent_pipe=True,
         )
         try:
-            return ChildSandbox(await self._spawner.spawn(command))
+            return await self._children.start(command, wrapped=False)
         except OSError as exc:
             raise SandboxError(engine=self.name, why=str(exc)) from exc
 
     async def bury(self, outbound: Path) -> None:
         """Kill what an earlier host left running on that folder."""
         await bury_processes(outbound)
+
+    def hurry(self) -> None:
+        """Kill every sandbox."""
+        self._children.hurry()

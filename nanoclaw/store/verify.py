@@ -115,7 +115,7 @@ def _file(conn: Connection) -> Iterator[Problem]:
         if row["integrity_check"] != "ok":
             yield Problem(what="the file is damaged", where=str(row["integrity_check"]), mend="restore a backup")
     for row in fetch(conn, "PRAGMA foreign_key_check"):
-        yield Problem(what="a row refers to nothing", where=f"{row['table']} row {row['rowid']}", mend="")
+        yield Problem(what="a row refers to nothing", where=f"{row['table']!s} row {row['rowid']!s}", mend="")
 
 
 def _rows(conn: Connection) -> Iterator[Problem]:
@@ -127,7 +127,7 @@ def _rows(conn: Connection) -> Iterator[Problem]:
 def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Problem]:
     """Whatever is open has somebody who works on it, or will at the next start."""
     for row in fetch(conn, "SELECT session_id, number FROM epochs WHERE ended_at IS NULL"):
-        where = f"{row['session_id']} epoch {row['number']}"
+        where = f"{row['session_id']!s} epoch {row['number']!s}"
         if host is None:
             yield Problem(what="an epoch was left open by a host that died", where=where, mend="nanoclaw up")
         elif row["session_id"] not in host.actors:

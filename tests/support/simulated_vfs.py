@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
 
 import apsw
@@ -16,7 +14,7 @@ import apsw
 from tests.support.simulated_disk import DiskFaultError, Fault, Inode, SimulatedDisk, Touch
 
 SYNC_FOLDER_WITH = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_SUPER_JOURNAL
-"""The first sync of such a file syncs its folder too."""
+"""The first sync of such a file syncs its folder too, if it was opened so that it might be made."""
 IO_CODES = {
     Touch.READ: apsw.SQLITE_IOERR_READ,
     Touch.WRITE: apsw.SQLITE_IOERR_WRITE,
@@ -50,23 +48,24 @@ class SimulatedVfs(apsw.VFS):
     def xFullPathname(self, name: str) -> str:  # noqa: N802  # SQLite's name, as all below
         return name
 
-    def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: ARG002, N802
+    def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: N802
         return self.disk.exists(pathname)
 
-    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: FBT001, N802
-        with _as_sqlite_error():
+    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
+        with AS_SQLITE_ERROR:
             if not self.disk.delete(filename, durably=syncdir):
                 raise _io_error(apsw.SQLITE_IOERR_DELETE_NOENT, filename)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
         assert name is not None, "a temporary file would be on another disk"
         path = name if isinstance(name, str) else name.filename()
-        with _as_sqlite_error():
+        with AS_SQLITE_ERROR:
             inode = self.disk.open(path, create=bool(flags[0] & apsw.SQLITE_OPEN_CREATE))
         if inode is None:
             raise apsw.CantOpenError(path)
         flags[1] = flags[0]
-        file = SimulatedFile(self, path, inode, syncs_folder=bool(flags[0] & SYNC_FOLDER_WITH))
+        syncs_folder = bool(flags[0] & apsw.SQLITE_OPEN_CREATE and flags[0] & SYNC_FOLDER_WITH)
+        file = SimulatedFile(self, path, inode, syncs_folder=syncs_folder)
         return cast("apsw.VFSFile", file)  # apsw wants the methods, not the base class
 
     def xRandomness(self, numbytes: int) -> bytes:  # noqa: N802
@@ -83,26 +82,26 @@ class SimulatedFile:
         self._syncs_folder = syncs_folder
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
-        with _as_sqlite_error():
+        with AS_SQLITE_ERROR:
             return self._disk.read(self._path, self._inode, amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
-        with _as_sqlite_error():
+        with AS_SQLITE_ERROR:
             self._disk.write(self._path, self._inode, bytes(data), offset)
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
-        with _as_sqlite_error():
+        with AS_SQLITE_ERROR:
             self._disk.truncate(self._path, self._inode, newsize)
 
-    def xSync(self, flags: int) -> None:  # noqa: ARG002, N802
-        with _as_sqlite_error():
+    def xSync(self, flags: int) -> None:  # noqa: N802
+        with AS_SQLITE_ERROR:
             self._disk.sync(self._path, self._inode)
             if self._syncs_folder:
                 self._disk.sync_folder(self._path)
                 self._syncs_folder = False
 
     def xFileSize(self) -> int:  # noqa: N802
-        with _as_sqlite_error():
+        with AS_SQLITE_ERROR:
             return self._disk.size(self._path, self._inode)
 
     def xLock(self, level: int) -> None:  # noqa: N802
@@ -128,7 +127,7 @@ class SimulatedFile:
     def xCheckReservedLock(self) -> bool:  # noqa: N802
         return any(held >= apsw.SQLITE_LOCK_RESERVED for held in self._locks.values())
 
-    def xFileControl(self, op: int, ptr: int) -> bool:  # noqa: ARG002, N802
+    def xFileControl(self, op: int, ptr: int) -> bool:  # noqa: N802
         return False
 
     def xSectorSize(self) -> int:  # noqa: N802
@@ -149,12 +148,15 @@ class SimulatedFile:
         return self._vfs.locks.setdefault(self._inode, {})
 
 
-@contextmanager
-def _as_sqlite_error() -> Iterator[None]:
-    """What SQLite's own VFS for Unix makes of a failed system call."""
-    try:
-        yield
-    except DiskFaultError as exc:
+class _AsSqliteError:
+    """Raise what SQLite's own VFS for Unix makes of a failed system call. A class: it is entered very often."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        if not isinstance(exc, DiskFaultError):
+            return
         if exc.touch in {Touch.OPEN, Touch.CREATE}:
             raise apsw.CantOpenError(str(exc)) from exc
         if exc.fault is Fault.NO_SPACE:
@@ -162,7 +164,10 @@ def _as_sqlite_error() -> Iterator[None]:
         raise _io_error(IO_CODES[exc.touch], str(exc)) from exc
 
 
+AS_SQLITE_ERROR = _AsSqliteError()
+
+
 def _io_error(code: int, text: str) -> apsw.IOError:
     error = apsw.IOError(text)
-    error.extendedresult = code
+    error.extendedresult = code  # type: ignore[attr-defined]  # apsw reads it, its stub does not know it
     return error

@@ -1,0 +1,225 @@
+"""`nanoclaw chat`: one question and its answer, or a conversation with history."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import trio
+from prompt_toolkit import PromptSession
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from rich.console import Console
+from rich.markdown import Markdown
+
+from nanoclaw.channels.terminal.frames import (
+    Declined,
+    FromHost,
+    Kept,
+    Say,
+    Seen,
+    Show,
+    Trouble,
+    Welcome,
+    read_host,
+    write_client,
+)
+from nanoclaw.cli import exits
+from nanoclaw.cli.client import NotRunningError
+from nanoclaw.kit.failures import sole
+from nanoclaw.kit.lines import LineStream
+
+RECONNECT_SECONDS = 0.2
+PATIENCE_SECONDS = 120.0
+
+
+def one_shot(socket: Path, text: str, seconds: float) -> int:
+    """Say *text*, print the answer to it on standard output; returns the exit code.
+
+    What is said survives the host: if it dies in between, this waits for the next one and says it again, which is
+    harmless because it has an id.
+
+    Raises:
+      NotRunningError: nobody listens at *socket*.
+    """
+    return trio.run(_one_shot, socket, Say(id=uuid.uuid4().hex, text=text), seconds)
+
+
+async def _one_shot(socket: Path, say: Say, seconds: float) -> int:
+    with trio.move_on_after(seconds):
+        reached = False
+        while True:
+            try:
+                async with _connection(socket) as lines:
+                    reached = True
+                    await lines.send(write_client(say))
+                    code = await _await_answer(lines, say)
+                    if code is not None:
+                        return code
+            except (trio.BrokenResourceError, NotRunningError):
+                if not reached:
+                    raise
+            await trio.sleep(RECONNECT_SECONDS)
+    click.echo(f"no reply within {seconds:g} s; it will be there when you open `nanoclaw chat`", err=True)
+    return exits.NO_REPLY
+
+
+async def _await_answer(lines: LineStream, say: Say) -> int | None:
+    """Print what answers *say*; the exit code, or None when the host went away first."""
+    while (frame := await _receive(lines)) is not None:
+        match frame:
+            case Show(answers=say.id, text=text, more=more, key=key):
+                click.echo(text)
+                await lines.send(write_client(Seen(key=key)))
+                if not more:
+                    return exits.OK
+            case Show(text=text, key=key):
+                # Left from earlier: it is shown now or never, but it is not this question's answer.
+                click.echo(f"(earlier) {text}", err=True)
+                await lines.send(write_client(Seen(key=key)))
+            case Declined(id=say.id, why=why):
+                click.echo(f"nanoclaw: not accepted: {why}", err=True)
+                return exits.REFUSED
+            case Trouble(why=why):
+                click.echo(f"nanoclaw: {why}", err=True)
+                return exits.REFUSED
+            case _:
+                pass
+    return None
+
+
+def interactive(socket: Path, history: Path) -> int:
+    """Talk until the end of the input; returns the exit code.
+
+    Raises:
+      NotRunningError: nobody listens at *socket*.
+    """
+    try:
+        return trio.run(_interactive, socket, history)
+    except* (NotRunningError, trio.BrokenResourceError) as group:
+        failure = sole(group)
+        if isinstance(failure, NotRunningError):
+            raise failure from None
+    click.echo("nanoclaw has gone away; what it had accepted is safe", err=True)
+    return exits.NOT_RUNNING
+
+
+async def _interactive(socket: Path, history: Path) -> int:
+    console = Console()
+    read = _reader(history, console)
+    async with _connection(socket) as lines, trio.open_nursery() as nursery:
+        conversation = _Conversation(lines, console)
+        nursery.start_soon(conversation.listen)
+        await conversation.welcomed.wait()
+        while (text := await trio.to_thread.run_sync(read, abandon_on_cancel=True)) is not None:
+            if text.strip():
+                await conversation.say(text)
+        nursery.cancel_scope.cancel()
+    return exits.OK
+
+
+class _Conversation:
+    """An open chat: prints whatever comes, and knows what is still unanswered."""
+
+    def __init__(self, lines: LineStream, console: Console) -> None:
+        self.lines = lines
+        self.console = console
+        self.welcomed = trio.Event()
+        self.agent = "agent"
+        self._shown: set[str] = set()
+        self._answered: dict[str, trio.Event] = {}
+
+    async def say(self, text: str) -> None:
+        """Say *text* and wait for the answer, with a sign that somebody is at work."""
+        say = Say(id=uuid.uuid4().hex, text=text)
+        answered = self._answered[say.id] = trio.Event()
+        await self.lines.send(write_client(say))
+        with trio.move_on_after(PATIENCE_SECONDS) as patience:
+            if self.console.is_terminal:
+                with self.console.status(f"{self.agent} is at work …"):
+                    await answered.wait()
+            else:
+                await answered.wait()
+        if patience.cancelled_caught:
+            self.console.print("[dim]still at work; the answer will appear here[/dim]")
+
+    async def listen(self) -> None:
+        """Print what comes until the host goes away. Raises `BrokenResourceError` then."""
+        while (frame := await _receive(self.lines)) is not None:
+            match frame:
+                case Welcome(agent=agent, sandbox=sandbox, provider=provider):
+                    self.agent = agent
+                    line = f"[dim]{agent} ({provider}, in {sandbox}) - Ctrl-D ends, “help” explains[/dim]"
+                    self.console.print(line, highlight=False)
+                    self.welcomed.set()
+                case Show(key=key, text=text, answers=answers, more=more):
+                    if key not in self._shown:
+                        self._shown.add(key)
+                        self._print(text)
+                    await self.lines.send(write_client(Seen(key=key)))
+                    if not more:
+                        self._done(answers)
+                case Declined(id=said, why=why):
+                    self.console.print(f"[red]not accepted:[/red] {why}")
+                    self._done(said)
+                case Trouble(why=why):
+                    self.console.print(f"[red]{why}[/red]")
+                case Kept():
+                    pass
+        raise trio.BrokenResourceError("the host hung up")
+
+    def _done(self, said: str | None) -> None:
+        if said is not None and (answered := self._answered.pop(said, None)):
+            answered.set()
+
+    def _print(self, text: str) -> None:
+        if self.console.is_terminal:
+            self.console.print(f"[bold cyan]{self.agent}[/bold cyan]")
+            self.console.print(Markdown(text))
+        else:
+            click.echo(text)
+
+
+def _reader(history: Path, console: Console) -> Callable[[], str | None]:
+    """Reads one line in a thread; None at the end of the input."""
+    if not (console.is_terminal and sys.stdin.isatty()):
+
+        def read_plain() -> str | None:
+            return sys.stdin.readline() or None
+
+        return read_plain
+
+    session: PromptSession[str] = PromptSession(history=FileHistory(str(history)))
+
+    def read_prompt() -> str | None:
+        try:
+            with patch_stdout(raw=True):
+                return session.prompt("you > ")
+        except (EOFError, KeyboardInterrupt):
+            return None
+
+    return read_prompt
+
+
+@asynccontextmanager
+async def _connection(socket: Path) -> AsyncIterator[LineStream]:
+    """A connection to the host. Raises `NotRunningError` if there is none."""
+    try:
+        stream = await trio.open_unix_socket(str(socket))
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise NotRunningError from None
+    lines = LineStream(stream)
+    try:
+        yield lines
+    finally:
+        with trio.move_on_after(1, shield=True):
+            await lines.aclose()
+
+
+async def _receive(lines: LineStream) -> FromHost | None:
+    frame = await lines.receive()
+    return None if frame is None else read_host(frame)

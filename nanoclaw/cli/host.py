@@ -1,0 +1,144 @@
+"""`nanoclaw up` and `nanoclaw run`: being the host, and starting one for a chat."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import structlog
+import trio
+from attrs import define, field
+from rich.console import Console
+
+from nanoclaw import app, config
+from nanoclaw.cli import chat, exits
+from nanoclaw.cli.client import NotRunningError, ask
+from nanoclaw.errors import NanoclawError
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.failures import sole
+from nanoclaw.logs import log_to_file
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.store.home import held
+
+log = structlog.get_logger()
+
+START_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+STOP_SECONDS = 15.0
+
+WEAK_ENGINE = "process"
+
+
+def up(settings: config.Config, *, debug: bool) -> int:
+    """Be the host until a signal; returns the exit code.
+
+    Raises:
+      HomeInUseError: another host holds the home; nothing was written.
+    """
+    with held(settings.home, now=SystemClock().now()):
+        log_to_file(settings.log_file, debug=debug)
+        return trio.run(_up, settings)
+
+
+async def _up(settings: config.Config) -> int:
+    console = Console(highlight=False, soft_wrap=True)
+    host = _Host(console)
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(host.obey_signals)
+            with host.scope:
+                await app.serve(settings, announce=host.announce)
+            nursery.cancel_scope.cancel()
+    except* Exception as group:
+        failure = sole(group)
+        log.exception("host_failed", exc_info=group)
+    if isinstance(failure, NanoclawError):
+        raise failure
+    if failure is not None:
+        console.print(f"[red]nanoclaw failed:[/red] {failure!r}; the details are in {settings.log_file}")
+        return exits.REFUSED
+    console.print("nanoclaw has ended; nothing is lost.")
+    return exits.OK
+
+
+@define(eq=False)
+class _Host:
+    """What the terminal sees of a host, and how it is told to end."""
+
+    _console: Console
+    scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _engine: Engine | None = field(default=None, init=False)
+
+    async def obey_signals(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """The first signal drains, a second ends the sandboxes at once, a third everything."""
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            await anext(signals)
+            self._console.print("draining: nothing new comes in, sandboxes stop … (Ctrl-C again to hurry)")
+            self.scope.cancel()
+            await anext(signals)
+            self._console.print("hurrying")
+            if self._engine is not None:
+                self._engine.hurry()
+            await anext(signals)
+            sys.exit(exits.REFUSED)
+
+    def announce(self, started: app.Started) -> None:
+        self._engine = started.choice.engine
+        _announce(self._console, started)
+
+
+def _announce(console: Console, started: app.Started) -> None:
+    choice = started.choice
+    console.print(f"[bold]nanoclaw[/bold] is up in {started.config.home}")
+    if started.first_start:
+        console.print(f"  first start: made the agent “{started.config.agent.name}”, wired to this terminal")
+    version = f" {choice.usable.version}" if choice.usable.version else ""
+    colour = "red" if choice.engine.name == WEAK_ENGINE else "green"
+    console.print(f"  sandbox:  [{colour}]{choice.engine.name}{version}[/{colour}] - {choice.usable.walls}")
+    console.print(f"            [dim]not kept from the agent: {choice.usable.lacks}[/dim]")
+    for name, why in choice.passed_over:
+        mend = f" (try: {why.mend})" if why.mend else ""
+        console.print(f"            [dim]not {name}: {why.why}{mend}[/dim]")
+    if started.config.agent.provider == "demo":
+        console.print("  provider: demo - answers offline and shows what the system does")
+    else:
+        console.print(f"  provider: {started.config.agent.provider}")
+    console.print("  talk to it with: [bold]nanoclaw chat[/bold]")
+
+
+def run(settings: config.Config) -> int:
+    """A chat, with a host of its own if none runs; returns the exit code."""
+    host = None if _is_up(settings) else _start(settings)
+    if host is not None and host.poll() is not None:
+        return host.returncode
+    try:
+        return chat.interactive(settings.chat_socket, settings.home / "chat_history")
+    finally:
+        if host is not None:
+            host.terminate()
+            try:
+                host.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                host.kill()
+
+
+def _is_up(settings: config.Config) -> bool:
+    try:
+        ask(settings.admin_socket, "status")
+    except NotRunningError:
+        return False
+    return True
+
+
+def _start(settings: config.Config) -> subprocess.Popen[bytes]:
+    """A host of our own, in a session of its own: Ctrl-C in the chat is the chat's."""
+    host = subprocess.Popen([sys.executable, "-m", "nanoclaw", "up"], start_new_session=True)
+    end = time.monotonic() + START_SECONDS
+    with Console(stderr=True).status("starting …"):
+        while host.poll() is None and time.monotonic() < end and not settings.chat_socket.exists():
+            time.sleep(LOOK_SECONDS)
+    return host

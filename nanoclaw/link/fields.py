@@ -1,0 +1,143 @@
+"""Rows as customs takes them: from plain values of any type to typed rows, or the reason why not.
+
+The worker calls this on what it read from a file, and the host once more on what the worker says: the same rules, so
+neither has to be believed. Reasons name a column and quote nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import TypeVar
+
+from nanoclaw.link.report import AckRow, Cell, OutRow, StateRow, ToolState, digest_of
+from schema.payloads import PayloadError, read_out
+from schema.rows import AckStatus, OutKind, Phase
+from schema.seq import HIGHEST, is_runners
+from schema.times import normalise_time, read_time
+
+E = TypeVar("E", bound=Enum)
+Plain = Mapping[str, object]
+
+OUT_COLUMNS = ("id", "seq", "in_reply_to", "timestamp", "deliver_after", "kind", "destination", "content")
+ACK_COLUMNS = ("message_id", "status", "error")
+STATE_COLUMNS = ("key", "value")
+TOOL_COLUMNS = ("current_tool", "tool_declared_timeout_ms", "tool_started_at", "phase")
+
+MOST_NAME = 200
+MOST_TIME = 40
+MOST_ERROR = 1_000
+MOST_STATE = 65_536
+"""Characters."""
+
+
+class FieldError(ValueError):
+    """A row that customs does not pass. `str()` says which column, and quotes nothing of it."""
+
+
+def out_row(rowid: int, plain: Plain) -> OutRow:
+    """A row of messages_out. Raises `FieldError`."""
+    seq = plain["seq"]
+    if type(seq) is not int or not is_runners(seq):
+        raise FieldError("seq: not a number that a runner gives")
+    kind = _member(plain, "kind", OutKind)
+    content = _text(plain, "content")
+    row_id = _name(plain, "id")
+    if "/" in row_id or row_id in {".", ".."}:
+        raise FieldError("id: could be taken for a path")
+    try:
+        payload = read_out(kind, content)
+    except PayloadError as exc:
+        raise FieldError(f"content: {printable(str(exc))}") from None
+    return OutRow(
+        rowid=rowid,
+        id=row_id,
+        seq=seq,
+        in_reply_to=_optional_name(plain, "in_reply_to"),
+        timestamp=_time(plain, "timestamp"),
+        deliver_after=None if plain["deliver_after"] is None else _time(plain, "deliver_after"),
+        kind=kind,
+        destination=_optional_name(plain, "destination"),
+        payload=payload,
+        content=content,
+        digest=digest_of(_cell(plain[column]) for column in OUT_COLUMNS),
+    )
+
+
+def ack_row(plain: Plain) -> AckRow:
+    """A row of processing_ack. Raises `FieldError`."""
+    error = None if plain["error"] is None else _text(plain, "error")[:MOST_ERROR]
+    return AckRow(message_id=_name(plain, "message_id"), status=_member(plain, "status", AckStatus), error=error)
+
+
+def state_row(plain: Plain) -> StateRow:
+    """A row of session_state. Raises `FieldError`."""
+    value = _text(plain, "value")
+    if len(value) > MOST_STATE:
+        raise FieldError(f"value: longer than {MOST_STATE} characters")
+    return StateRow(key=_name(plain, "key"), value=value)
+
+
+def tool_state(plain: Plain) -> ToolState:
+    """The row of container_state. Raises `FieldError`."""
+    declared = plain["tool_declared_timeout_ms"]
+    if declared is not None and (type(declared) is not int or not 0 <= declared <= HIGHEST):
+        raise FieldError("tool_declared_timeout_ms: not a length of time")
+    return ToolState(
+        current_tool=_optional_name(plain, "current_tool"),
+        declared_timeout_ms=declared,
+        started_at=None if plain["tool_started_at"] is None else _time(plain, "tool_started_at"),
+        phase=_member(plain, "phase", Phase),
+    )
+
+
+def is_name(value: object) -> bool:
+    """Is this text that can stand in a list of names: printable, 1 to 200 characters?"""
+    return isinstance(value, str) and 0 < len(value) <= MOST_NAME and value.isprintable()
+
+
+def printable(text: str, most: int = 300) -> str:
+    """*text* on one line, cut to *most* characters, with `?` for what cannot be shown."""
+    return "".join(character if character.isprintable() else "?" for character in text[:most])
+
+
+def _text(plain: Plain, column: str) -> str:
+    value = plain[column]
+    if not isinstance(value, str):
+        raise FieldError(f"{column}: not text")
+    return value
+
+
+def _name(plain: Plain, column: str) -> str:
+    value = _text(plain, column)
+    if not is_name(value):
+        raise FieldError(f"{column}: not 1 to {MOST_NAME} printable characters")
+    return value
+
+
+def _optional_name(plain: Plain, column: str) -> str | None:
+    return None if plain[column] is None else _name(plain, column)
+
+
+def _time(plain: Plain, column: str) -> datetime:
+    text = _text(plain, column)
+    try:
+        # SQLite's own form is a runner's slip, not an attack: both mean the same instant.
+        return read_time(normalise_time(text[: MOST_TIME + 1]))
+    except ValueError:
+        raise FieldError(f"{column}: not a time") from None
+
+
+def _member(plain: Plain, column: str, enum: type[E]) -> E:
+    try:
+        return enum(_text(plain, column))
+    except ValueError:
+        raise FieldError(f"{column}: none of those there are") from None
+
+
+def _cell(value: object) -> Cell:
+    if value is None:
+        return "null", 0, b""
+    data = str(value).encode()
+    return ("integer" if isinstance(value, int) else "text"), len(data), data
