@@ -8,13 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from attrs import field, frozen
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, le
 from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.v import format_exception
 
 from nanoclaw.errors import UsageError
 
 HOME_VARIABLE = "NANOCLAW_HOME"
 FILE = "nanoclaw.toml"
+
+MOST_TIMES = 1_000
+AN_HOUR_OF_SECONDS = 3_600.0
+A_YEAR_OF_MINUTES = 525_600.0
 
 
 @frozen(kw_only=True)
@@ -23,7 +28,7 @@ class SandboxSettings:
 
     engine: str = "auto"
     """`auto` (the strongest that answers), `bubblewrap` or `process`."""
-    keep_warm_minutes: float = field(default=30.0, validator=ge(0))
+    keep_warm_minutes: float = field(default=30.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
     """How long an idle sandbox is kept."""
 
 
@@ -43,13 +48,13 @@ class AgentSettings:
 class RetrySettings:
     """`[retry]`"""
 
-    most_tries: int = field(default=5, validator=ge(1))
+    most_tries: int = field(default=5, validator=[ge(1), le(MOST_TIMES)])
     """How many sandboxes a message may outlive before it fails."""
-    first_pause_seconds: float = field(default=5.0, validator=ge(0))
-    """Doubles with each try."""
-    most_attempts: int = field(default=8, validator=ge(1))
+    first_pause_seconds: float = field(default=5.0, validator=[ge(0), le(AN_HOUR_OF_SECONDS)])
+    """Doubles with each try, up to an hour."""
+    most_attempts: int = field(default=8, validator=[ge(1), le(MOST_TIMES)])
     """How often a message is offered to its platform."""
-    delivery_pause_seconds: float = field(default=1.0, validator=gt(0))
+    delivery_pause_seconds: float = field(default=1.0, validator=[gt(0), le(AN_HOUR_OF_SECONDS)])
     """Doubles with each attempt, up to 15 minutes."""
 
 
@@ -106,16 +111,21 @@ def load(home: Path) -> Config:
     """
     path = home / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "home" in found:
+            raise UsageError(f"{path}: home cannot be set in a file that lies in it")
+        return _converter.structure({**found, "home": str(home)}, Config)
     except FileNotFoundError:
         return Config(home=home)
-    try:
-        found = tomllib.loads(text)
-        return _converter.structure({**found, "home": str(home)}, Config)
-    except tomllib.TOMLDecodeError as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise UsageError(f"{path} is not TOML: {exc}") from None
     except BaseValidationError as exc:
-        raise UsageError(f"{path}: {'; '.join(transform_error(exc, path=''))}") from None
+        raise UsageError(f"{path}: {'; '.join(transform_error(exc, '', _describe))}") from None
+
+
+def _describe(exc: BaseException, cls: type | None) -> str:
+    """What is wrong with one setting. A validator's own words name the setting, which its place does not."""
+    return str(exc) if cls is None and isinstance(exc, ValueError) else format_exception(exc, cls)
 
 
 def _number(value: object, _: type) -> float:

@@ -179,15 +179,17 @@ def keep_wal_on_close(conn: Connection) -> None:
     conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
-def rewrite_wal(path: Path, *, vfs: str | None = None) -> int:
-    """Write the write-ahead log of the database *path* once more, each byte where it is, and sync it; its size.
+def rewrite_wal(conn: Connection) -> int:
+    """Write the write-ahead log of *conn* once more, each byte where it is, and sync it; its size in bytes.
 
     After a failed sync the system may show bytes that are not on the disk and that no later sync will bring there.
-    Written again, they are dirty again. The caller holds the write lock: nobody else may write there meanwhile.
+    Written again, they are dirty again. *conn* holds the write lock: nobody else may write there meanwhile.
     """
+    if not conn.filename:
+        return 0
     flags = [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0]
     try:
-        wal = apsw.VFSFile(vfs or "", f"{path}-wal", flags)
+        wal = apsw.VFSFile(conn.open_vfs, conn.filename_wal, flags)
     except apsw.CantOpenError:
         return 0
     try:

@@ -37,7 +37,7 @@ class Ingress:
         verdict = await self._store.transact(accept, event, mint=mint, now=self._clock.now())
         match verdict:
             case Accepted(event=stored, sessions=sessions) | Duplicate(event=stored, sessions=sessions):
-                log.debug("event_stored", channel=event.channel, event=stored, sessions=len(sessions))
+                log.debug("event_stored", channel=event.channel, id=stored, sessions=len(sessions))
                 for session in sessions:
                     self._wake(session)
                 return Stored()

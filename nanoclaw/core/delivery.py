@@ -7,6 +7,9 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+MOST_DOUBLINGS = 64
+"""More would be longer than any pause, and in the end than any number."""
+
 
 class InDoubt(Enum):
     """What a channel without idempotency keys wants done with a message that may have arrived."""
@@ -96,5 +99,5 @@ def after_failure(
         return SendLater(failure.retry_after, refund=True)
     if attempts >= policy.most_attempts:
         return GiveUp(f"{failure.why} (attempt {attempts} of {policy.most_attempts})")
-    pause = min(policy.first_pause * 2.0 ** (attempts - 1), policy.longest_pause)
+    pause = min(policy.first_pause * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), policy.longest_pause)
     return SendLater(pause * (1 + policy.jitter * luck), refund=False)

@@ -9,6 +9,9 @@ from attrs import frozen
 
 from nanoclaw.model.messages import EpochEnding
 
+MOST_DOUBLINGS = 64
+"""More would be longer than any pause, and in the end than any number."""
+
 
 @frozen(kw_only=True)
 class RetryPolicy:
@@ -16,6 +19,7 @@ class RetryPolicy:
 
     most_tries: int = 5
     first_pause: timedelta = timedelta(seconds=5)
+    longest_pause: timedelta = timedelta(hours=1)
 
 
 @frozen
@@ -49,4 +53,5 @@ def after_epoch(ending: EpochEnding, tries: int, policy: RetryPolicy) -> Verdict
         return Fail(f"the sandbox ended {tried} times while at it ({ending.value})")
     if ending is EpochEnding.HOST_DIED:
         return Again(tried, timedelta(0))
-    return Again(tried, policy.first_pause * 2**tries)
+    seconds = policy.first_pause.total_seconds() * 2.0 ** min(tries, MOST_DOUBLINGS)
+    return Again(tried, timedelta(seconds=min(seconds, policy.longest_pause.total_seconds())))

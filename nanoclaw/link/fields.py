@@ -124,7 +124,7 @@ def _time(plain: Plain, column: str) -> datetime:
     text = _text(plain, column)
     try:
         # SQLite's own form is a runner's slip, not an attack: both mean the same instant.
-        return read_time(normalise_time(text[: MOST_TIME + 1]))
+        return read_time(normalise_time(text if len(text) <= MOST_TIME else ""))
     except ValueError:
         raise FieldError(f"{column}: not a time") from None
 
@@ -138,6 +138,5 @@ def _member(plain: Plain, column: str, enum: type[E]) -> E:
 
 def _cell(value: object) -> Cell:
     if value is None:
-        return "null", 0, b""
-    data = str(value).encode()
-    return ("integer" if isinstance(value, int) else "text"), len(data), data
+        return "null", None
+    return ("integer" if isinstance(value, int) else "text"), str(value).encode()

@@ -67,10 +67,10 @@ _STEPS = 1_000
 Columns = Mapping[str, Collection[str]]
 
 
-def open_hardened(vfs: MemoryVfs, readable: Columns) -> Connection:
+def open_hardened(vfs: MemoryVfs, readable: Columns, *, cpu_seconds: float = CPU_SECONDS) -> Connection:
     """Open the database in *vfs*; a hot journal there is rolled back by the first statement.
 
-    In: *readable*, the only columns that a statement may name, by table.
+    In: *readable*, the only columns that a statement may name, by table; *cpu_seconds*, when to give up.
     Nothing of the file has been read when this returns. The clock runs from here.
     """
     # Writable, or SQLite would not roll the journal back; `query_only` and the authorizer keep statements from writing.
@@ -81,7 +81,7 @@ def open_hardened(vfs: MemoryVfs, readable: Columns) -> Connection:
         conn.limit(limit, most)
     for pragma, value in PRAGMAS.items():
         conn.pragma(pragma, value)
-    conn.set_progress_handler(_out_of_time(time.process_time() + CPU_SECONDS), _STEPS)
+    conn.set_progress_handler(_out_of_time(time.process_time() + cpu_seconds), _STEPS)
     conn.authorizer = _only_reading(readable)
     return conn
 
@@ -91,18 +91,15 @@ def _out_of_time(end: float) -> Callable[[], bool]:
 
 
 def _only_reading(readable: Columns) -> apsw.Authorizer:
-    def allow(action: int, one: str | None, two: str | None, *_: str | None) -> int:
-        match action:
-            case apsw.SQLITE_SELECT:
-                allowed = True
-            case apsw.SQLITE_READ:
-                allowed = two in readable.get(one or "", ())
-            case apsw.SQLITE_FUNCTION:
-                allowed = two in {"typeof", "octet_length"}
-            case apsw.SQLITE_PRAGMA:
-                allowed = (one, two) == ("quick_check", "1")
-            case _:
-                allowed = False
-        return apsw.SQLITE_OK if allowed else apsw.SQLITE_DENY
+    allowed = {
+        (apsw.SQLITE_SELECT, None, None),
+        (apsw.SQLITE_FUNCTION, None, "typeof"),
+        (apsw.SQLITE_FUNCTION, None, "octet_length"),
+        (apsw.SQLITE_PRAGMA, "quick_check", "1"),
+        *((apsw.SQLITE_READ, table, column) for table, columns in readable.items() for column in columns),
+    }
 
-    return allow
+    def judge(action: int, one: str | None, two: str | None, *_: str | None) -> int:
+        return apsw.SQLITE_OK if (action, one, two) in allowed else apsw.SQLITE_DENY
+
+    return judge

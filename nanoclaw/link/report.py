@@ -16,8 +16,8 @@ from attrs import frozen
 from schema.payloads import OutPayload
 from schema.rows import AckStatus, OutKind, Phase
 
-Cell: TypeAlias = tuple[str, int, bytes]
-"""A stored value: SQLite's name of its type, its length in bytes, and its bytes (text as UTF-8, numbers as text)."""
+Cell: TypeAlias = tuple[str, bytes | None]
+"""A stored value: SQLite's name of its type, and its bytes (numbers as text). None for NULL, and above 1 MiB."""
 
 
 @frozen(kw_only=True)
@@ -50,7 +50,7 @@ class BadRow:
     reason: str
     """For people; quotes nothing of the row."""
     digest: str
-    """`digest_of` its stored values. Of a value longer than 1 MiB only the type and the length are in it."""
+    """`digest_of` its stored values. Of a value longer than 1 MiB only the type is in it."""
     id: str | None
     """What the row calls itself, where that much is well-formed."""
 
@@ -119,7 +119,7 @@ Inspected: TypeAlias = Report | Quarantine
 def digest_of(cells: Iterable[Cell]) -> str:
     """SHA-256, in hex, over the canonical form of a row: type, length and bytes of each of its values."""
     digest = hashlib.sha256()
-    for kind, size, data in cells:
-        digest.update(f"{kind}:{size}:".encode())
-        digest.update(data)
+    for kind, data in cells:
+        digest.update(f"{kind}:{'' if data is None else len(data)}:".encode())
+        digest.update(data or b"")
     return digest.hexdigest()

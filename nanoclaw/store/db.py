@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast, final
 
 import trio
@@ -29,8 +29,9 @@ T = TypeVar("T")
 MOST_IN_BATCH = 256
 READERS = 2
 CLOSE_SECONDS = 5
-"""How long closing waits for what was asked before; then the running statement is interrupted."""
-INTERRUPTED_SECONDS = 2
+"""How long closing waits for what was asked before; then it interrupts."""
+INTERRUPTS = 20
+INTERRUPT_SECONDS = 0.1
 
 
 class Store(Protocol):
@@ -75,6 +76,8 @@ class Database:
         self._writer = writer
         self._readers = readers
         self._closed = False
+        self._ending = Lock()
+        self._ended = False
         self._queue: SimpleQueue[_Request | None] = SimpleQueue()
         self._token = trio.lowlevel.current_trio_token()
         self._thread = Thread(target=self._write, name="store-writer")
@@ -148,7 +151,7 @@ class Database:
         Raises:
           StoreError: A query did not return, even when interrupted; its thread is still there.
 
-        Cancellation: shielded, for `CLOSE_SECONDS` + `INTERRUPTED_SECONDS` at most.
+        Cancellation: shielded, for seven seconds at most.
         """
         self._closed = True
         # The last connection to close moves the log into the file, and only the writer can.
@@ -156,9 +159,18 @@ class Database:
         self._queue.put(None)
         if await self._ended_within(CLOSE_SECONDS):
             return
-        self._writer.conn.interrupt()
-        if not await self._ended_within(INTERRUPTED_SECONDS):
-            raise StoreError("a query on the writer's thread does not return")
+        # More than once: an interrupt that comes between two statements meets nothing.
+        for _ in range(INTERRUPTS):
+            self._interrupt()
+            if await self._ended_within(INTERRUPT_SECONDS):
+                return
+        raise StoreError("a query on the writer's thread does not return")
+
+    def _interrupt(self) -> None:
+        # SQLite does not allow it while the connection is being closed.
+        with self._ending:
+            if not self._ended:
+                self._writer.conn.interrupt()
 
     async def _ended_within(self, seconds: float) -> bool:
         with trio.move_on_after(seconds, shield=True):
@@ -183,6 +195,8 @@ class Database:
                 if self._writer.broken is not None:
                     self._on_the_loop(self.broken.set)
         finally:
+            with self._ending:
+                self._ended = True
             self._writer.close()
 
     def _next_batch(self) -> tuple[list[_Request], bool]:

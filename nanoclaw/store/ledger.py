@@ -17,6 +17,9 @@ from schema.times import read_time, write_time
 Lane = tuple[ChannelName, str]
 """A channel and a conversation on it: what is sent there is sent in order."""
 
+ALL = -1
+"""No limit, as SQLite says it."""
+
 
 def add(conn: Connection, new: NewLedgerRow, *, session: SessionId, now: datetime) -> None:
     """Put a message into the ledger. Raises `ConstraintError` for a number or id used before in the session."""
@@ -85,14 +88,14 @@ class Head:
 def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | None:
     """What a lane has to do: its oldest undecided message, or when the next is due, or None.
 
-    A message that was tried holds up those behind it; one that was asked for later (`not_before` before the first
-    try) does not.
+    A message that was tried holds up those behind it, also if that attempt did not count; one that was asked for
+    later (`not_before` before the first try) does not.
     """
     found = select(
         conn,
         LedgerRow,
         "SELECT * FROM ledger WHERE channel = ? AND platform_id = ? AND state IN ('pending', 'sending')"
-        " AND NOT (attempts = 0 AND coalesce(not_before > ?, 0)) ORDER BY position LIMIT 1",
+        " AND NOT (attempts = 0 AND error IS NULL AND coalesce(not_before > ?, 0)) ORDER BY position LIMIT 1",
         (*lane, write_time(now)),
     )
     if found:
@@ -162,7 +165,7 @@ def settle(
     )
 
 
-def settled_since(conn: Connection, session: SessionId, last: int, *, most: int = 500) -> list[LedgerRow]:
+def settled_since(conn: Connection, session: SessionId, last: int, *, most: int = ALL) -> list[LedgerRow]:
     """Decided messages of a session whose tick is above *last*: the latest *most*, in the order of their changes."""
     return select(
         conn,

@@ -31,7 +31,7 @@ def open_writer(
     try:
         conn = sqlite.connect(path, vfs=vfs, exclusive=exclusive)
         try:
-            _make_ready(conn, path, texts, vfs)
+            _make_ready(conn, texts)
         except BaseException:
             sqlite.keep_wal_on_close(conn)
             conn.close()
@@ -43,19 +43,19 @@ def open_writer(
     return Writer(conn)
 
 
-def _make_ready(conn: Connection, path: Path, migrations: Sequence[str], vfs: str | None) -> None:
+def _make_ready(conn: Connection, migrations: Sequence[str]) -> None:
     # Before the first write, and setting WAL is one: a file that is not ours stays as it is.
     check_origin(conn, known=len(migrations))
     sqlite.set_durability(conn, Journal.WAL, Synchronous.FULL)
     # Temporary files would be another disk to fill.
     sqlite.execute(conn, "PRAGMA temp_store = MEMORY")
-    make_wal_durable(conn, path, vfs)
+    make_wal_durable(conn)
     if migrate(conn, migrations):
         # The first page of a new file must not depend on a sync that an earlier start may have seen fail.
         sqlite.checkpoint(conn)
 
 
-def make_wal_durable(conn: Connection, path: Path, vfs: str | None = None) -> None:
+def make_wal_durable(conn: Connection) -> None:
     """Make sure that what the last process left in the write-ahead log is on the disk, before more is added to it.
 
     If the last process ended because a sync failed, SQLite now reads commits from the system's cache that the disk
@@ -64,6 +64,6 @@ def make_wal_durable(conn: Connection, path: Path, vfs: str | None = None) -> No
     """
     sqlite.execute(conn, "BEGIN IMMEDIATE")
     try:
-        sqlite.rewrite_wal(path, vfs=vfs)
+        sqlite.rewrite_wal(conn)
     finally:
         sqlite.execute(conn, "ROLLBACK")

@@ -61,7 +61,7 @@ def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone
         changes=Changes(
             tick=_tick(conn),
             messages=tuple(map(_message_in, inbound.shown(conn, session))),
-            delivered=tuple(map(_delivered, ledger.settled_since(conn, session, 0))),
+            delivered=tuple(map(_delivered, ledger.settled_since(conn, session, 0, most=inbound.SHOWN_SETTLED))),
         ),
         meta=Meta(
             epoch=epoch,

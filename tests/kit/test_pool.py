@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from nanoclaw.kit.pool import Pool
+from nanoclaw.kit.restart import ParkPolicy
 from nanoclaw.kit.supervisor import Service
 from tests.kit.logged import Logged
 from tests.kit.scripts import POLICY, Run, Script, fail, return_at_once, sleeping
@@ -142,6 +143,44 @@ async def test_a_return_between_two_failures_excuses_neither(autojump_clock: Moc
             await trio.sleep(3)
         assert pool.parked().keys() == {"a"}
         nursery.cancel_scope.cancel()
+
+
+async def test_failures_are_remembered_as_long_as_they_count_and_no_longer(
+    autojump_clock: MockClock,
+) -> None:
+    script = Script({"a": fail, "b": fail})
+    pool = Pool(script.start, POLICY)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(pool.run)
+        for key in ("a", "b", "a", "b", "a"):  # each leaves well before the other fails
+            script.does[key] = fail
+            pool.ensure(key)
+            await trio.sleep(0.5)
+            script.does[key] = return_at_once
+            await trio.sleep(3)
+        assert pool.parked().keys() == {"a"}
+        await trio.sleep(1000)
+        script.does["b"] = fail
+        pool.ensure("b")
+        await trio.sleep(0.5)
+        assert pool._ledgers.keys() == {"b"}
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_failure_while_stopping_parks_nobody() -> None:
+    told: list[str] = []
+
+    async def on_park(key: str, exc: BaseException, pause: float, first: bool) -> None:
+        told.append(key)
+        await trio.lowlevel.checkpoint()
+
+    pool = Pool(Script({"a": fail_instead_of_stopping}).start, ParkPolicy(intensity=1), on_park)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(pool.run)
+        pool.ensure("a")
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert told == []
 
 
 async def test_a_child_that_cannot_even_be_made_counts_as_failed(

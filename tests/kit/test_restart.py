@@ -114,6 +114,16 @@ def test_a_streak_ends_once_a_run_outlasts_the_last_pause_and_the_period(
     assert ledger.judge(now=60 + quiet) == Park(pause, restarts=1, first=first)
 
 
+@pytest.mark.parametrize(("quiet", "pause", "first"), [(120.0, 120, False), (120.25, 60, True)])
+def test_the_delay_of_a_restart_is_no_quiet_run(quiet: float, pause: float, first: bool) -> None:
+    ledger = ParkLedger(ParkPolicy(intensity=2, period=60, first_delay=1))
+    ledger.judge(now=0)
+    assert isinstance(ledger.judge(now=1), Park)  # until 61
+    assert ledger.judge(now=70) == RestartAfter(1)
+    ledger.judge(now=71 + quiet)
+    assert ledger.judge(now=72 + quiet) == Park(pause, restarts=2, first=first)
+
+
 def test_a_long_quiet_after_a_mere_restart_ends_the_streak_too() -> None:
     ledger = ParkLedger(ParkPolicy(intensity=2, period=60, first_delay=1))
     assert isinstance(ledger.judge(now=0), RestartAfter)

@@ -168,13 +168,27 @@ async def test_a_child_that_does_not_stop_in_time_holds_up_nobody(autojump_clock
     assert [(entry["event"], entry["child"]) for entry in logged] == [("child_does_not_stop", "stuck")]
 
 
-async def test_a_child_cancelled_just_as_it_becomes_ready_does_not_hang_the_supervisor(
+async def test_a_cancellation_in_the_moment_a_child_becomes_ready_ends_that_child_too(
     autojump_clock: MockClock,
 ) -> None:
     events: list[str] = []
+    scope = trio.CancelScope()
 
     async def run(*, task_status: trio.TaskStatus[None]) -> None:
-        with trio.move_on_after(2, shield=True):  # a start that finishes its step
+        task_status.started()
+        scope.cancel()
+        await trio.sleep_forever()
+
+    with scope:
+        await supervise(ChildSpec(id="a", run=noting(events, "a")), ChildSpec(id="late", run=run))
+    assert events == ["a up", "a down at 1"]
+
+
+async def test_a_start_that_is_cancelled_halfway_is_waited_for(autojump_clock: MockClock) -> None:
+    events: list[str] = []
+
+    async def run(*, task_status: trio.TaskStatus[None]) -> None:
+        with trio.move_on_after(2, shield=True):  # a step that has to be finished
             await trio.sleep_forever()
         task_status.started()
         await trio.sleep_forever()

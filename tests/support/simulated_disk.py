@@ -12,7 +12,7 @@ What it promises is what a POSIX file system on a disk with 512-byte sectors pro
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
 from enum import Enum
 
 from attrs import define, field, frozen
@@ -35,14 +35,12 @@ class Touch(Enum):
 
 
 CHANGES = frozenset({Touch.CREATE, Touch.WRITE, Touch.TRUNCATE, Touch.SYNC, Touch.SYNC_FOLDER, Touch.DELETE})
-"""A power cut just before one of these differs from a power cut before the last."""
-ALLOCATES = frozenset({Touch.CREATE, Touch.WRITE})
+"""A power cut just before one of these finds another disk than one before the last of them."""
 
 
 class Fault(Enum):
     """How an operation fails."""
 
-    POWER_CUT = "power cut"  # this one and all after it
     IO_ERROR = "EIO"
     NO_SPACE = "ENOSPC"
 
@@ -121,16 +119,23 @@ class Step:
     name: str
 
 
+def _nothing() -> None:
+    pass
+
+
 @define(eq=False)
 class SimulatedDisk:
     """One folder of files."""
 
     faults: dict[int, Fault] = field(factory=dict)
     """Operation number (from 1) to what shall happen there."""
+    fail_next: dict[Touch, Fault] = field(factory=dict)
+    """What shall happen at the next operation of a kind; then it is forgotten."""
     full_from: int | None = None
     """From this operation on, nothing can grow, until it is None again."""
+    before_change: Callable[[], None] = _nothing
+    """Called when the disk is about to change: the moment to look at what a power cut would leave."""
     steps: list[Step] = field(factory=list)
-    has_power: bool = True
     _files: dict[str, Inode] = field(factory=dict)
     _platter_files: dict[str, Inode] = field(factory=dict)
 
@@ -174,9 +179,8 @@ class SimulatedDisk:
         """Make the file's content durable. If it fails, what was dirty never will be."""
         try:
             self._step(Touch.SYNC, name)
-        except DiskFaultError as exc:
-            if exc.fault is not Fault.POWER_CUT:
-                inode.forget_dirt()
+        except DiskFaultError:
+            inode.forget_dirt()
             raise
         inode.sync()
 
@@ -191,7 +195,7 @@ class SimulatedDisk:
         return len(inode.content)
 
     def after_power_cut(self, seed: int) -> SimulatedDisk:
-        """The disk as the next boot finds it, without faults to come. This one can be cut again with another seed."""
+        """The disk as the next boot finds it, without faults to come. This one goes on as if nothing was."""
         chance = random.Random(seed)
         files = {
             name: inode.after_power_cut(chance)
@@ -204,28 +208,18 @@ class SimulatedDisk:
         """The disk as the next process finds it: the system still has everything in its cache. Not a copy."""
         return SimulatedDisk(files=self._files, platter_files=self._platter_files)
 
-    def changes(self) -> Iterator[int]:
-        """The numbers of the operations done so far that changed something."""
-        return (number for number, step in enumerate(self.steps, start=1) if step.touch in CHANGES)
-
     def _name_found(self, name: str, chance: random.Random) -> Inode | None:
         now, durable = self._files.get(name), self._platter_files.get(name)
         return now if now is durable or chance.random() < 0.5 else durable
 
     def _step(self, touch: Touch, name: str, *, grows: bool = False) -> None:
-        if not self.has_power:
-            raise DiskFaultError(Fault.POWER_CUT, touch)
+        if touch in CHANGES:
+            self.before_change()
         self.steps.append(Step(touch, name))
         number = len(self.steps)
-        fault = self.faults.get(number)
-        if fault is Fault.POWER_CUT:
-            self.has_power = False
-        if (
-            fault is None
-            and self.full_from is not None
-            and number >= self.full_from
-            and (grows or touch is Touch.CREATE)
-        ):
+        is_full = self.full_from is not None and number >= self.full_from
+        fault = self.faults.get(number) or self.fail_next.pop(touch, None)
+        if fault is None and is_full and (grows or touch is Touch.CREATE):
             fault = Fault.NO_SPACE
         if fault is not None:
             raise DiskFaultError(fault, touch)

@@ -79,7 +79,22 @@ class FrameError(ValueError):
     """A frame that is none of ours; `str()` says where."""
 
 
+def _only(cls: type) -> None:
+    """Read a *cls* and nothing that could be turned into one: 5 is no text, "false" is no truth value."""
+
+    def exact(value: object, _: type) -> object:
+        if type(value) is not cls:
+            raise ValueError(f"not a {cls.__name__}")
+        if isinstance(value, str):
+            value.encode()  # a lone surrogate, which JSON can hold, is nothing that can be stored
+        return value
+
+    _converter.register_structure_hook(cls, exact)
+
+
 _converter = Converter(forbid_extra_keys=True)
+_only(str)
+_only(bool)
 configure_tagged_union(FromClient, _converter, tag_name="type")
 configure_tagged_union(FromHost, _converter, tag_name="type")
 
@@ -105,6 +120,8 @@ def write_host(frame: FromHost) -> dict[str, object]:
 
 
 def _read(frame: object, union: type) -> object:
+    if not isinstance(frame, dict):
+        raise FrameError(f"not a frame: a {type(frame).__name__}")
     try:
         return _converter.structure(frame, union)
     except BaseValidationError as exc:

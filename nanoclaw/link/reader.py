@@ -1,0 +1,145 @@
+"""What the worker does with the bytes of an outbox: checks the file, then reads its rows one value at a time.
+
+`read_file` never raises for anything a file can hold. A file that is not one an honest runner writes is quarantined
+as a whole; in a file that is, a row that is not one is a bad row and the next is read.
+
+Two kinds of damage are told apart by `quick_check`, which looks at every page before it looks at any row. Damaged
+pages quarantine the file. Values that a STRICT table would not have taken (NULL as an id, a blob as text, a number
+that its CHECK refuses) do not: only somebody who edits the schema can write them, but each is one row's own matter,
+and rows are read with their types here, in order of the table itself. Indexes are never used, so they may lie.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from nanoclaw.link.fields import printable
+from nanoclaw.link.hardened import MOST_FILE_BYTES, open_hardened
+from nanoclaw.link.memory_vfs import MemoryVfs
+from nanoclaw.link.tables import READABLE, TooMuchError, read_tables
+from schema import LINK_VERSION
+from schema.files import outbound_ddl
+from schema.sqlite import Connection, SqliteError, execute, scalar
+
+MAGIC = b"SQLite format 3\0"
+SMALLEST_PAGE = 512
+LARGEST_PAGE = 65_536
+
+
+class _RefusedError(Exception):
+    """The file as a whole is not an honest runner's."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def read_file(database: bytes, journal: bytes | None, after: int) -> dict[str, object]:
+    """Read the rows of messages_out after rowid *after*, and all of the other tables.
+
+    Returns what `answer.decode` takes, as plain JSON values: the rows, or `{"quarantine": …}`. Blocks for at most
+    `hardened.CPU_SECONDS` of processor time in SQLite, and about that again for the JSON in the rows.
+    """
+    try:
+        return _read_file(database, journal, after)
+    except _RefusedError as exc:
+        return _quarantine(exc.reason, exc.detail)
+    except TooMuchError as exc:
+        return _quarantine("too-much", str(exc))
+    except MemoryError:
+        return _quarantine("memory", "needs more memory than there is for one file")
+    except SqliteError as exc:
+        # The message may quote the file, the type does not.
+        return _quarantine("corrupt", f"SQLite gave up: {type(exc).__name__} ({getattr(exc, 'extendedresult', 0)})")
+    except UnicodeDecodeError:
+        return _quarantine("corrupt", "SQLite gave up with a message that is not text")
+
+
+def _quarantine(reason: str, detail: str) -> dict[str, object]:
+    return {"quarantine": {"reason": reason, "detail": printable(detail)}}
+
+
+def _read_file(database: bytes, journal: bytes | None, after: int) -> dict[str, object]:
+    # SQLite would take a file in WAL mode for one whose shared memory it has to find.
+    _check_header(database)
+    vfs = _vfs()
+    vfs.load(database, journal)
+    conn = open_hardened(vfs, READABLE)
+    try:
+        _check_schema(conn)
+        # Rolled back by now, if there was anything to roll back: the header is the one of the last commit.
+        _check_header(vfs.database)
+        _check_size(vfs.database)
+        if vfs.strangers:
+            raise _RefusedError("strange-name", "its journal names another file")
+        _check_pages(conn)
+        return read_tables(conn, after)
+    finally:
+        conn.close()
+        vfs.load(b"", None)
+
+
+@cache
+def _vfs() -> MemoryVfs:
+    return MemoryVfs("nanoclaw-customs")
+
+
+def _check_header(file: bytes | bytearray) -> None:
+    if len(file) < SMALLEST_PAGE or file[:16] != MAGIC:
+        raise _RefusedError("header", "not an SQLite database")
+    if file[18] != 1 or file[19] != 1:
+        raise _RefusedError("header", "not in rollback-journal mode")
+    size = page_size(file)
+    if size < SMALLEST_PAGE or size > LARGEST_PAGE or size & (size - 1) or file[20] != 0:
+        raise _RefusedError("header", "a page size there is not")
+    if int.from_bytes(file[56:60], "big") != 1:
+        raise _RefusedError("header", "not in UTF-8")
+    if int.from_bytes(file[60:64], "big") != LINK_VERSION:
+        raise _RefusedError("header", "of another version of the schema")
+
+
+def page_size(file: bytes | bytearray) -> int:
+    """The size of a page in bytes, as a database's header has it."""
+    stored = int.from_bytes(file[16:18], "big")
+    return LARGEST_PAGE if stored == 1 else stored
+
+
+def _check_size(file: bytes | bytearray) -> None:
+    if len(file) % page_size(file) or len(file) > MOST_FILE_BYTES:
+        raise _RefusedError("header", "not a whole number of pages")
+
+
+@cache
+def _expected_schema() -> list[tuple[bytes, bytes, bytes, bytes | None]]:
+    conn = Connection(":memory:")
+    try:
+        execute(conn, outbound_ddl())
+        return [(kind, name, table, sql) for kind, name, table, _, sql in conn.execute(_SCHEMA_SQL)]
+    finally:
+        conn.close()
+
+
+_SCHEMA_SQL = (
+    "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB), rootpage, CAST(sql AS BLOB)"
+    " FROM sqlite_schema ORDER BY rowid"
+)
+
+
+def _check_schema(conn: Connection) -> None:
+    """Row for row what `outbound.sql` makes; so no view, trigger, generated column or virtual table is ever used."""
+    expected = _expected_schema()
+    found = []
+    for kind, name, table, root, sql in conn.execute(f"{_SCHEMA_SQL} LIMIT {len(expected) + 1}"):
+        if type(root) is not int or root <= 0:
+            raise _RefusedError("schema", "a table without pages")
+        found.append((kind, name, table, sql))
+    if found != expected:
+        raise _RefusedError("schema", "not the tables that the host made")
+
+
+def _check_pages(conn: Connection) -> None:
+    found = str(scalar(conn, "PRAGMA quick_check(1)"))
+    rows_only = ("NULL value in ", "non-", "NUMERIC value in ", "TEXT value in ", "CHECK constraint failed in ")
+    if found != "ok" and not found.startswith(rows_only):
+        raise _RefusedError("corrupt", f"quick_check: {found}")

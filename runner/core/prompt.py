@@ -1,0 +1,247 @@
+"""What an agent is shown of a batch, as text and back. Pure.
+
+One serializer escapes every field of every kind, so `parse(render(prompt)) == prompt` whatever people wrote: nobody
+can write a message that looks like two, or like one of somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from attrs import frozen
+
+from runner.core.markup import Element, read, write
+from runner.errors import MarkupError
+from runner.model import Incoming, Zone
+from schema.payloads import Attachment, ChatIn, Quote, SystemIn, Task, Webhook
+from schema.rows import Destination, DestinationType, MessageIn
+
+UNKNOWN = "unknown:"
+"""What the place of a message begins with that no destination is. No name has a colon."""
+
+
+@frozen(kw_only=True)
+class Message:
+    """Somebody said something."""
+
+    id: int
+    source: str | None
+    """Where it came from: the destination's name, so the agent sees one namespace in both directions."""
+    sender: str
+    time: datetime
+    text: str
+    quote: Quote | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@frozen(kw_only=True)
+class TaskDue:
+    """Something is due."""
+
+    id: int
+    source: str | None
+    time: datetime
+    prompt: str
+
+
+@frozen(kw_only=True)
+class WebhookCall:
+    """Another program called."""
+
+    id: int
+    source: str | None
+    time: datetime
+    caller: str
+    event: str
+    payload: str
+
+
+@frozen(kw_only=True)
+class SystemResponse:
+    """The system tells the agent something about itself. Without an id it comes from the runner, not from the host."""
+
+    id: int | None = None
+    time: datetime
+    action: str
+    text: str
+
+
+Item: TypeAlias = Message | TaskDue | WebhookCall | SystemResponse
+
+
+@frozen(kw_only=True)
+class Prompt:
+    """One thing to say to a model. Times compare as instants; their zone is how they are shown."""
+
+    timezone: str
+    now: datetime
+    items: tuple[Item, ...]
+
+
+def prompt_of(batch: Sequence[Incoming], destinations: Sequence[Destination], now: datetime, zone: Zone) -> Prompt:
+    """What *batch* comes to for an agent in *zone*, in the order it has."""
+    names = {_place(destination): destination.name for destination in destinations}
+
+    def local(when: datetime) -> datetime:
+        return when.replace(microsecond=when.microsecond // 1000 * 1000).astimezone(zone.rules)
+
+    items = tuple(_item(incoming, _source(incoming.row, names), local(incoming.row.timestamp)) for incoming in batch)
+    return Prompt(timezone=zone.name, now=local(now), items=items)
+
+
+def notice(action: str, text: str, now: datetime, zone: Zone) -> Prompt:
+    """What the runner itself has to tell the agent."""
+    told = prompt_of((), (), now, zone)
+    return Prompt(
+        timezone=told.timezone, now=told.now, items=(SystemResponse(time=told.now, action=action, text=text),)
+    )
+
+
+def render(prompt: Prompt) -> str:
+    """The text for a model."""
+    context = Element("context", {"timezone": prompt.timezone, "now": _write_time(prompt.now)})
+    return write([context, *map(_element, prompt.items)])
+
+
+def parse(text: str) -> Prompt:
+    """The prompt that *text* was rendered from.
+
+    Raises:
+      MarkupError: it is not what `render` writes, to the letter.
+    """
+    context, *elements = read(text)
+    try:
+        prompt = Prompt(
+            timezone=context.attributes["timezone"],
+            now=datetime.fromisoformat(context.attributes["now"]),
+            items=tuple(map(_read_item, elements)),
+        )
+    except (KeyError, ValueError) as exc:
+        raise MarkupError(f"a field is missing or wrong: {exc}") from None
+    if render(prompt) != text:
+        raise MarkupError("not rendered as it would be here")
+    return prompt
+
+
+def _place(destination: Destination) -> tuple[str | None, str | None]:
+    if destination.type is DestinationType.AGENT:
+        return "agent", destination.agent_group_id
+    return destination.channel_type, destination.platform_id
+
+
+def _source(row: MessageIn, names: Mapping[tuple[str | None, str | None], str]) -> str | None:
+    """The name an answer could go to; for a place without one, words that cannot be a name."""
+    if row.channel_type is None and row.platform_id is None:
+        return None
+    name = names.get((row.channel_type, row.platform_id))
+    return name or f"{UNKNOWN}{row.channel_type}:{row.platform_id}"
+
+
+def _item(incoming: Incoming, source: str | None, time: datetime) -> Item:
+    seq = incoming.row.seq
+    match incoming.payload:
+        case ChatIn(text=text, sender=sender, reply_to=quote, attachments=files):
+            return Message(id=seq, source=source, sender=sender, time=time, text=text, quote=quote, attachments=files)
+        case Task(prompt=prompt):
+            return TaskDue(id=seq, source=source, time=time, prompt=prompt)
+        case Webhook(source=caller, event=event, payload=payload):
+            return WebhookCall(id=seq, source=source, time=time, caller=caller, event=event, payload=payload)
+        case SystemIn(action=action, text=text):
+            return SystemResponse(id=seq, time=time, action=action, text=text)
+        case _:
+            assert_never(incoming.payload)
+
+
+def _element(item: Item) -> Element:
+    match item:
+        case Message(quote=quote):
+            head = _attributes(
+                id=str(item.id),
+                source=item.source,
+                sender=item.sender,
+                time=item.time,
+                reply_to=None if quote is None else quote.id,
+            )
+            return Element("message", head, children=tuple(_inside(item)), text=item.text)
+        case TaskDue():
+            return Element("task", _attributes(id=str(item.id), source=item.source, time=item.time), text=item.prompt)
+        case WebhookCall():
+            head = _attributes(id=str(item.id), source=item.source, time=item.time)
+            return Element("webhook", {**head, "source": item.caller, "event": item.event}, text=item.payload)
+        case SystemResponse(id=seq):
+            head = _attributes(id=None if seq is None else str(seq), time=item.time)
+            return Element("system_response", {**head, "action": item.action}, text=item.text)
+        case _:
+            assert_never(item)
+
+
+def _inside(message: Message) -> Iterator[Element]:
+    if message.quote is not None:
+        yield Element("quoted_message", {"from": message.quote.sender}, text=message.quote.text)
+    for file in message.attachments:
+        kind = {} if file.mime_type is None else {"type": file.mime_type}
+        yield Element("attachment", {"name": file.name, "path": file.path, **kind, "size": str(file.size)})
+
+
+def _attributes(
+    *,
+    id: str | None,  # noqa: A002 - the attribute's name
+    source: str | None = None,
+    sender: str | None = None,
+    time: datetime,
+    reply_to: str | None = None,
+) -> dict[str, str]:
+    found = {"id": id, "from": source, "sender": sender, "time": _write_time(time), "reply_to": reply_to}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _read_item(element: Element) -> Item:
+    """The item of *element*. What is left over, or missing from the text, `parse` sees when it renders the result."""
+    attributes, text = element.attributes, element.text or ""
+    time = datetime.fromisoformat(attributes["time"])
+    source = attributes.get("from")
+    match element.tag:
+        case "message":
+            return Message(
+                id=int(attributes["id"]),
+                source=source,
+                sender=attributes["sender"],
+                time=time,
+                text=text,
+                quote=_read_quote(element),
+                attachments=tuple(_read_file(child) for child in element.children if child.tag == "attachment"),
+            )
+        case "task":
+            return TaskDue(id=int(attributes["id"]), source=source, time=time, prompt=text)
+        case "webhook":
+            return WebhookCall(
+                id=int(attributes["id"]),
+                source=source,
+                time=time,
+                caller=attributes["source"],
+                event=attributes["event"],
+                payload=text,
+            )
+        case "system_response":
+            seq = int(attributes["id"]) if "id" in attributes else None
+            return SystemResponse(id=seq, time=time, action=attributes["action"], text=text)
+        case _:
+            raise MarkupError(f"no such thing in a prompt: {element.tag}")
+
+
+def _read_quote(message: Element) -> Quote | None:
+    for child in message.children:
+        if child.tag == "quoted_message":
+            return Quote(id=message.attributes.get("reply_to"), sender=child.attributes["from"], text=child.text or "")
+    return None
+
+
+def _read_file(element: Element) -> Attachment:
+    found = element.attributes
+    return Attachment(name=found["name"], path=found["path"], mime_type=found.get("type"), size=int(found["size"]))
+
+
+def _write_time(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds")

@@ -1,0 +1,189 @@
+"""outbound.db: what this runner says. Its only writer, with every commit on the disk before anybody is told.
+
+Commits are made on the loop: there is one conversation here and nothing that could use the time, and so a SIGTERM finds
+no statement half done. The memory beside the file changes only after a commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from attrs import define, field
+
+from runner.core.text import one_line, storable
+from runner.model import Ack, ContainerState, Reply, SavedState
+from schema import payloads, sqlite
+from schema.payloads import ChatOut
+from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql
+from schema.seq import HIGHEST, next_odd
+from schema.sqlite import Connection, Journal, Synchronous, execute, fetch, transaction
+
+MOST_NAME = 200
+MOST_ERROR = 1_000
+"""Characters."""
+
+_ACK_SQL = insert_sql("processing_ack", Ack, replace=True)
+_MESSAGE_SQL = insert_sql("messages_out", MessageOut)
+_SAVED_SQL = insert_sql("session_state", SavedState, replace=True)
+_STATE_SQL = insert_sql("container_state", ContainerState, replace=True, single=True)
+
+
+@define(eq=False)
+class Outbox:
+    """An open outbound.db."""
+
+    _conn: Connection
+    _acks: dict[str, AckStatus] = field(init=False)
+    _messages: dict[str, int] = field(init=False)
+    """Our messages that are still in the file, with their numbers, the lowest first."""
+    _highest: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        acks = fetch(self._conn, "SELECT message_id, status FROM processing_ack")
+        self._acks = {str(row["message_id"]): AckStatus(row["status"]) for row in acks}
+        messages: list[tuple[str, int]] = list(self._conn.execute("SELECT id, seq FROM messages_out ORDER BY seq"))
+        self._messages = dict(messages)
+        self._highest = max(self._messages.values(), default=0)
+
+    @classmethod
+    def open(cls, path: Path) -> Outbox:
+        """Open the file the host has made. Raises `SqliteError` if it has not."""
+        conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.FULL)
+        try:
+            return cls(conn)
+        except BaseException:
+            conn.close()
+            raise
+
+    @property
+    def acked(self) -> Collection[str]:
+        """The inbound rows this runner has claimed, finished or not."""
+        return self._acks.keys()
+
+    @property
+    def finished(self) -> list[str]:
+        """The inbound rows it has finished and the host may not have settled yet."""
+        return [message_id for message_id, status in self._acks.items() if status is not AckStatus.PROCESSING]
+
+    @property
+    def messages(self) -> Collection[str]:
+        """Its own messages that are still in the file."""
+        return self._messages.keys()
+
+    def claim(
+        self, ids: Sequence[str], *, now: datetime, settled: Iterable[str] = (), delivered: Iterable[str] = ()
+    ) -> None:
+        """Claim *ids* for a turn and say that it begins; one commit.
+
+        Args:
+          ids: The batch.
+          now: The time.
+          settled: Finished rows that the host has settled: nothing more has to be said of them.
+          delivered: Our messages whose delivery has ended: the host shows them itself.
+        """
+        acks = [Ack(message_id=message_id, status=AckStatus.PROCESSING, status_changed=now) for message_id in ids]
+        # The host remembers how far it has read by SQLite's own row number, which starts again in an empty table.
+        newest = next(reversed(self._messages), None)
+        gone = [message_id for message_id in delivered if message_id != newest]
+        over = list(settled)
+        with transaction(self._conn):
+            for message_id in gone:
+                execute(self._conn, "DELETE FROM messages_out WHERE id = ?", (message_id,))
+            for message_id in over:
+                execute(self._conn, "DELETE FROM processing_ack WHERE message_id = ?", (message_id,))
+            self._write(_ACK_SQL, acks)
+            self._write(_STATE_SQL, [ContainerState(phase=Phase.TURN, updated_at=now)])
+        for message_id in gone:
+            self._messages.pop(message_id, None)
+        for message_id in over:
+            self._acks.pop(message_id, None)
+        self._acks |= dict.fromkeys(ids, AckStatus.PROCESSING)
+
+    def settle(
+        self,
+        replies: Sequence[Reply] = (),
+        *,
+        completed: Iterable[str] = (),
+        failed: Mapping[str, str] | None = None,
+        states: Mapping[str, str] | None = None,
+        above: int,
+        now: datetime,
+    ) -> None:
+        """Say how a turn ended, all of it in one commit, and that the runner is idle again.
+
+        Args:
+          replies: What was said, in order.
+          completed: The inbound rows that are done.
+          failed: Those that failed, and why.
+          states: What to be given again in the next life, by key.
+          above: The highest number the host knows; replies are numbered above it.
+          now: The time.
+        """
+        rows = self._numbered(replies, above, now)
+        errors: dict[str, str | None] = {**dict.fromkeys(completed), **(failed or {})}
+        acks = [_ack(message_id, error, now) for message_id, error in errors.items()]
+        saved = [SavedState(key=key, value=storable(value), updated_at=now) for key, value in (states or {}).items()]
+        with transaction(self._conn):
+            self._write(_MESSAGE_SQL, rows)
+            self._write(_ACK_SQL, acks)
+            self._write(_SAVED_SQL, saved)
+            self._write(_STATE_SQL, [ContainerState(phase=Phase.IDLE, updated_at=now)])
+        for row in rows:
+            self._messages[row.id] = self._highest = row.seq
+        self._acks |= {ack.message_id: ack.status for ack in acks}
+
+    def set_state(
+        self, phase: Phase, *, now: datetime, tool: str | None = None, declared: timedelta | None = None
+    ) -> None:
+        """Say what the runner is doing; one commit.
+
+        Args:
+          phase: What it is at.
+          now: The time; a *tool* has started at it.
+          tool: The tool that runs.
+          declared: How long that tool said it may take.
+        """
+        milliseconds = None if declared is None else round(declared / timedelta(milliseconds=1))
+        state = ContainerState(
+            current_tool=None if tool is None else one_line(tool, MOST_NAME) or "?",
+            tool_declared_timeout_ms=None if milliseconds is None else min(max(milliseconds, 0), HIGHEST),
+            tool_started_at=None if tool is None else now,
+            phase=phase,
+            updated_at=now,
+        )
+        with transaction(self._conn):
+            self._write(_STATE_SQL, [state])
+
+    def close(self) -> None:
+        """Let go of the file. May be repeated."""
+        self._conn.close()
+
+    def _numbered(self, replies: Sequence[Reply], above: int, now: datetime) -> list[MessageOut]:
+        rows = []
+        highest = max(above, self._highest)
+        for reply in replies:
+            highest = next_odd(highest)
+            rows.append(
+                MessageOut(
+                    id=f"out-{highest}",
+                    seq=highest,
+                    in_reply_to=reply.in_reply_to,
+                    timestamp=now,
+                    kind=OutKind.CHAT,
+                    destination=reply.destination,
+                    content=payloads.write(ChatOut(text=reply.text)),
+                )
+            )
+        return rows
+
+    def _write(self, sql: str, rows: Sequence[object]) -> None:
+        for row in rows:
+            execute(self._conn, sql, bindings(row))
+
+
+def _ack(message_id: str, error: str | None, now: datetime) -> Ack:
+    status = AckStatus.COMPLETED if error is None else AckStatus.FAILED
+    why = None if error is None else storable(error)[:MOST_ERROR]
+    return Ack(message_id=message_id, status=status, status_changed=now, error=why)

@@ -1,0 +1,190 @@
+"""What the demo provider says: the same words for the same prompt, always. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TypeAlias, assert_never
+
+from attrs import frozen
+
+from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
+from runner.providers.base import Activity, Event, ProviderError, Result, ToolEnded, ToolStarted
+
+MOST_MESSAGES = 20
+LONGEST_WAIT = 3_600.0
+SIGN_OF_LIFE = 1.0
+"""Seconds between two signs of life while it waits."""
+MOST_PLAY = 200
+"""Characters of a message that are played with."""
+
+HELP = """\
+I am {agent}, and I am a demonstration: no model is behind me, nothing leaves this machine, and I cost nothing. What \
+carried your words here and brings mine back is real, though, and it is what I am here to show.
+
+This is nanoclaw. It connects chats to AI agents. Each conversation is a session, each session has a sandbox of its \
+own, and host and sandbox share nothing but two small SQLite files: one that only the host writes, one that only the \
+agent writes. Neither has to trust the other with anything else.
+
+Your message took this way. The host made it durable before it told anybody that it had arrived, and showed it to me \
+in the first file. I noticed within a millisecond or so and claimed it, then wrote my answer, the end of my claim and \
+what I want to remember as one transaction into the second. The host copied those bytes, had a process that it can \
+afford to lose read them, believed them no further than it had to, and put the answer into its ledger before it \
+delivered it. Pull the plug anywhere on that way: when the machine is back, you get your answer, once.
+
+Things to try:
+  hello            a greeting
+  say 3 ahoy       three messages for one; any number up to {most_messages}
+  wait 5           an agent that works for five seconds, and shows that it is alive
+  fail             an agent that fails, and how you are told
+  crash            an agent whose process dies in mid-turn: it is tried again, and at last you are told
+  help             this
+Anything else I give back to you with a twist.
+
+In another terminal, `nanoclaw tree` shows what runs, `nanoclaw status` what there is, and `nanoclaw verify` proves \
+that nothing was lost. To talk to a mind instead of a mirror, set another provider for this agent."""
+
+
+@frozen
+class Pause:
+    """Do nothing for so many seconds."""
+
+    seconds: float
+
+
+@frozen
+class Crash:
+    """Die as a process."""
+
+
+@frozen
+class Answer:
+    """Words, and the name of who they are for if it is known."""
+
+    to: str | None
+    text: str
+
+
+Step: TypeAlias = Event | Pause | Crash
+
+
+def script(prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = ()) -> tuple[list[Step], list[Answer]]:
+    """What to do about *prompt*, and the answers given in it.
+
+    Args:
+      prompt: What was said.
+      agent: The name to go by.
+      turn: How many turns the conversation has had, with this one.
+      before: The last answers given, in case they are to be given again with an address.
+    """
+    if any(isinstance(item, SystemResponse) and item.action == "unaddressed" for item in prompt.items):
+        return [Result(addressed(before))], []
+    steps: list[Step] = []
+    answers: list[Answer] = []
+    for item in prompt.items:
+        for part in _respond(item, agent, turn):
+            if isinstance(part, Answer):
+                answers.append(part)
+            else:
+                steps.append(part)
+    words = "\n\n".join(answer.text for answer in answers) if len(answers) == 1 else addressed(answers)
+    return [*steps, Result(words)], answers
+
+
+def addressed(answers: Sequence[Answer]) -> str:
+    """*answers*, each in a block of its own; those for nobody in particular outside of all blocks."""
+    return "\n".join(
+        answer.text if answer.to is None else f'<message to="{answer.to}">{answer.text}</message>' for answer in answers
+    )
+
+
+def _respond(item: Item, agent: str, turn: int) -> Iterator[Step | Answer]:
+    match item:
+        case Message(text=text, source=source, sender=sender):
+            for part in _chat(text.strip(), sender, agent, turn):
+                yield Answer(_name(source), _inert(part)) if isinstance(part, str) else part
+        case TaskDue(prompt=prompt, source=source):
+            yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”."))
+        case WebhookCall(caller=caller, event=event, source=source):
+            yield Answer(_name(source), _inert(f"{_short(caller)} reports: {_short(event)}."))
+        case SystemResponse():
+            # Taken note of. It is not for people.
+            return
+        case _:
+            assert_never(item)
+
+
+def _chat(text: str, sender: str, agent: str, turn: int) -> Iterator[Step | str]:
+    command, _, rest = text.partition(" ")
+    match command.lower().strip("!.,?"):
+        case "hello" | "hi" | "hey":
+            yield _greeting(text, sender, agent, turn)
+        case "help" if not rest:
+            yield HELP.format(agent=agent, most_messages=MOST_MESSAGES)
+        case "fail" if not rest:
+            yield ProviderError("the demo was asked to fail, and did", retryable=False, classification="demo")
+        case "crash" if not rest:
+            yield Crash()
+        case "say" if (said := re.fullmatch(r"(\d{1,4})\s+(\S.*)", rest, re.DOTALL)) and _in_range(said[1]):
+            yield from (_numbered(number, said) for number in range(1, int(said[1]) + 1))
+        case "wait" if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", rest) and float(rest) <= LONGEST_WAIT:
+            yield from _wait(float(rest))
+            yield f"I waited {float(rest):g} s, as you asked."
+        case _:
+            yield _twist(text)
+
+
+def _in_range(digits: str) -> bool:
+    return 1 <= int(digits) <= MOST_MESSAGES
+
+
+def _numbered(number: int, said: re.Match[str]) -> str:
+    return f"{said[2]} ({number} of {int(said[1])})"
+
+
+def _wait(seconds: float) -> Iterator[Step]:
+    yield ToolStarted("wait", timedelta(seconds=seconds))
+    left = seconds
+    while left > 0:
+        yield Pause(min(left, SIGN_OF_LIFE))
+        yield Activity()
+        left -= SIGN_OF_LIFE
+    yield ToolEnded()
+
+
+def _greeting(text: str, sender: str, agent: str, turn: int) -> str:
+    again = "" if turn < 2 else f" This is turn {turn} of our conversation, and I remember that across restarts."
+    return f"“{_short(text)}” to you too, {_short(sender)}! I am {agent}.{again} Say “help” to see what I am made of."
+
+
+def _twist(text: str) -> str:
+    """The text, and one of three plays on it. Which one depends on the text alone."""
+    if not text:
+        return "You said nothing at all, and I could not agree more."
+    played = text[:MOST_PLAY]
+    words = played.split()
+    match len(text) % 3:
+        case 0:
+            twist = f"Backwards that is “{' '.join(reversed(words)) if len(words) > 1 else played[::-1]}”."
+        case 1:
+            loud = "".join(c.upper() if at % 2 else c.lower() for at, c in enumerate(played))
+            twist = f"On a swing that is “{loud}”."
+        case _:
+            longest = max(words, key=len)
+            twist = f"I count {len(words)} word{'' if len(words) == 1 else 's'}, and “{longest}” is the longest."
+    return f"You said “{text}”. {twist}"
+
+
+def _inert(text: str) -> str:
+    """What people wrote must not become an address when it is said again."""
+    return re.sub(r"<(?=/?(?:message|internal)\b)", "< ", text)
+
+
+def _name(source: str | None) -> str | None:
+    """The destination that *source* is; None for a place that cannot be addressed by name."""
+    return None if source is None or source.startswith(UNKNOWN) else source
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_PLAY else f"{text[: MOST_PLAY - 1]}…"

@@ -1,0 +1,190 @@
+"""One turn: claim a batch, put it to the provider, say how it ended. Claimed in one commit, settled in another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+import trio
+from attrs import define, field, frozen
+
+from runner.core.prompt import notice, prompt_of, render
+from runner.core.replies import Say, decide_replies, what_to_tell
+from runner.core.text import storable
+from runner.inbox import Inbox, patiently
+from runner.logs import log
+from runner.model import Incoming, Reply, Zone, newest_trigger
+from runner.outbox import Outbox
+from runner.providers.base import (
+    Activity,
+    Compacted,
+    Event,
+    Init,
+    Provider,
+    ProviderError,
+    Query,
+    Result,
+    TextDelta,
+    ToolEnded,
+    ToolStarted,
+)
+from schema.rows import Destination, Phase
+from schema.sqlite import SqliteError
+
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each new try, when the provider says that one may help."""
+UNADDRESSED = "unaddressed"
+
+
+@frozen
+class Done:
+    """The provider answered everything."""
+
+    replies: tuple[Reply, ...]
+
+
+@frozen
+class Failed:
+    """It did not. Nothing of its answer is sent: a part now and the whole after another try would be said twice."""
+
+    why: str
+    retryable: bool
+
+
+Ending: TypeAlias = Done | Failed
+
+
+@define(eq=False)
+class Turns:
+    """Takes turns, one after the other."""
+
+    _provider: Provider
+    _inbox: Inbox
+    _outbox: Outbox
+    _zone: Zone
+    _now: Callable[[], datetime]
+    _beat: Callable[[], None]
+    _continuation: str | None = field(alias="continuation")
+
+    async def take(self, batch: Sequence[Incoming]) -> None:
+        """Take a turn with *batch*, which nobody has claimed yet.
+
+        Raises:
+          SqliteError: the outbox cannot be written; the turn is as if it had not been, but for its claim.
+
+        Cancellation: the turn is abandoned. Its claim stays, and the host gives the batch to the next life.
+        """
+        start = trio.current_time()
+        ids = [incoming.row.id for incoming in batch]
+        settled = await patiently(lambda: self._inbox.settled(self._outbox.finished))
+        delivered = await patiently(lambda: self._inbox.delivered(self._outbox.messages))
+        self._outbox.claim(ids, now=self._now(), settled=settled, delivered=delivered)
+        ending = await self._run(batch)
+        above = await patiently(self._inbox.highest_seq)
+        match ending:
+            case Done(replies):
+                self._outbox.settle(replies, completed=ids, states=self._states(), above=above, now=self._now())
+                log("turn", messages=len(ids), replies=len(replies), seconds=_since(start))
+            case Failed(why):
+                self._outbox.settle(failed=dict.fromkeys(ids, why), states=self._states(), above=above, now=self._now())
+                log("turn_failed", messages=len(ids), why=why, seconds=_since(start))
+
+    async def refuse(self, reasons: Mapping[str, str]) -> None:
+        """Settle rows that nobody can read, by id, with the *reasons*. They need no turn."""
+        above = await patiently(self._inbox.highest_seq)
+        self._outbox.settle(failed=reasons, above=above, now=self._now())
+        log("unreadable", messages=dict(reasons))
+
+    async def _run(self, batch: Sequence[Incoming]) -> Ending:
+        """Ask the provider, and again after growing pauses as long as it says that this may help."""
+        ending = await self._ask(batch)
+        for pause in PAUSES:
+            if isinstance(ending, Done) or not ending.retryable:
+                break
+            log("waiting", why=ending.why, seconds=pause)
+            self._outbox.set_state(Phase.WAITING_RATE_LIMIT, now=self._now())
+            await trio.sleep(pause)
+            self._outbox.set_state(Phase.TURN, now=self._now())
+            ending = await self._ask(batch)
+        return ending
+
+    async def _ask(self, batch: Sequence[Incoming]) -> Ending:
+        destinations = await patiently(self._inbox.destinations)
+        prompt = prompt_of(batch, destinations, self._now(), self._zone)
+        try:
+            async with self._provider.query(render(prompt), self._continuation) as query:
+                return await self._listen(query, newest_trigger(batch))
+        except SqliteError:
+            raise
+        except Exception as exc:
+            log("provider_broke", error=exc)
+            return Failed(f"{type(exc).__name__}: {exc}", retryable=False)
+
+    async def _listen(self, query: Query, in_reply_to: str | None) -> Ending:
+        replies: list[Reply] = []
+        results = 0
+        told = False
+        while (event := await query.next_event()) is not None:
+            self._beat()
+            match event:
+                case Result(text):
+                    results += 1
+                    # Read anew: who may be written to can have changed since the turn began.
+                    names = [destination.name for destination in await self._destinations()]
+                    outcome = decide_replies(text, names, in_reply_to)
+                    if isinstance(outcome, Say):
+                        replies += outcome.replies
+                    complaint = what_to_tell(outcome, names)
+                    if complaint is not None and not told:
+                        told = True
+                        query.push(render(notice(UNADDRESSED, complaint, self._now(), self._zone)))
+                    else:
+                        if complaint is not None:
+                            log("lost_words", why=complaint)
+                        query.end()
+                case ProviderError(message, retryable):
+                    return Failed(message, retryable)
+                case _:
+                    self._note(event)
+        return Done(tuple(replies)) if results else Failed("the provider ended without a result", retryable=False)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case Init(continuation):
+                self._continuation = storable(continuation)
+            case ToolStarted(name, declared):
+                self._outbox.set_state(Phase.TURN, now=self._now(), tool=name, declared=declared)
+            case ToolEnded():
+                self._outbox.set_state(Phase.TURN, now=self._now())
+            case Activity() | TextDelta() | Compacted() | Result() | ProviderError():
+                pass
+            case _:
+                assert_never(event)
+
+    async def _destinations(self) -> list[Destination]:
+        return await patiently(self._inbox.destinations)
+
+    def _states(self) -> dict[str, str]:
+        return {} if self._continuation is None else {continuation_key(self._provider.name): self._continuation}
+
+
+def continuation_key(provider: str) -> str:
+    """Where a provider's session is kept in session_state. Providers never see each other's."""
+    return f"continuation:{provider}"
+
+
+def saved_continuation(provider_state: str, provider: str) -> str | None:
+    """The session that *provider* was in, by what the host has kept; None if it has kept nothing usable."""
+    try:
+        saved = json.loads(provider_state)
+    except ValueError:
+        log("provider_state_unreadable")
+        return None
+    found = saved.get(continuation_key(provider)) if isinstance(saved, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _since(start: float) -> float:
+    return round(trio.current_time() - start, 4)

@@ -1,0 +1,151 @@
+"""The life of a message on a warm sandbox, stage by stage, through the real host."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from nanoclaw import app, config
+from nanoclaw.channels.base import Outgoing, Receive
+from nanoclaw.core.delivery import InDoubt
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.ids import mint
+from nanoclaw.logs import log_to_file
+from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.model.messages import InboundEvent
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.store.home import held, make_folders
+from nanoclaw.store.setup import first_agent
+from schema.commit_watch import CommitWatch
+from tests.bench.figures import Samples, Target
+
+CHANNEL = ChannelName("bench")
+ROOM = "room"
+WARM_UP = 20
+COMMITS_A_TURN = 2
+"""A turn of the demo provider commits twice: the claim, then reply and settlement together."""
+
+
+@define(eq=False)
+class BenchChannel:
+    """Says one thing after the other, and notes when what happened."""
+
+    count: int
+    out_folder: Callable[[], Path]
+    name: ChannelName = field(default=CHANNEL, init=False)
+    keyed: bool = field(default=True, init=False)
+    in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
+    finished: trio.Event = field(factory=trio.Event, init=False)
+    stages: dict[str, list[float]] = field(factory=dict[str, list[float]], init=False)
+    _called: float = field(default=0.0, init=False)
+    _arrived: trio.Event = field(factory=trio.Event, init=False)
+
+    async def run(
+        self,
+        receive: Receive,
+        *,
+        ready: Callable[[], None],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Send, wait for the reply, send again."""
+        task_status.started()
+        ready()
+        await self._one(receive, "first")
+        commits = CommitClock(self.out_folder())
+        for number in range(WARM_UP):
+            await self._one(receive, f"warm {number}")
+        for number in range(self.count):
+            # The runner's last housekeeping is over, as it is when a person types.
+            await trio.sleep(0.02)
+            commits.seen.clear()
+            start, stored, called = await self._one(receive, f"message {number}")
+            self._note("accept → commit", start, stored)
+            self._note("whole round trip", start, called)
+            turn = [at for at in commits.seen if at > start][:COMMITS_A_TURN]
+            if len(turn) == COMMITS_A_TURN:
+                self._note("commit → runner claimed", min(stored, turn[0]), turn[0])
+                self._note("reply row → adapter called", turn[1], called)
+        commits.stop()
+        self.finished.set()
+        await trio.sleep_forever()
+
+    async def deliver(self, message: Outgoing) -> str | None:
+        """Note the time."""
+        await trio.lowlevel.checkpoint()
+        self._called = time.perf_counter()
+        self._arrived.set()
+        return message.key
+
+    async def _one(self, receive: Receive, text: str) -> tuple[float, float, float]:
+        self._arrived = trio.Event()
+        event = InboundEvent(
+            channel=self.name,
+            platform_message_id=mint("msg"),
+            platform_id=ROOM,
+            sender_id=UserId("bench:1"),
+            sender="Ada",
+            text=text,
+        )
+        start = time.perf_counter()
+        await receive(event)
+        stored = time.perf_counter()
+        with trio.fail_after(20):
+            await self._arrived.wait()
+        return start, stored, self._called
+
+    def _note(self, stage: str, start: float, end: float) -> None:
+        self.stages.setdefault(stage, []).append((end - start) * 1e3)
+
+
+class CommitClock:
+    """A thread that notes when commits of a runner happen, from the kernel's own word for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seen: list[float] = []
+        self._watch = CommitWatch()
+        self._watch.add(folder)
+        self._running = True
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread with its next event."""
+        self._running = False
+
+    def _run(self) -> None:
+        import select
+
+        while self._running:
+            select.select([self._watch.fd], [], [], 1)
+            now = time.perf_counter()
+            if self._watch.drain():
+                self.seen.append(now)
+
+
+def measure(home: Path, engines: Callable[[], Sequence[Engine]], count: int) -> list[Samples]:
+    """Run a real host in *home* and send *count* messages, one after the other."""
+    make_folders(home)
+    log_to_file(home / "bench.log")
+    settings = config.Config(home=home)
+    channel = BenchChannel(count, lambda: next(home.glob("sessions/*/*/out/*")))
+
+    async def main() -> None:
+        async with app.open_database(settings.database) as store:
+            await store.transact(
+                first_agent, name="Nano", channel=CHANNEL, platform_id=ROOM, mint=mint, now=SystemClock().now()
+            )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                lambda: app.serve(settings, announce=lambda _: None, engines=engines, more_channels=lambda: [channel])
+            )
+            await channel.finished.wait()
+            nursery.cancel_scope.cancel()
+
+    with held(home, now=SystemClock().now()):
+        trio.run(main)
+    targets = {"whole round trip": (Target(percentile=50, most=15.0), Target(percentile=99, most=60.0))}
+    return [Samples(name=name, values=values, targets=targets.get(name, ())) for name, values in channel.stages.items()]

@@ -1,0 +1,166 @@
+"""The scenario "event → reply delivered", for `tests.support.crash`: prints one JSON line a run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import trio
+from attrs import frozen
+
+from nanoclaw import app, config
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.logs import log_to_file
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.sandboxes.process import ProcessEngine
+from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
+from nanoclaw.store.home import held, make_folders
+from nanoclaw.store.setup import first_agent
+from nanoclaw.store.verify import verify
+from schema import sqlite
+from tests.support.crash import Killer, Scenario, crash_everywhere
+from tests.support.platform import PlatformClient
+from tests.support.platform_channel import CHANNEL, CONVERSATION, PlatformChannel
+
+SETTINGS = """
+[sandbox]
+engine = "process"
+[retry]
+first_pause_seconds = 0.02
+delivery_pause_seconds = 0.02
+"""
+
+
+def make_template(home: Path) -> None:
+    """A home with one agent, wired to the fake platform's room."""
+    home.mkdir()
+    (home / config.FILE).write_text(SETTINGS)
+    make_folders(home)
+
+    async def fill() -> None:
+        async with app.open_database(home / "nanoclaw.db") as store:
+            minted = iter(range(100))
+            await store.transact(
+                first_agent,
+                name="Nano",
+                channel=CHANNEL,
+                platform_id=CONVERSATION,
+                mint=lambda prefix: f"{prefix}-{next(minted)}",
+                now=SystemClock().now(),
+            )
+
+    trio.run(fill)
+
+
+Engines = Callable[[], Sequence[Engine]]
+
+
+def plain_engines() -> Sequence[Engine]:
+    """The process engine, with the real runner."""
+    return [ProcessEngine(find_runtime())]
+
+
+def be_host(home: Path, killer: Killer, port: int, engines: Engines = plain_engines) -> None:
+    """The real host, with the fake platform's channel beside the terminal; ends on SIGTERM."""
+    settings = config.load(home)
+    log_to_file(settings.log_file, debug=True)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                lambda: app.serve(
+                    settings,
+                    announce=lambda _: None,
+                    engines=engines,
+                    more_channels=lambda: [PlatformChannel(port, on_event=killer.arm)],
+                )
+            )
+            with trio.open_signal_receiver(signal.SIGTERM) as signals:
+                await anext(signals)
+            nursery.cancel_scope.cancel()
+
+    with held(home, now=SystemClock().now()):
+        trio.run(main, instruments=[killer])
+
+
+def is_delivered(home: Path) -> bool:
+    """Is the reply to the one event settled in the ledger, and the event settled?"""
+    conn = sqlite.open_read_only(home / "nanoclaw.db")
+    try:
+        delivered = sqlite.integer(conn, "SELECT count(*) FROM ledger WHERE state = 'delivered'")
+        settled = sqlite.integer(conn, "SELECT count(*) FROM inbound WHERE status = 'completed'")
+        return delivered > 0 and settled > 0
+    finally:
+        conn.close()
+
+
+def what_is_wrong(home: Path, platform: PlatformClient) -> list[str]:
+    """Everything that `nanoclaw verify` finds, and whatever is not exactly one reply."""
+    conn = sqlite.open_read_only(home / "nanoclaw.db")
+    try:
+        problems = verify(conn, home, host=None, now=SystemClock().now())
+        open_rows = sqlite.integer(conn, "SELECT count(*) FROM inbound WHERE status = 'pending' AND trigger = 1")
+    finally:
+        conn.close()
+    wrong = [f"{problem.what}: {problem.where}" for problem in problems]
+    posts = platform.ask(op="posts")["posts"]
+    if len(posts) != 1:
+        wrong.append(f"the platform shows {len(posts)} replies: {posts}")
+    if open_rows:
+        wrong.append(f"{open_rows} messages are open")
+    return wrong
+
+
+@frozen
+class Platform:
+    """A fake platform in a process of its own."""
+
+    port: int
+    client: PlatformClient
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[Platform]:
+        """Run one for the length of the block."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.support.platform"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            yield cls(port, PlatformClient(port))
+            process.communicate()
+
+    def begin(self, run: int) -> None:
+        """Somebody says hello, for the first time ever."""
+        self.client.ask(op="reset")
+        self.client.ask(op="say", id=f"m{run}", text="hello")
+
+
+def main() -> int:
+    """Run lane *first* of *stride* in the folder *work*."""
+    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    make_template(work / "template")
+    compile_runtime(find_runtime())
+    failed = False
+    with Platform.started() as platform:
+        scenario = Scenario(
+            template=work / "template",
+            begin=platform.begin,
+            host=lambda home, killer: be_host(home, killer, platform.port),
+            done=is_delivered,
+            check=lambda home: what_is_wrong(home, platform.client),
+        )
+        for outcome in crash_everywhere(scenario, work, first=first, stride=stride):
+            print(json.dumps(attrs.asdict(outcome)), flush=True)
+            failed = failed or bool(outcome.wrong)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""The runner is killed at every write of its outbox; the reply arrives, once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_reply_arrives_exactly_once_wherever_the_runner_dies(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.crash.runner_driver", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outcomes = [json.loads(line) for line in ran.stdout.splitlines()]
+    died = [outcome["step"] for outcome in outcomes if outcome["died"]]
+    print(f"the runner died at {len(died)} writes")
+    assert ran.returncode == 0, f"{outcomes[-1:]}\n{ran.stderr}"
+    assert not outcomes[-1]["died"], "the turn was never run to its end"
+    assert len(died) > 10, "the killer does not bite"

@@ -1,0 +1,154 @@
+"""The store on a disk that loses its power at any moment, and on one that fails or is full at any operation."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from nanoclaw.errors import StoreError
+from nanoclaw.store.migrate import migrate
+from nanoclaw.store.writer import Writer
+from schema import sqlite
+from schema.sqlite import Journal, SqliteError, Synchronous, execute
+from tests.support import store_life
+from tests.support.simulated_disk import Fault, SimulatedDisk, Step, Touch
+from tests.support.simulated_vfs import SimulatedVfs
+from tests.support.store_life import Book, Opener, check, closing, compare, live, open_on
+
+CHANGES_OF_A_RESTART = 40
+"""About as many as there are; so that over all cuts every moment of a restart is met."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_power_cut_loses_or_halves_what_was_acknowledged(seed: int) -> None:
+    cuts, damage = cut_everywhere(seed)
+    print(f"seed {seed}: power cut at each of {cuts} moments, and once more in the restart")
+    assert damage == []
+    assert cuts > 250
+
+
+def test_without_syncs_the_same_power_cuts_do_damage() -> None:
+    cuts, damage = cut_everywhere(0, opener=open_without_syncs)
+    print(f"synchronous=OFF: {len(damage)} times damage after a power cut at each of {cuts} moments")
+    assert len(damage) > cuts // 10
+
+
+@pytest.mark.parametrize("half", range(2))
+def test_a_failing_disk_ends_the_process_and_loses_nothing_that_was_acknowledged(half: int) -> None:
+    steps = enumerate(steps_of_a_life(), start=1)
+    # SQLite takes no notice when its folder cannot be synced, as there are systems that cannot.
+    places = [number for number, step in steps if step.touch is not Touch.SYNC_FOLDER][half::2]
+    ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.IO_ERROR})) for number in places)
+    print(f"EIO at each of {len(places)} operations: {dict(ends)}")
+    assert ends["StoreBrokenError"] > 100
+
+
+@pytest.mark.parametrize("half", range(2))
+def test_a_full_disk_refuses_and_the_store_goes_on(half: int) -> None:
+    steps = enumerate(steps_of_a_life(), start=1)
+    places = [number for number, step in steps if step.touch in {Touch.WRITE, Touch.CREATE}][half::2]
+    for_a_while = places[::4]
+    ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.NO_SPACE})) for number in places)
+    ends += Counter(end_of_life_with(SimulatedDisk(full_from=number)) for number in for_a_while)
+    print(f"ENOSPC at each of {len(places)} operations, and for a while from {len(for_a_while)}: {dict(ends)}")
+    assert ends["StoreBrokenError"] == 0
+    assert ends["StoreFullError"] > 100
+
+
+def test_what_a_failed_sync_left_in_the_cache_is_written_again_by_the_next_process() -> None:
+    syncs = [n for n, step in enumerate(steps_of_a_life(), start=1) if step.touch is Touch.SYNC]
+    lost = []
+    for number in syncs:
+        try:
+            end_of_life_with(SimulatedDisk(faults={number: Fault.IO_ERROR}), next_opener=open_trusting_the_cache)
+        except AssertionError as exc:
+            lost.append(exc)
+    print(f"trusting the cache after each of {len(syncs)} failed syncs lost something {len(lost)} times")
+    assert lost, "the precaution in opening.make_wal_durable protects from nothing"
+
+
+def cut_everywhere(seed: int, *, opener: Opener = open_on) -> tuple[int, list[Exception]]:
+    """Cut the power at every change of the disk in a whole life, and once more in the restart that follows.
+
+    Returns:
+      How many moments there were, and what was wrong afterwards.
+    """
+    vfs, after, again = (SimulatedVfs(SimulatedDisk()) for _ in range(3))
+    book = Book()
+    damage: list[Exception] = []
+    cuts = 0
+
+    def restart(disk: SimulatedDisk, on: SimulatedVfs) -> None:
+        on.boot(disk)
+        try:
+            check(on, book.copy())
+        except (AssertionError, StoreError, SqliteError) as exc:
+            damage.append(exc)
+
+    def cut() -> None:
+        nonlocal cuts
+        cuts += 1
+        disk = vfs.disk.after_power_cut(cuts * 1000 + seed)
+        change = itertools.count()
+
+        def cut_again() -> None:
+            if next(change) == (cuts + seed) % CHANGES_OF_A_RESTART:
+                restart(disk.after_power_cut(seed), again)
+
+        disk.before_change = cut_again
+        restart(disk, after)
+
+    vfs.disk.before_change = cut
+    live(vfs, book, opener=opener)
+    cut()
+    return cuts, damage
+
+
+def end_of_life_with(disk: SimulatedDisk, *, next_opener: Opener = open_on) -> str:
+    """Live with the disk's faults; then start again on what the system shows, accept, lose the power, start again.
+
+    Returns:
+      The name of what ended the first life, or of a refusal that it survived, or that there was neither.
+    """
+    vfs = SimulatedVfs(disk)
+    book = Book()
+
+    def make_room() -> None:
+        disk.full_from = None
+
+    book.make_room = make_room
+    end: StoreError | None = None
+    try:
+        live(vfs, book)
+    except StoreError as exc:
+        end = exc
+    vfs.boot(vfs.disk.after_process_death())
+    with closing(next_opener(vfs)) as writer:
+        compare(writer, book)
+        disk_then = vfs.disk.after_power_cut(len(disk.steps))
+    vfs.boot(disk_then)
+    check(vfs, book)
+    return type(end or next(iter(book.refused), None)).__name__
+
+
+def steps_of_a_life() -> Sequence[Step]:
+    """All operations of a life without faults."""
+    vfs = SimulatedVfs(SimulatedDisk())
+    live(vfs, Book())
+    return vfs.disk.steps
+
+
+def open_without_syncs(vfs: SimulatedVfs) -> Writer:
+    writer = open_on(vfs)
+    execute(writer.conn, "PRAGMA synchronous = OFF")
+    return writer
+
+
+def open_trusting_the_cache(vfs: SimulatedVfs) -> Writer:
+    conn = sqlite.connect(store_life.PATH, vfs=vfs.name, exclusive=True)
+    sqlite.set_durability(conn, Journal.WAL, Synchronous.FULL)
+    migrate(conn, store_life.MIGRATIONS)
+    return Writer(conn)

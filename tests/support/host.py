@@ -1,0 +1,86 @@
+"""A real host in a process of its own, and the command line against it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import define, field
+
+START_SECONDS = 30.0
+LOOK_SECONDS = 0.02
+
+
+@define(eq=False)
+class HostProcess:
+    """`nanoclaw up` on *home*."""
+
+    home: Path
+    _process: subprocess.Popen[str] | None = field(default=None, init=False)
+
+    @property
+    def pid(self) -> int:
+        """The host's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it takes chats."""
+        self._process = self._command("up")
+        end = time.monotonic() + START_SECONDS
+        while not (self.home / "run" / "cli.sock").exists():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"the host did not start: {self._process.communicate()}")
+            time.sleep(LOOK_SECONDS)
+
+    def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> tuple[int, str]:
+        """Signal it and wait for its end; its exit code and what it printed."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        said, _ = self._process.communicate(timeout=seconds)
+        return self._process.returncode, said
+
+    def kill(self) -> None:
+        """End it as a power cut would; the stale socket stays behind."""
+        self.stop(signal.SIGKILL)
+        (self.home / "run" / "cli.sock").unlink(missing_ok=True)
+
+    def cli(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this home."""
+        process = self._command(*arguments)
+        out, err = process.communicate(timeout=seconds)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def _command(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "nanoclaw", *arguments],
+            env={**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+
+@contextmanager
+def running_host(home: Path, settings: str = "") -> Iterator[HostProcess]:
+    """A started host, stopped at the end of the block if the test has not."""
+    home.mkdir(exist_ok=True)
+    if settings:
+        (home / "nanoclaw.toml").write_text(settings)
+    host = HostProcess(home)
+    host.start()
+    try:
+        yield host
+    finally:
+        if host._is_alive():
+            host.stop()

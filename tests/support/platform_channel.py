@@ -1,0 +1,81 @@
+"""The channel that speaks to `FakePlatform`: long polling in, keyed posts out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import Outgoing, Receive
+from nanoclaw.core.delivery import InDoubt
+from nanoclaw.errors import DeliveryError
+from nanoclaw.kit.lines import LineStream
+from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.model.messages import InboundEvent
+
+CHANNEL = ChannelName("fake")
+CONVERSATION = "room"
+
+
+@define(eq=False)
+class PlatformChannel:
+    """One room on one fake platform."""
+
+    port: int
+    on_event: Callable[[], None] = lambda: None
+    """Told when an event has come off the wire, before anything is done about it."""
+    keyed: bool = True
+    in_doubt: InDoubt = InDoubt.SEND_AGAIN
+    name: ChannelName = field(default=CHANNEL, init=False)
+
+    async def run(
+        self,
+        receive: Receive,
+        *,
+        ready: Callable[[], None],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Hear events; one is acknowledged by asking for the next, after it was stored."""
+        lines = await self._connect()
+        task_status.started()
+        ready()
+        after = 0
+        while True:
+            event = await self._ask(lines, {"op": "events", "after": after})
+            self.on_event()
+            await receive(
+                InboundEvent(
+                    channel=self.name,
+                    platform_message_id=event["id"],
+                    platform_id=CONVERSATION,
+                    sender_id=UserId("fake:1"),
+                    sender="Ada",
+                    text=event["text"],
+                )
+            )
+            after = event["number"]
+
+    async def deliver(self, message: Outgoing) -> str | None:
+        """Post a message under its key."""
+        try:
+            lines = await self._connect()
+            try:
+                request = {"op": "post", "key": message.key, "text": message.text, "answers": message.answers}
+                return str((await self._ask(lines, request))["id"])
+            finally:
+                with trio.move_on_after(0, shield=True):
+                    await lines.aclose()
+        except (OSError, trio.BrokenResourceError) as exc:
+            raise DeliveryError(channel=self.name, why=repr(exc), retryable=True, reached=True) from exc
+
+    async def _connect(self) -> LineStream:
+        return LineStream(await trio.open_tcp_stream("127.0.0.1", self.port))
+
+    async def _ask(self, lines: LineStream, request: dict[str, object]) -> dict[str, Any]:
+        await lines.send(request)
+        answer = await lines.receive()
+        if answer is None:
+            raise trio.BrokenResourceError("the platform hung up")
+        return answer

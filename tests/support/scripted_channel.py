@@ -1,0 +1,50 @@
+"""A channel whose platform does what a script says, in order; then it takes everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import Outgoing, Receive
+from nanoclaw.core.delivery import InDoubt
+from nanoclaw.model.ids import ChannelName
+
+
+@define(eq=False)
+class ScriptedChannel:
+    """Implements `Channel`; *script* holds what the next deliveries raise, None for a success."""
+
+    name: ChannelName
+    keyed: bool = False
+    in_doubt: InDoubt = InDoubt.SEND_AGAIN
+    script: list[Exception | None] = field(factory=list[Exception | None])
+    seconds: float = 0.0
+    """How long each delivery takes."""
+    sent: list[tuple[float, str]] = field(factory=list[tuple[float, str]], init=False)
+    """When, on Trio's clock, which text was accepted."""
+    tried: list[tuple[float, str]] = field(factory=list[tuple[float, str]], init=False)
+    keys: list[str] = field(factory=list[str], init=False)
+
+    async def run(
+        self,
+        receive: Receive,
+        *,
+        ready: Callable[[], None],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Hear nothing."""
+        task_status.started()
+        await trio.sleep_forever()
+
+    async def deliver(self, message: Outgoing) -> str | None:
+        """Do what the script says next."""
+        self.tried.append((trio.current_time(), message.text))
+        await trio.sleep(self.seconds)
+        trouble = self.script.pop(0) if self.script else None
+        if trouble is not None:
+            raise trouble
+        self.sent.append((trio.current_time(), message.text))
+        self.keys.append(message.key)
+        return f"platform-{len(self.sent)}"
