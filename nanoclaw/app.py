@@ -153,6 +153,7 @@ async def serve(
 
         async def announce_all(*, task_status: trio.TaskStatus[None]) -> None:
             task_status.started()
+            root.set(state="running")
             mode = watch.mode if watch.mode == "inotify" else f"{watch.mode} ({watch.reason})"
             announce(Started(config=config, choice=choice, first_start=first_start, watch=mode))
             await trio.sleep_forever()

@@ -59,6 +59,7 @@ class Poll:
             if not said_idle:
                 self._outbox.set_state(Phase.IDLE, now=self._now())
                 said_idle = True
+            await self._turns.take_stock()
             due_in = await self._until_due()
             # What becomes due is found by the clock, and that is no failure of the watch.
             by_net = not await self._watch.wait(min(NET_SECONDS, due_in)) and due_in > NET_SECONDS

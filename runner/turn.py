@@ -66,7 +66,9 @@ class Turns:
     _zone: Zone
     _now: Callable[[], datetime]
     _beat: Callable[[], None]
-    _continuation: str | None = field(alias="continuation")
+    _continuation: str | None
+    _settled: frozenset[str] = field(default=frozenset(), init=False)
+    _delivered: frozenset[str] = field(default=frozenset(), init=False)
 
     async def take(self, batch: Sequence[Incoming]) -> None:
         """Take a turn with *batch*, which nobody has claimed yet.
@@ -78,9 +80,8 @@ class Turns:
         """
         start = trio.current_time()
         ids = [incoming.row.id for incoming in batch]
-        settled = await patiently(lambda: self._inbox.settled(self._outbox.finished))
-        delivered = await patiently(lambda: self._inbox.delivered(self._outbox.messages))
-        self._outbox.claim(ids, now=self._now(), settled=settled, delivered=delivered)
+        self._outbox.claim(ids, now=self._now(), settled=self._settled, delivered=self._delivered)
+        self._settled = self._delivered = frozenset()
         ending = await self._run(batch)
         above = await patiently(self._inbox.highest_seq)
         match ending:
@@ -90,6 +91,11 @@ class Turns:
             case Failed(why):
                 self._outbox.settle(failed=dict.fromkeys(ids, why), states=self._states(), above=above, now=self._now())
                 log("turn_failed", messages=len(ids), why=why, seconds=_since(start))
+
+    async def take_stock(self) -> None:
+        """See what the host has done with what we said; the next claim clears it away. For when there is time."""
+        self._settled = await patiently(lambda: self._inbox.settled(self._outbox.finished))
+        self._delivered = await patiently(lambda: self._inbox.delivered(self._outbox.messages))
 
     async def refuse(self, reasons: Mapping[str, str]) -> None:
         """Settle rows that nobody can read, by id, with the *reasons*. They need no turn."""

@@ -34,7 +34,7 @@ OLDEST = (3, 53, 4)
 
 BUSY_TIMEOUT_MS = 2_000
 IN_MEMORY = Path(":memory:")
-_REWRITE_BYTES = 1 << 20
+_REWRITE_BYTES = 1 << 16  # SQLite's own VFS takes less than 128 KiB at a time
 
 
 class Journal(Enum):
@@ -202,7 +202,7 @@ def rewrite_wal(conn: Connection) -> int:
     return size
 
 
-def serialize(build: Callable[[Connection], None]) -> bytes:
+def serialize(build: Callable[[Connection], object]) -> bytes:
     """The bytes of a new database file as *build* makes it."""
     conn = apsw.Connection(":memory:")
     try:

@@ -56,7 +56,7 @@ def absorb(conn: Connection, place: SessionPlace, epoch: EpochNumber, report: Re
         taken = _judge(conn, place, epoch, row)
         if isinstance(taken, NewLedgerRow):
             ledger.add(conn, taken, session=place.session.id, now=now)
-            lanes.add((taken.to.channel, taken.to.platform_id))
+            lanes.add(Lane(taken.to.channel, taken.to.platform_id))
         elif taken is not None:
             drops.record(conn, _dropped(place, epoch, row, taken, now))
     settled, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)

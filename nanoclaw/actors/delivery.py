@@ -70,7 +70,7 @@ class Delivery:
     def ready(self, channel: ChannelName) -> None:
         """Somebody is there again on *channel*. Never blocks."""
         for lane in list(self._mail):
-            if lane[0] == channel:
+            if lane.channel == channel:
                 self._mail[lane].post("look")
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -96,23 +96,24 @@ class Delivery:
         """Decide message after message; return when the lane is empty."""
         while True:
             now = self._clock.now()
-            head = await self._store.read(ledger.head, lane, now=now)
+            # Without its channel nothing may become `sending`.
+            look = ledger.take if lane.channel in self._channels else ledger.head
+            head = await self._store.transact(look, lane, now=now)
             if head is None:
                 return
             if isinstance(head, datetime):
                 await _wait(mail, head - now)
+            elif lane.channel not in self._channels:
+                await _wait(mail, timedelta(seconds=AWAY_SECONDS))
             elif head.row.state is LedgerState.SENDING:
-                await self._decide_interrupted(head.row)
-            elif head.row.not_before is not None and head.row.not_before > now:
+                await self._decide_interrupted(self._channels[lane.channel], head.row)
+            elif not ledger.is_due(head.row, now):
+                assert head.row.not_before is not None
                 await _wait(mail, head.row.not_before - now)
-            elif not await self._send(head):
+            elif not await self._send(self._channels[lane.channel], head):
                 await _wait(mail, timedelta(seconds=AWAY_SECONDS))
 
-    async def _decide_interrupted(self, row: LedgerRow) -> None:
-        channel = self._channels.get(row.channel)
-        if channel is None:
-            await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
-            return
+    async def _decide_interrupted(self, channel: Channel, row: LedgerRow) -> None:
         verdict = after_crash(keyed=channel.keyed, in_doubt=channel.in_doubt)
         if isinstance(verdict, Park):
             await self._end(row, LedgerState.UNKNOWN, verdict.why)
@@ -121,12 +122,9 @@ class Delivery:
         else:
             await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
 
-    async def _send(self, head: Head) -> bool:
-        """Make one attempt. False: there is nobody to send to."""
+    async def _send(self, channel: Channel, head: Head) -> bool:
+        """Make one attempt with a message that is `sending` now. False: there is nobody to send to."""
         row = head.row
-        channel = self._channels.get(row.channel)
-        if channel is None:
-            return False
         payload = read_out(OutKind(row.kind), row.content)
         assert isinstance(payload, ChatOut)
         message = Outgoing(
@@ -136,7 +134,6 @@ class Delivery:
             answers=head.answers,
             more=head.more,
         )
-        await self._store.transact(ledger.begin_sending, row.id)
         try:
             with trio.fail_after(SEND_SECONDS):
                 platform_id = await channel.deliver(message)

@@ -135,21 +135,20 @@ class Life:
         return ending
 
     async def _carry(self, drain: Drain, file: InboundFile, epoch: EpochNumber) -> tuple[EpochEnding, str]:
+        """Look at both files whenever there is mail, and once a second without; return how the epoch ended."""
         quiet_since = self._parts.clock.now()
         net = self._parts.times.net
         letters: tuple[Letter, ...] = (Look(),)
-        while True:
-            if Gone() in letters:
-                return EpochEnding.EXITED, str(self._exit)
+        while Gone() not in letters:
             if not letters or Commit() in letters:
                 with self._node.busy(f"epoch {epoch}: reading the outbox"):
-                    await drain.look()
+                    changed = await drain.look()
+                if letters == (Commit(),) and not changed and not len(self._mail):
+                    # A claim, or a reply: nothing that the runner has to be shown, nothing to decide.
+                    letters = await self._next_letters(net)
+                    continue
             now = self._parts.clock.now()
-            changes, work = await self._parts.store.read(_look, self._place, self._tick, now)
-            if not changes.empty:
-                with self._node.busy(f"epoch {epoch}: projecting"):
-                    await self._in_thread(file.write, changes)
-            self._tick = changes.tick
+            work = await self._show(file, epoch, now)
             if work.due or work.claimed:
                 quiet_since = now
             self._node.set(doing=f"epoch {epoch}: {work.due} due, {work.claimed} claimed")
@@ -166,9 +165,23 @@ class Life:
             )
             if isinstance(step, Stop):
                 return EpochEnding.STOPPED, f"idle for {step.quiet}"
-            letters = ()
-            with trio.move_on_after(_rest(step.until if isinstance(step, Rest) else None, now, net)):
-                letters = await self._mail.read_all()
+            letters = await self._next_letters(_rest(step.until if isinstance(step, Rest) else None, now, net))
+        return EpochEnding.EXITED, str(self._exit)
+
+    async def _next_letters(self, seconds: float) -> tuple[Letter, ...]:
+        """The mail that comes within *seconds*; none is a reason to look at everything."""
+        with trio.move_on_after(seconds):
+            return await self._mail.read_all()
+        return ()
+
+    async def _show(self, file: InboundFile, epoch: EpochNumber, now: datetime) -> inbound.Work:
+        """Write into the link what changed in the truth; returns what the session has to do."""
+        changes, work, written = await self._parts.store.read(_look, self._place, self._tick, now, file)
+        if not written:
+            with self._node.busy(f"epoch {epoch}: waiting for the sandbox to let go of its inbox"):
+                await self._in_thread(file.write, changes)
+        self._tick = changes.tick
+        return work
 
     async def _project_whole(self, layout: SessionLayout, epoch: EpochNumber) -> InboundFile:
         whole = await self._parts.store.read(projection.whole, self._place, epoch, timezone=self._parts.timezone)
@@ -237,9 +250,16 @@ def _compose(spec: SandboxSpec, settings: dict[str, object]) -> None:
     partial.rename(spec.settings)
 
 
-def _look(conn: Connection, place: SessionPlace, tick: int, now: datetime) -> tuple[projection.Changes, inbound.Work]:
-    session = place.session.id
-    return projection.changes(conn, session, tick), inbound.work(conn, session, now=now)
+def _look(
+    conn: Connection, place: SessionPlace, tick: int, now: datetime, file: InboundFile
+) -> tuple[projection.Changes, inbound.Work, bool]:
+    """What changed, what is to do, and whether the link shows it already: one trip to a thread for all three.
+
+    A sandbox that holds a lock on its link must not hold a reader of the truth, so nobody waits for it here.
+    """
+    changes = projection.changes(conn, place.session.id, tick)
+    work = inbound.work(conn, place.session.id, now=now)
+    return changes, work, changes.empty or file.write_at_once(changes)
 
 
 def _rest(until: datetime | None, now: datetime, net: float) -> float:

@@ -173,7 +173,8 @@ class _Conversation:
         raise trio.BrokenResourceError("the host hung up")
 
     def _done(self, said: str | None) -> None:
-        if said is not None and (answered := self._answered.pop(said, None)):
+        answered = None if said is None else self._answered.pop(said, None)
+        if answered is not None:
             answered.set()
 
     def _print(self, text: str) -> None:

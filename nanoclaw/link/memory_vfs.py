@@ -78,6 +78,10 @@ class MemoryVfs(apsw.VFS):
         # apsw takes any object with the methods; one that is not a VFSFile also has no shared memory, so no WAL.
         return cast("apsw.VFSFile", _File(content))
 
+    def xGetLastError(self) -> tuple[int, str | None]:
+        """Nothing here has errors beyond its answers."""
+        return 0, None
+
     def xSleep(self, microseconds: int) -> int:
         """There is nobody to wait for."""
         return microseconds

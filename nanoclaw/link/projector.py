@@ -82,6 +82,17 @@ class InboundFile:
         with sqlite.transaction(self._conn):
             _write_changes(self._conn, changes)
 
+    def write_at_once(self, changes: Changes) -> bool:
+        """Show *changes* without waiting; says whether it could. Only a sandbox's lock can be in the way."""
+        self._conn.set_busy_timeout(0)
+        try:
+            self.write(changes)
+        except sqlite.BusyError:
+            return False
+        finally:
+            self._conn.set_busy_timeout(sqlite.BUSY_TIMEOUT_MS)
+        return True
+
     def close(self) -> None:
         """Let go of the file. May be repeated."""
         self._conn.close()

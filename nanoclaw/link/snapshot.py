@@ -50,7 +50,7 @@ import os
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -120,6 +120,8 @@ class Refused:
 
 
 Taken: TypeAlias = Snapshot | Unchanged | Unstable | Refused
+Next: TypeAlias = Literal["stamp", "database", "journal", "again"]
+"""What the next read is of."""
 
 
 class _RefusedError(Exception):
@@ -144,7 +146,7 @@ def take(out: OutDirectory, last: Stamp | None) -> Taken:
     return Unstable()
 
 
-def _finish(steps: Generator[None, None, Taken]) -> Taken:
+def _finish(steps: Generator[Next, None, Taken]) -> Taken:
     while True:
         try:
             next(steps)
@@ -153,25 +155,23 @@ def _finish(steps: Generator[None, None, Taken]) -> Taken:
             return taken
 
 
-def look(out: OutDirectory, last: Stamp | None, *, chunk: int = CHUNK) -> Generator[None, None, Taken]:
-    """One try of `take`. It yields between any two reads, so that a test can let a runner do something there."""
+def look(out: OutDirectory, last: Stamp | None, *, chunk: int = CHUNK) -> Generator[Next, None, Taken]:
+    """One try of `take`. It yields before every read, so that a test can let a runner do something in between."""
     try:
         with _opened(out, OUTBOUND) as fd:
             if fd is None:
                 return Refused("missing", f"{OUTBOUND} is gone")
             status = _check(fd, OUTBOUND, links={1})
-            yield
             if last is not None:
+                yield "stamp"
                 counter = os.pread(fd, _HEADER, 0)[_COUNTER]
-                yield
+                yield "stamp"
                 if _stamp(status, counter, _journal_head(out)) == last:
                     return Unchanged()
-            db = yield from _read(fd, status.st_size, chunk)
-            yield
+            db = yield from _read(fd, status.st_size, chunk, "database")
             journal = yield from _read_journal(out, chunk)
-            yield
-            unchanged = yield from _is_still(fd, db, chunk)
-            if not unchanged or isinstance(journal, Unstable):
+            still = yield from _is_still(fd, db, chunk)
+            if not still or isinstance(journal, Unstable):
                 return Unstable()
             head = None if journal is None else (len(journal), journal[:_JOURNAL_HEAD])
             return Snapshot(db=db, journal=journal, stamp=_stamp(status, db[_COUNTER], head))
@@ -214,16 +214,17 @@ def _check(fd: int, name: str, *, links: set[int]) -> os.stat_result:
     return status
 
 
-def _read_journal(out: OutDirectory, chunk: int) -> Generator[None, None, bytes | Unstable | None]:
+def _read_journal(out: OutDirectory, chunk: int) -> Generator[Next, None, bytes | Unstable | None]:
+    yield "journal"
     with _opened(out, OUTBOUND_JOURNAL) as fd:
         if fd is None:
             return None
+        yield "journal"
         # Deleted since it was opened: there was a commit this very moment, and the picture would be of before it.
         status = _check(fd, OUTBOUND_JOURNAL, links={0, 1})
         if status.st_nlink == 0:
             return Unstable()
-        yield
-        return (yield from _read(fd, status.st_size, chunk))
+        return (yield from _read(fd, status.st_size, chunk, "journal"))
 
 
 def _journal_head(out: OutDirectory) -> tuple[int, bytes] | None:
@@ -233,23 +234,28 @@ def _journal_head(out: OutDirectory) -> tuple[int, bytes] | None:
         return _check(fd, OUTBOUND_JOURNAL, links={0, 1}).st_size, os.pread(fd, _JOURNAL_HEAD, 0)
 
 
-def _read(fd: int, size: int, chunk: int) -> Generator[None, None, bytes]:
+def _read(fd: int, size: int, chunk: int, what: Next) -> Generator[Next, None, bytes]:
     """The first *size* bytes, or those there are."""
     parts: list[bytes] = []
     offset = 0
-    while offset < size and (part := os.pread(fd, min(chunk, size - offset), offset)):
+    while offset < size:
+        yield what
+        part = os.pread(fd, min(chunk, size - offset), offset)
+        if not part:
+            break
         parts.append(part)
         offset += len(part)
-        yield
     return b"".join(parts)
 
 
-def _is_still(fd: int, db: bytes, chunk: int) -> Generator[None, None, bool]:
+def _is_still(fd: int, db: bytes, chunk: int) -> Generator[Next, None, bool]:
     """Does the file hold *db* and nothing else? The header is read last, because it is written first."""
     for offset in range(0, len(db), chunk):
+        yield "again"
         if os.pread(fd, chunk, offset) != db[offset : offset + chunk]:
             return False
-        yield
-    same_size = os.fstat(fd).st_size == len(db)
-    yield
-    return same_size and os.pread(fd, _HEADER, 0) == db[:_HEADER]
+    yield "again"
+    if os.fstat(fd).st_size != len(db):
+        return False
+    yield "again"
+    return os.pread(fd, _HEADER, 0) == db[:_HEADER]

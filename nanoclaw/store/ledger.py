@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -14,8 +15,17 @@ from schema.seq import next_even
 from schema.sqlite import Connection, execute, fetch, scalar
 from schema.times import read_time, write_time
 
-Lane = tuple[ChannelName, str]
-"""A channel and a conversation on it: what is sent there is sent in order."""
+
+class Lane(NamedTuple):
+    """A channel and a conversation on it: what is sent there is sent in order."""
+
+    channel: ChannelName
+    platform_id: str
+
+    def __str__(self) -> str:
+        """As people see it."""
+        return f"{self.channel} {self.platform_id}"
+
 
 ALL = -1
 """No limit, as SQLite says it."""
@@ -67,7 +77,7 @@ def seq_is_free(conn: Connection, session: SessionId, seq: int) -> bool:
 def lanes(conn: Connection) -> list[Lane]:
     """Every lane with something undecided in it."""
     return [
-        (ChannelName(str(row["channel"])), str(row["platform_id"]))
+        Lane(ChannelName(str(row["channel"])), str(row["platform_id"]))
         for row in fetch(
             conn, "SELECT DISTINCT channel, platform_id FROM ledger WHERE state IN ('pending', 'sending') ORDER BY 1, 2"
         )
@@ -123,13 +133,21 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
     return Head(row=row, answers=None if answers is None else str(answers), more=more is not None)
 
 
-def begin_sending(conn: Connection, row: OutboundId) -> None:
-    """The next thing that happens to the message is the platform. Counts an attempt."""
-    execute(
-        conn,
-        "UPDATE ledger SET state = 'sending', attempts = attempts + 1 WHERE id = ? AND state = 'pending'",
-        (row,),
-    )
+def take(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | None:
+    """What a lane has to do, as `head` says; a message that is to be sent now becomes `sending`.
+
+    One step, so that a message costs one commit before it is on its way. The row that is returned is as it was
+    before: one that says `sending` was being sent when somebody died.
+    """
+    found = head(conn, lane, now=now)
+    if isinstance(found, Head) and is_due(found.row, now):
+        execute(conn, "UPDATE ledger SET state = 'sending', attempts = attempts + 1 WHERE id = ?", (found.row.id,))
+    return found
+
+
+def is_due(row: LedgerRow, now: datetime) -> bool:
+    """Is this message to be handed to its platform at *now*?"""
+    return row.state is LedgerState.PENDING and (row.not_before is None or row.not_before <= now)
 
 
 def put_back(

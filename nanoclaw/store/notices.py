@@ -17,6 +17,8 @@ from schema.sqlite import Connection, scalar
 
 def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> set[Lane]:
     """An inbound message has failed for good: its chat and its agent are told, once. Returns the lanes to send on."""
+    if row.kind is InKind.SYSTEM:
+        return set()  # a note that nobody read is worth no other note: with every turn that fails they would breed
     tell_agent(
         conn,
         row.session_id,
@@ -88,4 +90,4 @@ def tell_chat(
             content=content,
         )
         ledger.add(conn, new, session=session, now=now)
-    return {(to.channel, to.platform_id)}
+    return {Lane(to.channel, to.platform_id)}

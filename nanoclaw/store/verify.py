@@ -148,16 +148,19 @@ def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Prob
 
 def _folders(conn: Connection, home: Path) -> Iterator[Problem]:
     """Every folder of a link and every file in the spool belongs to a row."""
-    known = {str(row["id"]) for row in fetch(conn, "SELECT id FROM sessions")}
+    known = {
+        (str(row["agent_group_id"]), str(row["id"])) for row in fetch(conn, "SELECT agent_group_id, id FROM sessions")
+    }
     live = {
         (str(row["session_id"]), str(row["number"]))
         for row in fetch(conn, "SELECT session_id, number FROM epochs WHERE ended_at IS NULL")
     }
     for folder in sorted((home / "sessions").glob("*/*")):
-        if folder.name not in known:
+        is_known = (folder.parent.name, folder.name) in known
+        if not is_known:
             yield Problem(what="a folder belongs to no session", where=str(folder), mend="remove it")
         for out in sorted((folder / "out").glob("*")):
-            if (folder.name, out.name) not in live:
+            if not is_known or (folder.name, out.name) not in live:
                 yield Problem(what="a folder belongs to no open epoch", where=str(out), mend="nanoclaw up")
     for spooled in sorted((home / "spool").glob("*")):
         yield Problem(what="a file in the spool belongs to no message", where=str(spooled), mend="remove it")

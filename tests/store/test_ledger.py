@@ -32,7 +32,7 @@ def talking() -> tuple[World, SessionId, EpochNumber]:
 def bring(world: World, row: OutboundId, state: LedgerState) -> None:
     """Take a pending row to *state* on the ways there are."""
     if state is LedgerState.SENDING:
-        ledger.begin_sending(world.conn, row)
+        world.sent(row)
     elif state is not LedgerState.PENDING:
         ledger.settle(world.conn, row, state, now=world.now)
 
@@ -128,7 +128,7 @@ def test_a_lane_is_worked_off_in_the_order_of_first_sight_not_of_numbers() -> No
     rows = [world.reply(session, epoch, seq) for seq in (5, 1, 3)]
     for row in rows:
         assert head_of(world) == row
-        ledger.begin_sending(world.conn, row)
+        world.sent(row)
         assert head_of(world) == row
         ledger.settle(world.conn, row, LedgerState.DELIVERED, now=NOW)
     assert head_of(world) is None
@@ -137,7 +137,7 @@ def test_a_lane_is_worked_off_in_the_order_of_first_sight_not_of_numbers() -> No
 def test_a_row_that_was_tried_holds_up_those_behind_it() -> None:
     world, session, epoch = talking()
     first, _ = world.reply(session, epoch, 1), world.reply(session, epoch, 3)
-    ledger.begin_sending(world.conn, first)
+    world.sent(first)
     ledger.put_back(world.conn, first, not_before=SOON, error="503")
     assert head_of(world) == first
 
@@ -145,7 +145,7 @@ def test_a_row_that_was_tried_holds_up_those_behind_it() -> None:
 def test_a_row_that_the_platform_put_off_holds_up_those_behind_it_though_its_attempt_did_not_count() -> None:
     world, session, epoch = talking()
     first, _ = world.reply(session, epoch, 1), world.reply(session, epoch, 3)
-    ledger.begin_sending(world.conn, first)
+    world.sent(first)
     ledger.put_back(world.conn, first, not_before=SOON, error="429", refund=True)
     assert world.out(first).attempts == 0
     assert head_of(world) == first
@@ -198,11 +198,37 @@ def test_more_counts_neither_other_lanes_nor_what_is_decided() -> None:
     assert (found.answers, found.more) == (None, False)
 
 
+def test_only_what_is_due_is_taken_up() -> None:
+    world, session, epoch = talking()
+    first, _ = world.reply(session, epoch, 1), world.reply(session, epoch, 3, not_before=NOW)
+    world.sent(first)
+    ledger.put_back(world.conn, first, not_before=SOON, error="503")
+    before = everything(world.conn)
+    found = ledger.take(world.conn, LANE, now=SOON - TICK)
+    assert isinstance(found, Head)
+    assert (found.row.id, ledger.is_due(found.row, SOON - TICK)) == (first, False)
+    assert everything(world.conn) == before
+    found = ledger.take(world.conn, LANE, now=SOON)
+    assert isinstance(found, Head)
+    assert (found.row.state, ledger.is_due(found.row, SOON)) == (LedgerState.PENDING, True)
+    assert world.out(first).state is LedgerState.SENDING
+
+
+def test_an_idle_lane_takes_nothing_up_and_says_when_it_will() -> None:
+    world, session, epoch = talking()
+    assert ledger.take(world.conn, LANE, now=NOW) is None
+    world.reply(session, epoch, 1, not_before=SOON)
+    before = everything(world.conn)
+    assert ledger.take(world.conn, LANE, now=NOW) == SOON
+    assert everything(world.conn) == before
+
+
 def test_sending_counts_an_attempt_and_putting_back_keeps_or_refunds_it() -> None:
     world, session, epoch = talking()
     row = world.reply(session, epoch, 1)
     for refund, attempts in [(False, 1), (True, 1), (False, 2)]:
-        ledger.begin_sending(world.conn, row)
+        world.now = SOON
+        world.sent(row)
         assert world.out(row).attempts == attempts + refund
         assert world.out(row).state is LedgerState.SENDING
         ledger.put_back(world.conn, row, not_before=SOON, error="why", refund=refund)
@@ -222,9 +248,9 @@ def test_a_decision_is_written_down_with_its_time(before: LedgerState, decision:
     assert (out.state, out.platform_message_id, out.error, out.settled_at) == (decision, "p7", "e", SOON)
 
 
-Change = Callable[[World, OutboundId], None]
+Change = Callable[[World, OutboundId], object]
 CHANGES: list[tuple[Change, list[LedgerState]]] = [
-    (lambda world, row: ledger.begin_sending(world.conn, row), [LedgerState.PENDING]),
+    (lambda world, _: ledger.take(world.conn, LANE, now=NOW), [LedgerState.PENDING]),
     (lambda world, row: ledger.put_back(world.conn, row, not_before=None, error="x"), [LedgerState.SENDING]),
     *((lambda world, row, to=to: ledger.settle(world.conn, row, to, error="x", now=SOON), UNDECIDED) for to in DECIDED),
 ]

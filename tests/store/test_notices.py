@@ -74,6 +74,17 @@ def test_the_notice_of_a_failed_message_answers_it_on_its_platform() -> None:
     assert everything(world.conn) == before
 
 
+def test_a_note_that_was_not_read_breeds_no_other() -> None:
+    world = World()
+    session = world.session()
+    notices.tell_agent(world.conn, session, key="k", action="something", text="happened", now=NOW)
+    [note] = inbound.open_rows(world.conn, session)
+    inbound.settle(world.conn, note.id, error="the turn failed", now=NOW)
+    before = everything(world.conn)
+    assert notices.message_failed(world.conn, note, "the turn failed", now=NOW) == set()
+    assert everything(world.conn) == before
+
+
 def test_a_delivery_that_failed_is_told_to_its_agent_without_the_platforms_tricks() -> None:
     world = World()
     session = world.session()

@@ -158,6 +158,13 @@ class World:
         ledger.add(self.conn, new, session=session, now=self.now)
         return new.id
 
+    def sent(self, message: OutboundId) -> None:
+        """Let the lane of *message*, which is its head, take it up: it is `sending` now."""
+        row = self.out(message)
+        found = ledger.take(self.conn, (row.channel, row.platform_id), now=self.now)
+        assert isinstance(found, ledger.Head)
+        assert found.row == row
+
     def row(self, message: InboundId) -> InboundRow:
         """The inbound row of that id, which has to be there."""
         found = inbound.get(self.conn, message)

@@ -43,7 +43,12 @@ class HostProcess:
         """Signal it and wait for its end; its exit code and what it printed."""
         assert self._process is not None
         self._process.send_signal(number)
-        said, _ = self._process.communicate(timeout=seconds)
+        try:
+            said, _ = self._process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise
         return self._process.returncode, said
 
     def kill(self) -> None:
@@ -54,7 +59,12 @@ class HostProcess:
     def cli(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run the command line against this home."""
         process = self._command(*arguments)
-        out, err = process.communicate(timeout=seconds)
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def _command(self, *arguments: str) -> subprocess.Popen[str]:

@@ -26,6 +26,7 @@ IO_CODES = {
 }
 UNIX_SECTOR = 4096
 """What SQLite's own VFS says of every disk."""
+UNIX_MOST_BYTES = 0x1FFFF
 _numbers = itertools.count()
 
 
@@ -86,6 +87,7 @@ class SimulatedFile:
             return self._disk.read(self._path, self._inode, amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        assert len(data) <= UNIX_MOST_BYTES, "SQLite's own VFS would write only a part"
         with AS_SQLITE_ERROR:
             self._disk.write(self._path, self._inode, bytes(data), offset)
 

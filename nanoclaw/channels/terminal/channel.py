@@ -119,7 +119,8 @@ class TerminalChannel:
                 continue
             match said:
                 case Seen(key=key):
-                    if waiting := self._seen.get(OutboundId(key)):
+                    waiting = self._seen.get(OutboundId(key))
+                    if waiting is not None:
                         waiting.set()
                 case Say():
                     await self._say(lines, said, receive)

@@ -1,0 +1,221 @@
+"""`verify`: silent about an honest home, and loud about each kind of damage."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.model.ids import InboundId, SessionId
+from nanoclaw.model.messages import EpochEnding, LedgerState
+from nanoclaw.store import entities, inbound, ledger, notices
+from nanoclaw.store.ending import close_epoch
+from nanoclaw.store.migrate import migrate
+from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, RULES, Host, Problem, verify
+from schema import sqlite
+from schema.sqlite import Connection, Journal, Synchronous, execute
+from tests.support.central import CHANNEL, NOW, ROOM, World, said
+
+NOWHERE = Path("/nowhere")
+TICK = timedelta(milliseconds=1)
+
+
+def lived() -> World:
+    """A home with some of everything: `evt-1` … `evt-3`, sessions `ses-1` and `ses-2`, the first one's sandbox runs."""
+    world = World()
+    chat = world.chat()
+    for name in ("one", "two"):
+        world.wire(chat, world.agent(name))
+    for number in (1, 2):
+        world.accept(said(number))
+    world.accept(said(3, room="nowhere"))
+    one, two = (session.id for session in entities.sessions(world.conn))
+    dead = world.epoch(one)
+    inbound.claim(world.conn, InboundId("evt-1:agt-one"), dead, now=NOW)
+    close_epoch(world.conn, one, dead, EpochEnding.KILLED, "", policy=RetryPolicy(most_tries=1), now=NOW)
+    live = world.epoch(one)
+    inbound.claim(world.conn, InboundId("evt-2:agt-one"), live, now=NOW)
+    inbound.settle(world.conn, InboundId("evt-1:agt-two"), error=None, now=NOW)
+    rows = [world.reply(one, live, 101 + 2 * place) for place in range(5)]
+    for row, state in zip(rows[2:], [LedgerState.DELIVERED, LedgerState.UNKNOWN, LedgerState.DEAD], strict=True):
+        ledger.settle(world.conn, row, state, now=NOW)
+    ledger.take(world.conn, (CHANNEL, "room"), now=NOW)
+    notices.tell_chat(world.conn, two, ROOM, key="k", text="hello", now=NOW)
+    return world
+
+
+def up(world: World) -> Host:
+    """A host in which every session has its actor."""
+    return Host(actors=frozenset(session.id for session in entities.sessions(world.conn)))
+
+
+def problems(world: World, *, host: Host | None = None, home: Path = NOWHERE, now: datetime = NOW) -> list[Problem]:
+    """`verify`, by default with a host that has all its actors."""
+    return verify(world.conn, home, host=host or up(world), now=now)
+
+
+def damage(conn: Connection, *statements: str) -> None:
+    """Do what the tables forbid."""
+    execute(conn, "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+    for statement in statements:
+        execute(conn, statement)
+    execute(conn, "PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON")
+
+
+def test_an_honest_home_has_no_problems() -> None:
+    assert problems(lived(), now=NOW + timedelta(days=1)) == []
+    assert problems(World()) == []
+
+
+UNHEARD = "an accepted event has neither a message nor a record of why not"
+ORPHAN_CLAIM = "a message is claimed by a sandbox that is gone"
+TWICE = "two messages of a session have one number"
+WRONG_SIDE = "a message has a number of the wrong side"
+OUT_STATE = "a message out is in no state, or in two"
+IN_STATE = "a message in is in no state, or in two"
+TWO_OPEN = "a session has two open epochs"
+REPLY = "ses-1/2/r101"
+INSERT_OPEN = "INSERT INTO epochs (session_id, number, engine, started_at) VALUES ('ses-1', 9, 'test', 'x')"
+DAMAGES = [
+    (UNHEARD, "evt-3", "DELETE FROM drops"),
+    (UNHEARD, "evt-1", "DELETE FROM inbound WHERE event_id = 'evt-1'"),
+    (ORPHAN_CLAIM, "evt-2:agt-one", "UPDATE epochs SET ended_at = 'x', ending = 'exited' WHERE number = 2"),
+    (TWICE, "ses-2 #2", "UPDATE ledger SET seq = 2 WHERE session_id = 'ses-2'"),
+    (WRONG_SIDE, "evt-2:agt-two", "UPDATE inbound SET seq = 41 WHERE id = 'evt-2:agt-two'"),
+    (WRONG_SIDE, "ses-2/host/k", "UPDATE ledger SET seq = 41 WHERE id = 'ses-2/host/k'"),
+    (WRONG_SIDE, REPLY, "UPDATE ledger SET seq = 402 WHERE id = 'ses-1/2/r101'"),
+    (OUT_STATE, REPLY, "UPDATE ledger SET state = 'lost' WHERE id = 'ses-1/2/r101'"),
+    (OUT_STATE, REPLY, "UPDATE ledger SET state = 'delivered' WHERE id = 'ses-1/2/r101'"),
+    (OUT_STATE, REPLY, "UPDATE ledger SET settled_at = 'x' WHERE id = 'ses-1/2/r101'"),
+    (IN_STATE, "evt-2:agt-two", "UPDATE inbound SET status = 'completed' WHERE id = 'evt-2:agt-two'"),
+    (IN_STATE, "evt-2:agt-two", "UPDATE inbound SET settled_at = 'x' WHERE id = 'evt-2:agt-two'"),
+    (IN_STATE, "evt-2:agt-one", "UPDATE inbound SET status = 'paused' WHERE id = 'evt-2:agt-one'"),
+    (TWO_OPEN, "ses-1", f"DROP INDEX epochs_live; {INSERT_OPEN}"),
+]
+
+
+@pytest.mark.parametrize(("what", "where", "statement"), DAMAGES)
+def test_damage_to_the_rows_is_found_and_named(what: str, where: str, statement: str) -> None:
+    world = lived()
+    damage(world.conn, statement)
+    found = {(problem.what, problem.where) for problem in problems(world)}
+    # SQLite's own check sees broken CHECKs as well, and does not know what they mean.
+    assert {problem for problem in found if problem[0] != "the file is damaged"} == {(what, where)}
+
+
+def test_there_is_a_damage_for_every_rule() -> None:
+    assert {what for what, _, _ in DAMAGES} == {rule.what for rule in RULES}
+
+
+def test_of_each_kind_of_damage_only_the_first_places_are_shown() -> None:
+    world = World()
+    for number in range(MOST_SHOWN + 5):
+        world.accept(said(number))
+    damage(world.conn, "DELETE FROM drops")
+    assert [problem.what for problem in problems(world)] == [UNHEARD] * MOST_SHOWN
+
+
+def test_a_row_that_refers_to_nothing_is_found() -> None:
+    world = lived()
+    damage(world.conn, "DELETE FROM messaging_groups")
+    found = [problem for problem in problems(world) if problem.what == "a row refers to nothing"]
+    assert {problem.where for problem in found} == {
+        *("wirings row 1", "wirings row 2"),
+        *("sessions row 1", "sessions row 2"),
+    }
+
+
+def test_a_file_whose_indexes_and_tables_disagree_is_damaged() -> None:
+    world = lived()
+    damage(
+        world.conn,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = replace(sql, '''pending''', '''completed''') WHERE name = 'inbound_open'",
+        "PRAGMA schema_version = 4711",  # so that it is read again
+        "PRAGMA writable_schema = OFF",
+    )
+    found = problems(world)
+    assert {problem.what for problem in found} == {"the file is damaged"}
+    assert "inbound_open" in found[0].where
+    assert found[0].mend == "restore a backup"
+
+
+def test_without_a_host_an_open_epoch_was_left_by_a_dead_one() -> None:
+    world = lived()
+    found = verify(world.conn, NOWHERE, host=None, now=NOW + timedelta(days=1))
+    assert found == [
+        Problem(what="an epoch was left open by a host that died", where="ses-1 epoch 2", mend="nanoclaw up")
+    ]
+
+
+def test_an_open_epoch_belongs_to_an_actor() -> None:
+    host = Host(actors=frozenset({SessionId("ses-2")}))
+    found = problems(lived(), host=host)
+    assert found == [Problem(what="an open epoch belongs to no actor", where="ses-1 epoch 2", mend="restart the host")]
+
+
+def test_a_message_may_wait_a_little_for_its_sessions_actor_and_then_is_forgotten() -> None:
+    world = World()
+    waiting, busy, noted = (world.session(name, room=name) for name in "abc")
+    for session in (waiting, busy):
+        world.message(session, f"to {session}")
+    world.message(noted, "a note", trigger=False)
+    host = Host(actors=frozenset({busy}))
+    forgotten = Problem(what="messages wait and nobody works on them", where=waiting, mend="restart the host")
+    assert problems(world, host=host, now=NOW + PATIENCE) == []
+    assert problems(world, host=host, now=NOW + PATIENCE + TICK) == [forgotten]
+    assert verify(world.conn, NOWHERE, host=None, now=NOW + timedelta(days=1)) == []
+
+
+def test_a_message_that_was_put_off_is_forgotten_only_after_its_time() -> None:
+    world = World()
+    session = world.session()
+    row, epoch = world.claimed(session)
+    close_epoch(world.conn, session, epoch, EpochEnding.EXITED, "", policy=RetryPolicy(), now=NOW)
+    due = world.row(row).process_after
+    assert due is not None
+    nobody = Host(actors=frozenset())
+    assert problems(world, host=nobody, now=due + PATIENCE) == []
+    assert len(problems(world, host=nobody, now=due + PATIENCE + TICK)) == 1
+
+
+def folder(home: Path, session: str, epoch: str, *, agent: str = "agt-one") -> Path:
+    """Make the folder of one epoch."""
+    made = home / "sessions" / agent / session / "out" / epoch
+    made.mkdir(parents=True)
+    return made
+
+
+def test_folders_and_files_belong_to_rows(tmp_path: Path) -> None:
+    world = lived()
+    folder(tmp_path, "ses-1", "2")
+    (tmp_path / "spool").mkdir()
+    assert problems(world, home=tmp_path) == []
+    ended = folder(tmp_path, "ses-1", "1")
+    strange = folder(tmp_path, "ses-1", "02")
+    orphan = folder(tmp_path, "ses-9", "2")
+    elsewhere = folder(tmp_path, "ses-1", "2", agent="agt-two")
+    (tmp_path / "spool" / "left.bin").touch()
+    assert {(problem.what, problem.where) for problem in problems(world, home=tmp_path)} == {
+        ("a folder belongs to no open epoch", str(ended)),
+        ("a folder belongs to no open epoch", str(strange)),
+        ("a folder belongs to no session", str(elsewhere.parent.parent)),
+        ("a folder belongs to no open epoch", str(elsewhere)),
+        ("a folder belongs to no session", str(orphan.parent.parent)),
+        ("a folder belongs to no open epoch", str(orphan)),
+        ("a file in the spool belongs to no message", str(tmp_path / "spool" / "left.bin")),
+    }
+
+
+def test_looking_needs_no_right_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "nanoclaw.db"
+    conn = sqlite.open_read_write(path, Journal.WAL, Synchronous.FULL)
+    migrate(conn)
+    reader = sqlite.open_read_only(path)
+    try:
+        assert verify(reader, tmp_path, host=None, now=NOW) == []
+    finally:
+        reader.close()
+        conn.close()
