@@ -7,6 +7,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
+from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
 MOST_FIELD = 2_000
@@ -18,19 +19,25 @@ def log_to_file(path: Path, *, debug: bool = False) -> None:
     """Send every log line of this process to *path*, which is rotated at 10 MiB."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    first = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    # Here rather than in `configure`, so that a library's lines go the same way as ours.
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=first,
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _bound,
+                # JSON escapes what could forge a second line or drive a terminal.
+                structlog.processors.JSONRenderer(default=str, ensure_ascii=True),
+            ],
+        )
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     structlog.configure(
-        processors=[
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _bound,
-            # JSON escapes what could forge a second line or drive a terminal.
-            structlog.processors.JSONRenderer(default=str, ensure_ascii=True),
-        ],
+        processors=[*first, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,

@@ -219,4 +219,6 @@ def snapshot(conn: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        execute(conn, "ROLLBACK")
+        # Some errors, such as an interrupt, have ended the transaction already.
+        if conn.in_transaction:
+            execute(conn, "ROLLBACK")

@@ -44,7 +44,9 @@ class SessionActor:
         """
         parts = self._parts
         self._node.mailbox = self._mail.__len__
-        await self._bury(await parts.store.read(session_place, self._id))
+        # A host that is told to stop as soon as it is up still ends what the last one left open.
+        with trio.move_on_after(parts.times.shutdown, shield=True):
+            await self._bury()
         task_status.started()
         while True:
             now = parts.clock.now()
@@ -69,8 +71,9 @@ class SessionActor:
                 case other:
                     raise AssertionError(f"without a sandbox there is nothing to {other}")
 
-    async def _bury(self, place: SessionPlace | None) -> None:
+    async def _bury(self) -> None:
         """An epoch that is open now was left by an earlier life of this actor, or of the host: end it."""
+        place = await self._parts.store.read(session_place, self._id)
         left = await self._parts.store.read(epochs.live, self._id)
         if place is not None and left is not None:
             self._node.set(doing=f"epoch {left.number}: ending what was left open")

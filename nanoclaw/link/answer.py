@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from nanoclaw.link import fields
-from nanoclaw.link.fields import FieldError, Plain, is_name
+from nanoclaw.link.fields import FieldError, Plain, is_id
 from nanoclaw.link.report import BadRow, Inspected, OutRow, Quarantine, Report
 from nanoclaw.link.tables import MESSAGES, MOST_BAD, SIDE_TABLES, TABLES
 
@@ -97,7 +97,7 @@ def _bad_row(plain: Plain) -> BadRow:
         raise FieldError("table: none of those there are")
     if not isinstance(digest, str) or len(digest) != 64 or not set(digest) <= set(string.hexdigits):
         raise FieldError("digest: not one")
-    if row_id is not None and not is_name(row_id):
+    if row_id is not None and not is_id(row_id):
         raise FieldError("id: not a name")
     return BadRow(
         table=table,

@@ -44,7 +44,7 @@ def out_row(rowid: int, plain: Plain) -> OutRow:
     kind = _member(plain, "kind", OutKind)
     content = _text(plain, "content")
     row_id = _name(plain, "id")
-    if "/" in row_id or row_id in {".", ".."}:
+    if not is_id(row_id):
         raise FieldError("id: could be taken for a path")
     try:
         payload = read_out(kind, content)
@@ -95,6 +95,11 @@ def tool_state(plain: Plain) -> ToolState:
 def is_name(value: object) -> bool:
     """Is this text that can stand in a list of names: printable, 1 to 200 characters?"""
     return isinstance(value, str) and 0 < len(value) <= MOST_NAME and value.isprintable()
+
+
+def is_id(value: object) -> bool:
+    """Is this a name that could also be a folder's?"""
+    return is_name(value) and value not in {".", ".."} and "/" not in str(value)
 
 
 def printable(text: str, most: int = 300) -> str:

@@ -47,13 +47,9 @@ def read_file(database: bytes, journal: bytes | None, after: int) -> dict[str, o
         return _quarantine(exc.reason, exc.detail)
     except TooMuchError as exc:
         return _quarantine("too-much", str(exc))
-    except MemoryError:
-        return _quarantine("memory", "needs more memory than there is for one file")
-    except SqliteError as exc:
-        # The message may quote the file, the type does not.
-        return _quarantine("corrupt", f"SQLite gave up: {type(exc).__name__} ({getattr(exc, 'extendedresult', 0)})")
-    except UnicodeDecodeError:
-        return _quarantine("corrupt", "SQLite gave up with a message that is not text")
+    except (SqliteError, MemoryError, UnicodeDecodeError) as exc:
+        # The message may quote the file, and may not even be text; the type is SQLite's own word.
+        return _quarantine("unreadable", f"SQLite gave up: {type(exc).__name__} {getattr(exc, 'extendedresult', '')}")
 
 
 def _quarantine(reason: str, detail: str) -> dict[str, object]:
@@ -97,6 +93,8 @@ def _check_header(file: bytes | bytearray) -> None:
         raise _RefusedError("header", "not in UTF-8")
     if int.from_bytes(file[60:64], "big") != LINK_VERSION:
         raise _RefusedError("header", "of another version of the schema")
+    if any(file[52:56]) or any(file[64:68]):
+        raise _RefusedError("header", "made for auto-vacuum")
 
 
 def page_size(file: bytes | bytearray) -> int:
@@ -110,20 +108,17 @@ def _check_size(file: bytes | bytearray) -> None:
         raise _RefusedError("header", "not a whole number of pages")
 
 
+_SCHEMA_SQL = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema ORDER BY rowid"
+
+
 @cache
-def _expected_schema() -> list[tuple[bytes, bytes, bytes, bytes | None]]:
+def _expected_schema() -> list[tuple[object, ...]]:
     conn = Connection(":memory:")
     try:
         execute(conn, outbound_ddl())
         return [(kind, name, table, sql) for kind, name, table, _, sql in conn.execute(_SCHEMA_SQL)]
     finally:
         conn.close()
-
-
-_SCHEMA_SQL = (
-    "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB), rootpage, CAST(sql AS BLOB)"
-    " FROM sqlite_schema ORDER BY rowid"
-)
 
 
 def _check_schema(conn: Connection) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from attrs import frozen
 
 from nanoclaw.link import fields
-from nanoclaw.link.fields import FieldError, Plain, is_name, printable
+from nanoclaw.link.fields import FieldError, Plain, is_id, printable
 from nanoclaw.link.hardened import MOST_CELL_BYTES
 from nanoclaw.link.report import Cell, digest_of
 from schema.sqlite import Connection
@@ -176,5 +176,5 @@ def _bad_row(table: Table, rowid: int, cells: list[Cell], reason: str) -> dict[s
         "rowid": rowid,
         "reason": printable(reason),
         "digest": digest_of(cells),
-        "id": row_id if is_name(row_id) else None,
+        "id": row_id if is_id(row_id) else None,
     }

@@ -8,7 +8,7 @@ from typing import TypeVar, final
 
 import trio
 
-from schema.sqlite import Connection, execute, open_read_only
+from schema.sqlite import Connection, open_read_only, snapshot
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Readers:
             self._idle.append(open_read_only(path, vfs=vfs))
 
     async def run(self, call: Callable[[Connection], T]) -> T:
-        """Make *call* within one read transaction, on a thread.
+        """Make *call* on a thread; all its statements see one state of the database.
 
         Cancellation: a checkpoint until the call's turn has come; then the call is waited for.
         """
@@ -41,19 +41,9 @@ class Readers:
     def _run(self, call: Callable[[Connection], T]) -> T:
         conn = self._idle.pop()
         try:
-            return in_read_transaction(conn, call)
+            with snapshot(conn):
+                return call(conn)
         finally:
             self._idle.append(conn)
             if self._closed:
                 self.close()
-
-
-def in_read_transaction(conn: Connection, call: Callable[[Connection], T]) -> T:
-    """Make *call* so that all its statements see the same state of the database."""
-    execute(conn, "BEGIN DEFERRED")
-    try:
-        return call(conn)
-    finally:
-        # Some errors have ended the transaction already.
-        if conn.in_transaction:
-            execute(conn, "ROLLBACK")

@@ -42,16 +42,16 @@ class DyingRuntime(Runtime):
         return [interpreter, "-I", "-S", "-B", "-c", DYING, ":".join(places), str(self.at), *arguments]
 
 
-def runs(work: Path, platform: Platform) -> Iterator[Outcome]:
-    """Run the scenario once for each write, until one is over before its write comes."""
+def runs(work: Path, platform: Platform, *, first: int, stride: int) -> Iterator[Outcome]:
+    """Run the scenario dying at write *first*, *first + stride*, … until one is over before its write comes."""
     template = work / "template"
     make_template(template)
     found = find_runtime()
     compile_runtime(found)
-    write = 0
+    write = first - stride
     died = True
     while died:
-        write += 1
+        write += stride
         home = work / f"h{write}"
         shutil.copytree(template, home)
         platform.begin(write)
@@ -83,11 +83,11 @@ def _epochs(home: Path) -> int:
 
 
 def main() -> int:
-    """Run in the folder named on the command line."""
-    work = Path(sys.argv[1])
+    """Run lane *first* of *stride* in the folder *work*."""
+    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     failed = False
     with Platform.started() as platform:
-        for outcome in runs(work, platform):
+        for outcome in runs(work, platform, first=first, stride=stride):
             print(json.dumps(attrs.asdict(outcome)), flush=True)
             failed = failed or bool(outcome.wrong)
     return int(failed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 import apsw
@@ -20,6 +20,11 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 STORED_NOON = "2026-11-22T12:00:00.000Z"
 MESSAGE_SQL = insert_sql("messages_out", MessageOut)
 HELLO = '{"text": "hello"}'
+
+
+def long_text(letter: str, length: int = 600) -> str:
+    """A message's content of about that many bytes."""
+    return f'{{"text": "{letter * length}"}}'
 
 
 class TextBytes(bytes):
@@ -57,17 +62,17 @@ def outbox(*builds: Callable[[Connection], object], page_size: int = 4096) -> by
         conn.close()
 
 
-def saying(*numbers: int) -> Callable[[Connection], None]:
+def saying(*numbers: int, content: str = HELLO) -> Callable[[Connection], None]:
     """A build that writes these messages."""
 
     def build(conn: Connection) -> None:
         for number in numbers:
-            say(conn, number)
+            say(conn, number, content)
 
     return build
 
 
-def forged(rows: Iterable[tuple[str, dict[str, Value]]]) -> bytes:
+def forged(rows: Iterable[tuple[str, Mapping[str, Value]]]) -> bytes:
     """An outbox with *rows* (table, values) that its own schema would not have taken.
 
     The tables are made without a type or a constraint, filled, and given the right text afterwards.

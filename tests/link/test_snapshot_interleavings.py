@@ -22,17 +22,13 @@ from nanoclaw.link.report import Quarantine
 from nanoclaw.link.snapshot import Next, Snapshot, Stamp, Taken, Unchanged, Unstable, look, take
 from schema.files import OUTBOUND, OUTBOUND_JOURNAL
 from schema.sqlite import Connection
-from tests.link.outbox import outbox, read, say, saying
+from tests.link.outbox import long_text, outbox, read, saying
 from tests.link.recorded import Recording, State, do, record
 
 WHOLE = 1 << 30
 
 Works: TypeAlias = tuple[Callable[[Connection], None], ...]
 RecordOf: TypeAlias = Callable[[Works, str, int], Recording]
-
-
-def long_text(letter: str) -> str:
-    return f'{{"text": "{letter * 600}"}}'
 
 
 def transaction(*works: Callable[[Connection], None]) -> Callable[[Connection], None]:
@@ -58,11 +54,6 @@ def rewrite(letter: str) -> Callable[[Connection], None]:
         conn.execute("UPDATE messages_out SET content = ?", (long_text(letter),))
 
     return work
-
-
-def ten_long(conn: Connection) -> None:
-    for number in range(1, 11):
-        say(conn, number, long_text("a"))
 
 
 def forget(conn: Connection) -> None:
@@ -91,7 +82,7 @@ LONG = (
 def record_of(tmp_path_factory: pytest.TempPathFactory) -> RecordOf:
     @cache
     def make(works: Works, synchronous: str, page_size: int) -> Recording:
-        before = outbox(ten_long, page_size=page_size)
+        before = outbox(saying(*range(1, 11), content=long_text("a")), page_size=page_size)
         pragmas = {"synchronous": synchronous, "cache_size": 6}
         return record(tmp_path_factory.mktemp("recorded"), before, *works, pragmas=pragmas)
 

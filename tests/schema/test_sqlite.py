@@ -33,6 +33,7 @@ from schema.sqlite import (
     scalar,
     serialize,
     set_durability,
+    snapshot,
     transaction,
 )
 from tests.support.simulated_disk import SimulatedDisk
@@ -189,6 +190,27 @@ def test_the_version_of_the_data_changes_when_somebody_else_commits(tmp_path: Pa
     assert data_version(one) != before
     one.close()
     other.close()
+
+
+def test_a_snapshot_does_not_see_what_is_committed_meanwhile(tmp_path: Path) -> None:
+    writer, reader = (open_read_write(tmp_path / "s.db", Journal.WAL, Synchronous.OFF) for _ in range(2))
+    execute(writer, "CREATE TABLE t (id)")
+    with snapshot(reader):
+        assert integer(reader, "SELECT count(*) FROM t") == 0
+        execute(writer, "INSERT INTO t VALUES (1)")
+        assert integer(reader, "SELECT count(*) FROM t") == 0
+    assert integer(reader, "SELECT count(*) FROM t") == 1
+    with pytest.raises(KeyError), snapshot(reader):
+        raise KeyError
+    assert not reader.in_transaction
+    reader.close()
+    writer.close()
+
+
+def test_a_snapshot_that_ended_already_is_not_ended_twice(conn: Connection) -> None:
+    with snapshot(conn):
+        execute(conn, "ROLLBACK")
+    assert not conn.in_transaction
 
 
 def test_a_checkpoint_moves_the_log_into_the_database(tmp_path: Path) -> None:

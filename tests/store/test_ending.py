@@ -49,7 +49,7 @@ def test_a_message_that_had_its_last_try_is_told_to_its_chat_and_its_agent() -> 
     world = World()
     session = world.session()
     row, epoch = world.claimed(session)
-    assert close(world, session, epoch) == {(CHANNEL, "room")}
+    assert close(world, session, epoch) == {Lane(CHANNEL, "room")}
     assert world.row(row).status is InStatus.FAILED
     [notice] = fetch(world.conn, "SELECT * FROM ledger")
     assert (notice["seq"], notice["epoch"], notice["in_reply_to"], notice["platform_id"]) == (6, None, row, "room")
@@ -85,7 +85,7 @@ def test_a_thread_gets_the_notice_of_its_own_message() -> None:
     to = Address(channel=CHANNEL, platform_id="elsewhere", thread_id="t1")
     row, epoch = world.message(session, to=to), world.epoch(session)
     inbound.claim(world.conn, row, epoch, now=NOW)
-    assert close(world, session, epoch) == {(CHANNEL, "elsewhere")}
+    assert close(world, session, epoch) == {Lane(CHANNEL, "elsewhere")}
     [notice] = fetch(world.conn, "SELECT channel, platform_id, thread_id FROM ledger")
     assert notice == {"channel": CHANNEL, "platform_id": "elsewhere", "thread_id": "t1"}
 

@@ -7,6 +7,7 @@ from nanoclaw.model.messages import EpochEnding, LedgerState
 from nanoclaw.store import inbound, ledger
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.figures import Figures, figures
+from nanoclaw.store.ledger import Lane
 from tests.support.central import CHANNEL, NOW, World, said
 
 
@@ -47,7 +48,7 @@ def test_each_figure_counts_what_its_name_says() -> None:
     rows = [world.reply(running[0], claims[0][1], 2 * place + 1) for place in range(len(states) + 11)]
     for row, state in zip(rows, states, strict=False):
         ledger.settle(world.conn, row, state, now=NOW)
-    ledger.take(world.conn, (CHANNEL, "room"), now=NOW)
+    ledger.take(world.conn, Lane(CHANNEL, "room"), now=NOW)
     assert figures(world.conn) == Figures(
         agent_groups=15,
         sessions=5,

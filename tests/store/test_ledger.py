@@ -11,11 +11,11 @@ from attrs import evolve
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import LedgerState, NewLedgerRow
 from nanoclaw.store import entities, inbound, ledger
-from nanoclaw.store.ledger import Head
+from nanoclaw.store.ledger import Head, Lane
 from schema.sqlite import ConstraintError, execute
 from tests.support.central import CHANNEL, NOW, ROOM, World, everything, said
 
-LANE = (CHANNEL, "room")
+LANE = Lane(CHANNEL, "room")
 SOON = NOW + timedelta(seconds=10)
 TICK = timedelta(milliseconds=1)
 UNDECIDED = [LedgerState.PENDING, LedgerState.SENDING]

@@ -7,7 +7,7 @@ from attrs import evolve
 from nanoclaw.model.ids import InboundId
 from nanoclaw.model.messages import LedgerState
 from nanoclaw.store import inbound, ledger, notices
-from nanoclaw.store.ledger import Head
+from nanoclaw.store.ledger import Head, Lane
 from schema import payloads
 from schema.rows import InKind, OutKind
 from schema.sqlite import fetch
@@ -19,7 +19,7 @@ def test_a_chat_is_told_in_the_hosts_name_with_an_even_number() -> None:
     session = world.session()
     world.reply(session, world.epoch(session), 3)
     lanes = notices.tell_chat(world.conn, session, evolve(ROOM, thread_id="t"), key="k", text="hello", now=NOW)
-    assert lanes == {(CHANNEL, "room")}
+    assert lanes == {Lane(CHANNEL, "room")}
     [row] = fetch(world.conn, "SELECT * FROM ledger WHERE epoch IS NULL")
     assert (row["seq"], row["runner_id"], row["thread_id"], row["kind"]) == (4, None, "t", "chat")
     assert payloads.read_out(OutKind.CHAT, str(row["content"])) == payloads.ChatOut(text="hello")
@@ -62,8 +62,8 @@ def test_the_notice_of_a_failed_message_answers_it_on_its_platform() -> None:
     world.accept(said(41))
     row = world.row(InboundId("evt-1:agt-nano"))
     lanes = notices.message_failed(world.conn, row, "it broke", now=NOW)
-    assert lanes == {(CHANNEL, "room")}
-    head = ledger.head(world.conn, (CHANNEL, "room"), now=NOW)
+    assert lanes == {Lane(CHANNEL, "room")}
+    head = ledger.head(world.conn, Lane(CHANNEL, "room"), now=NOW)
     assert isinstance(head, Head)
     assert head.answers == "41"
     assert payloads.read_out(OutKind.CHAT, head.row.content) == payloads.ChatOut(

@@ -12,6 +12,7 @@ from nanoclaw.model.ids import InboundId, SessionId
 from nanoclaw.model.messages import EpochEnding, LedgerState
 from nanoclaw.store import entities, inbound, ledger, notices
 from nanoclaw.store.ending import close_epoch
+from nanoclaw.store.ledger import Lane
 from nanoclaw.store.migrate import migrate
 from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, RULES, Host, Problem, verify
 from schema import sqlite
@@ -41,7 +42,7 @@ def lived() -> World:
     rows = [world.reply(one, live, 101 + 2 * place) for place in range(5)]
     for row, state in zip(rows[2:], [LedgerState.DELIVERED, LedgerState.UNKNOWN, LedgerState.DEAD], strict=True):
         ledger.settle(world.conn, row, state, now=NOW)
-    ledger.take(world.conn, (CHANNEL, "room"), now=NOW)
+    ledger.take(world.conn, Lane(CHANNEL, "room"), now=NOW)
     notices.tell_chat(world.conn, two, ROOM, key="k", text="hello", now=NOW)
     return world
 

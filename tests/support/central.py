@@ -161,7 +161,7 @@ class World:
     def sent(self, message: OutboundId) -> None:
         """Let the lane of *message*, which is its head, take it up: it is `sending` now."""
         row = self.out(message)
-        found = ledger.take(self.conn, (row.channel, row.platform_id), now=self.now)
+        found = ledger.take(self.conn, ledger.Lane(row.channel, row.platform_id), now=self.now)
         assert isinstance(found, ledger.Head)
         assert found.row == row
 

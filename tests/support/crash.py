@@ -90,6 +90,8 @@ def crash_everywhere(scenario: Scenario, work: Path, *, first: int, stride: int)
 
 def live(scenario: Scenario, home: Path, killer: Killer) -> bool:
     """One life of a host; says whether it was killed. A host that is done is told to end, and may be killed at that."""
+    up = home / "run" / "cli.sock"
+    up.unlink(missing_ok=True)
     pid = os.fork()
     if pid == 0:
         _be_host(scenario, home, killer)
@@ -102,7 +104,7 @@ def live(scenario: Scenario, home: Path, killer: Killer) -> bool:
             if code not in (0, KILLED):
                 raise RuntimeError(f"the host ended with {code}; see {home}/crash.log")
             return code == KILLED
-        if not told and scenario.done(home):
+        if not told and up.exists() and scenario.done(home):
             told = True
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

@@ -10,8 +10,10 @@ import signal
 import sys
 
 import apsw
+
 from runner.__main__ import main as run
 
+SYSTEM = "unix"
 _left = 0
 
 
@@ -26,14 +28,14 @@ class DyingVFS(apsw.VFS):
     """The system's disk, until the count is over."""
 
     def __init__(self) -> None:
-        super().__init__("dying", "", makedefault=True)
+        super().__init__("dying", SYSTEM, makedefault=True)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's
         """Open a file; those of the outbox count."""
         plain = name.filename() if isinstance(name, apsw.URIFilename) else name
         if plain and "/outbound.db" in plain:
-            return DyingFile("", name, flags)
-        return apsw.VFSFile("", name, flags)
+            return DyingFile(SYSTEM, name, flags)
+        return apsw.VFSFile(SYSTEM, name, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802 - SQLite's
         """Delete a file; this is how a commit becomes one."""
@@ -65,5 +67,7 @@ def main() -> int:
     """Be a runner for as long as the count lasts."""
     global _left  # noqa: PLW0603 - see above
     _left = int(sys.argv.pop(1))
-    DyingVFS()
-    return run()
+    vfs = DyingVFS()  # registered for as long as it is referred to
+    code = run()
+    del vfs
+    return code

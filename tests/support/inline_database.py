@@ -9,9 +9,8 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 import trio
 
 from nanoclaw.store.opening import open_writer
-from nanoclaw.store.readers import in_read_transaction
 from nanoclaw.store.writer import Failed
-from schema.sqlite import IN_MEMORY, Connection, execute
+from schema.sqlite import IN_MEMORY, Connection, execute, snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,7 +38,8 @@ class InlineDatabase:
         await trio.lowlevel.checkpoint()
         execute(self.conn, "PRAGMA query_only = ON")
         try:
-            return in_read_transaction(self.conn, lambda conn: query(conn, *args, **kwargs))
+            with snapshot(self.conn):
+                return query(self.conn, *args, **kwargs)
         finally:
             execute(self.conn, "PRAGMA query_only = OFF")
 

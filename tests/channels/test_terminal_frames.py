@@ -1,0 +1,118 @@
+"""What a terminal chat and the host say to each other."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoclaw.channels.terminal.frames import (
+    MOST_TEXT,
+    Declined,
+    FrameError,
+    FromClient,
+    FromHost,
+    Kept,
+    Say,
+    Seen,
+    Show,
+    Trouble,
+    Welcome,
+    read_client,
+    read_host,
+    write_client,
+    write_host,
+)
+
+TEXT = st.text(max_size=40)  # without surrogates, as hypothesis makes it
+CLIENTS = st.one_of(
+    st.builds(Say, id=st.text(min_size=1, max_size=100), text=st.text(min_size=1, max_size=200)),
+    st.builds(Seen, key=TEXT),
+)
+HOSTS = st.one_of(
+    st.builds(Welcome, agent=TEXT, sandbox=TEXT, provider=TEXT),
+    st.builds(Kept, id=TEXT),
+    st.builds(Declined, id=TEXT, why=TEXT),
+    st.builds(Show, key=TEXT, text=TEXT, answers=st.none() | TEXT, more=st.booleans()),
+    st.builds(Trouble, why=TEXT),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["id", "text", "key", "why", "answers", "more", "agent", "sandbox", "provider", "type", "x"])
+KINDS = st.sampled_from(["Say", "Seen", "Welcome", "Kept", "Declined", "Show", "Trouble", "say", ""])
+ALMOST = st.builds(lambda kind, rest: {"type": kind, **rest}, KINDS | JSON, st.dictionaries(FIELDS, JSON, max_size=5))
+
+
+@given(CLIENTS)
+def test_what_a_client_says_arrives_as_it_was(frame: FromClient) -> None:
+    assert read_client(json.loads(json.dumps(write_client(frame)))) == frame
+
+
+@given(HOSTS)
+def test_what_the_host_says_arrives_as_it_was(frame: FromHost) -> None:
+    assert read_host(json.loads(json.dumps(write_host(frame)))) == frame
+
+
+def test_a_frame_says_what_it_is() -> None:
+    assert write_client(Say(id="1", text="hi")) == {"type": "Say", "id": "1", "text": "hi"}
+    assert write_host(Show(key="k", text="t", answers=None, more=True)) == {
+        "type": "Show",
+        "key": "k",
+        "text": "t",
+        "answers": None,
+        "more": True,
+    }
+
+
+@given(JSON | ALMOST)
+def test_anything_else_is_refused_in_one_way_and_few_words(frame: object) -> None:
+    for read, write in ((read_client, write_client), (read_host, write_host)):
+        refusal = ""
+        try:
+            known = read(frame)
+        except FrameError as exc:
+            refusal = str(exc)
+        else:
+            assert write(known) == frame  # type: ignore[arg-type]  # each its own
+        assert len(refusal) <= 300
+
+
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (None, "a NoneType"),
+        (["Say"], "a list"),
+        ({}, "type"),
+        ({"type": []}, "not a frame"),
+        ({"type": "Show", "key": "k", "text": "t", "answers": None, "more": False}, "Show"),  # the host's own
+        ({"type": "Say", "id": "1"}, r"required field missing @ \$.text"),
+        ({"type": "Say", "id": "1", "text": "t", "to": "x"}, r"extra fields found \(to\)"),
+        ({"type": "Say", "id": 1, "text": "t"}, r"expected str @ \$.id"),
+        ({"type": "Say", "id": None, "text": "t"}, r"expected str @ \$.id"),
+        ({"type": "Say", "id": "1", "text": ["t"]}, r"expected str @ \$.text"),
+        ({"type": "Say", "id": "1", "text": "\ud800"}, r"@ \$.text"),  # JSON can say it, nothing can store it
+        ({"type": "Say", "id": "", "text": "t"}, r"@ \$"),
+        ({"type": "Say", "id": "1", "text": ""}, r"@ \$"),
+        ({"type": "Say", "id": "x" * 101, "text": "t"}, r"@ \$"),
+        ({"type": "Say", "id": "1", "text": "x" * (MOST_TEXT + 1)}, r"@ \$"),
+    ],
+)
+def test_a_refusal_says_where(frame: object, why: str) -> None:
+    with pytest.raises(FrameError, match=why):
+        read_client(frame)
+
+
+@pytest.mark.parametrize("more", [0, 1, "false", None])
+def test_only_a_truth_value_is_one(more: object) -> None:
+    with pytest.raises(FrameError, match="more"):
+        read_host({"type": "Show", "key": "k", "text": "t", "answers": None, "more": more})
+
+
+def test_the_longest_text_and_id_are_taken() -> None:
+    frame = {"type": "Say", "id": "x" * 100, "text": "x" * MOST_TEXT}
+    assert read_client(frame) == Say(id="x" * 100, text="x" * MOST_TEXT)
