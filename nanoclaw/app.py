@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -36,6 +38,7 @@ from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from nanoclaw.store.db import Database, open_database
+from nanoclaw.store.entities import install_id
 from nanoclaw.store.figures import figures
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.setup import first_agent
@@ -44,6 +47,8 @@ log = structlog.get_logger()
 
 TREE = ("store", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
+
+SWITCH_SECONDS = 0.0005
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 
@@ -100,6 +105,8 @@ async def serve(
             mint=mint,
             now=clock.now(),
         )
+        install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
+        log.info("host_starts", install=install, engine=choice.engine.name, first_start=first_start)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")
         customs = Customs()
@@ -158,6 +165,7 @@ async def serve(
             announce(Started(config=config, choice=choice, first_start=first_start, watch=mode))
             await trio.sleep_forever()
 
+        tune_interpreter()
         services: dict[str, Service] = {
             "store": store.serve,
             "watch": watch.run,
@@ -174,6 +182,17 @@ async def serve(
             node=root,
             task_status=task_status,
         )
+
+
+def tune_interpreter() -> None:
+    """Trade throughput for latency, once everything is imported.
+
+    The loop and the store's thread hand the interpreter's lock to each other several times a message; and a
+    collection that walks every imported module takes longer than a message does.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
 
 
 async def _all_engines() -> Sequence[Engine]:
@@ -210,7 +229,7 @@ def _verbs(
             "walls": choice.usable.walls,
             "provider": config.agent.provider,
             "watch": watch.mode,
-            "actors": sorted(sessions.running()),
+            "actors": sorted(sessions.owned()),
             "figures": attrs.asdict(await store.read(figures)),
         }
 

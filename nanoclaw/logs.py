@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 MOST_FIELD = 2_000
 MOST_BYTES = 10 << 20
@@ -19,7 +19,7 @@ def log_to_file(path: Path, *, debug: bool = False) -> None:
     """Send every log line of this process to *path*, which is rotated at 10 MiB."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-    first = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    first: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     # Here rather than in `configure`, so that a library's lines go the same way as ours.
     handler.setFormatter(
         ProcessorFormatter(

@@ -14,6 +14,7 @@ CONTAINER_JSON = "container.json"
 
 SANDBOX_IN = "/nanoclaw/in"
 SANDBOX_OUT = "/nanoclaw/out"
+SANDBOX_SETTINGS = "/nanoclaw/container.json"
 SANDBOX_AGENT = "/workspace/agent"
 SANDBOX_HOME = "/home/agent"
 SANDBOX_STATE = "/home/agent/.claude"

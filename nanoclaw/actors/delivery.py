@@ -21,6 +21,7 @@ from nanoclaw.core.delivery import (
 )
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.every import every
 from nanoclaw.kit.ids import jitter
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 
 SEND_SECONDS = 30.0
 """A platform that has not answered by then may have taken the message or not."""
+LOOK_SECONDS = 60.0
 AWAY_SECONDS = 60.0
 """How long a lane waits for somebody to be there before it looks again unasked."""
 
@@ -78,8 +80,15 @@ class Delivery:
 
         Cancellation: a message that is being sent stays `sending`; the next life decides about it.
         """
+        await self._look()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._lanes.run)
+            nursery.start_soon(every, LOOK_SECONDS, self._look)
+            task_status.started()
+
+    async def _look(self) -> None:
+        """Nudge every lane that has something to send, in case a nudge was lost."""
         self.nudge(await self._store.read(ledger.lanes))
-        await self._lanes.run(task_status=task_status)
 
     def _lane(self, lane: Lane) -> Service:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:

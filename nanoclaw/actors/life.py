@@ -12,7 +12,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.drain import Drain, OutboxBrokenError
+from nanoclaw.actors.drain import Aside, Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter, Look
 from nanoclaw.actors.parts import Parts
 from nanoclaw.core.session import Rest, Stop, View, next_step
@@ -123,7 +123,7 @@ class Life:
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
                 try:
-                    ending = await self._carry(drain, file, epoch)
+                    ending = await self._carry(drain, file, epoch, nursery.start_soon)
                 except OutboxBrokenError as exc:
                     ending = EpochEnding.QUARANTINED, str(exc)
                 except BusyError:
@@ -134,7 +134,9 @@ class Life:
             nursery.cancel_scope.cancel()
         return ending
 
-    async def _carry(self, drain: Drain, file: InboundFile, epoch: EpochNumber) -> tuple[EpochEnding, str]:
+    async def _carry(
+        self, drain: Drain, file: InboundFile, epoch: EpochNumber, aside: Aside
+    ) -> tuple[EpochEnding, str]:
         """Look at both files whenever there is mail, and once a second without; return how the epoch ended."""
         quiet_since = self._parts.clock.now()
         net = self._parts.times.net
@@ -142,7 +144,7 @@ class Life:
         while Gone() not in letters:
             if not letters or Commit() in letters:
                 with self._node.busy(f"epoch {epoch}: reading the outbox"):
-                    changed = await drain.look()
+                    changed = await drain.look(aside=aside)
                 if letters == (Commit(),) and not changed and not len(self._mail):
                     # A claim, or a reply: nothing that the runner has to be shown, nothing to decide.
                     letters = await self._next_letters(net)
@@ -209,6 +211,7 @@ class Life:
     ) -> None:
         """The sandbox is dead: take what it still said, give its claims back, forget its folder."""
         if drain is not None and ending is not EpochEnding.QUARANTINED:
+            drain.forget()
             try:
                 await drain.look()
             except OutboxBrokenError as exc:

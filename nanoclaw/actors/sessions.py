@@ -51,9 +51,9 @@ class Sessions:
         if session in self._mail:
             self._mail[session].post(Look())
 
-    def running(self) -> frozenset[SessionId]:
-        """The sessions that have an actor."""
-        return self._pool.running()
+    def owned(self) -> frozenset[SessionId]:
+        """The sessions that have an actor, or will have one again when their parking ends."""
+        return self._pool.running() | self._pool.parked().keys()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled: what an earlier life left undone first, then whatever wakes.

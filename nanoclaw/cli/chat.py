@@ -10,11 +10,7 @@ from pathlib import Path
 
 import click
 import trio
-from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory
-from prompt_toolkit.patch_stdout import patch_stdout
 from rich.console import Console
-from rich.markdown import Markdown
 
 from nanoclaw.channels.terminal.frames import (
     Declined,
@@ -179,6 +175,8 @@ class _Conversation:
 
     def _print(self, text: str) -> None:
         if self.console.is_terminal:
+            from rich.markdown import Markdown
+
             self.console.print(f"[bold cyan]{self.agent}[/bold cyan]")
             self.console.print(Markdown(text))
         else:
@@ -193,6 +191,10 @@ def _reader(history: Path, console: Console) -> Callable[[], str | None]:
             return sys.stdin.readline() or None
 
         return read_plain
+
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.history import FileHistory
+    from prompt_toolkit.patch_stdout import patch_stdout
 
     session: PromptSession[str] = PromptSession(history=FileHistory(str(history)))
 

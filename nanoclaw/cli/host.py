@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -84,7 +85,8 @@ class _Host:
             if self._engine is not None:
                 self._engine.hurry()
             await anext(signals)
-            sys.exit(exits.REFUSED)
+            # Whatever still runs is left as after a power cut, which the next start knows how to deal with.
+            os._exit(exits.REFUSED)
 
     def announce(self, started: app.Started) -> None:
         self._engine = started.choice.engine

@@ -1,4 +1,7 @@
-"""The command line: the commands, and what they need of the world."""
+"""The command line: the commands, and what they need of the world.
+
+A command's own module is imported when it runs: a chat must not wait for the host's imports.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,7 @@ import click
 from rich.console import Console
 
 from nanoclaw import config
-from nanoclaw.cli import chat as chat_command
 from nanoclaw.cli import exits
-from nanoclaw.cli import host as host_command
-from nanoclaw.cli import look as look_command
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
@@ -31,13 +31,17 @@ def cli() -> None:
 @click.option("--debug", is_flag=True, help="Write more into the log.")
 def up(debug: bool) -> None:
     """Be the host: start everything and stay. Ctrl-C drains and ends."""
-    sys.exit(host_command.up(_config(), debug=debug))
+    from nanoclaw.cli import host
+
+    sys.exit(host.up(_config(), debug=debug))
 
 
 @cli.command()
 def run() -> None:
     """Start a host if none runs, and open the chat; a host that was started here ends with the chat."""
-    sys.exit(host_command.run(_config()))
+    from nanoclaw.cli import host
+
+    sys.exit(host.run(_config()))
 
 
 @cli.command()
@@ -48,24 +52,30 @@ def chat(text: tuple[str, ...], seconds: float) -> None:
 
     Ends with 0 after a reply, 3 when none came in time, 2 when no host runs.
     """
+    from nanoclaw.cli import chat
+
     settings = _config()
     if text:
-        sys.exit(chat_command.one_shot(settings.chat_socket, " ".join(text), seconds))
-    sys.exit(chat_command.interactive(settings.chat_socket, settings.home / "chat_history"))
+        sys.exit(chat.one_shot(settings.chat_socket, " ".join(text), seconds))
+    sys.exit(chat.interactive(settings.chat_socket, settings.home / "chat_history"))
 
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def status(as_json: bool) -> None:
     """What the host is doing, in figures."""
-    look_command.status(_config(), as_json=as_json)
+    from nanoclaw.cli import look
+
+    look.status(_config(), as_json=as_json)
 
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def tree(as_json: bool) -> None:
     """Every actor of the running host: state, age, restarts, mail, what it is doing."""
-    look_command.tree(_config(), as_json=as_json)
+    from nanoclaw.cli import look
+
+    look.tree(_config(), as_json=as_json)
 
 
 @cli.command()
@@ -75,7 +85,9 @@ def verify(as_json: bool) -> None:
 
     Works with and without a running host, and changes nothing.
     """
-    sys.exit(look_command.verify(_config(), as_json=as_json))
+    from nanoclaw.cli import look
+
+    sys.exit(look.verify(_config(), as_json=as_json))
 
 
 def _config() -> config.Config:

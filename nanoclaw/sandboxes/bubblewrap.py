@@ -56,12 +56,13 @@ def walls(runtime: Runtime) -> list[str]:
 
 def mounts(spec: SandboxSpec) -> list[str]:
     """bubblewrap's arguments for one epoch of one session. The root itself ends read-only."""
-    settings = f"{files.SANDBOX_AGENT}/{files.CONTAINER_JSON}"
     return [
         *("--ro-bind", str(spec.inbound), files.SANDBOX_IN),
         *("--bind", str(spec.outbound), files.SANDBOX_OUT),
         *("--bind", str(spec.agent), files.SANDBOX_AGENT),
-        *("--ro-bind", str(spec.settings), settings),
+        # Not inside the agent's folder: there bwrap, which follows links as it makes mount points, would create
+        # a file wherever an agent's planted link points to.
+        *("--ro-bind", str(spec.settings), files.SANDBOX_SETTINGS),
         *("--bind", str(spec.state), files.SANDBOX_STATE),
         # bubblewrap's root is a writable tmpfs until it is told otherwise.
         *("--remount-ro", "/", "--chdir", files.SANDBOX_AGENT),
@@ -121,7 +122,7 @@ class BubblewrapEngine:
         places = [files.SANDBOX_APP, f"{files.SANDBOX_APP}/packages"]
         arguments = [
             *("--in", files.SANDBOX_IN, "--out", files.SANDBOX_OUT, "--agent", files.SANDBOX_AGENT),
-            *("--container-json", f"{files.SANDBOX_AGENT}/{files.CONTAINER_JSON}"),
+            *("--container-json", files.SANDBOX_SETTINGS),
         ]
         argv = [
             *(PROGRAM, *await trio.to_thread.run_sync(walls, runtime), *mounts(spec), "--"),

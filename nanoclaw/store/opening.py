@@ -50,9 +50,7 @@ def _make_ready(conn: Connection, migrations: Sequence[str]) -> None:
     # Temporary files would be another disk to fill.
     sqlite.execute(conn, "PRAGMA temp_store = MEMORY")
     make_wal_durable(conn)
-    if migrate(conn, migrations):
-        # The first page of a new file must not depend on a sync that an earlier start may have seen fail.
-        sqlite.checkpoint(conn)
+    migrate(conn, migrations)
 
 
 def make_wal_durable(conn: Connection) -> None:

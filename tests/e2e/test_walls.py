@@ -46,7 +46,7 @@ def test_the_runner_has_no_capabilities_no_network_and_no_way_to_more(home: Path
             for fields in (line.split() for line in Path(f"/proc/{runner}/mountinfo").read_text().splitlines())
         }
         assert mounts["/"] == mounts["/nanoclaw/in"] == mounts["/app/runner"] == mounts["/usr"] == "ro"
-        assert mounts["/workspace/agent/container.json"] == "ro"
+        assert mounts["/nanoclaw/container.json"] == "ro"
         assert mounts["/nanoclaw/out"] == mounts["/workspace/agent"] == mounts["/home/agent/.claude"] == "rw"
         assert str(home) not in mounts
         environment = Path(f"/proc/{runner}/environ").read_bytes().split(b"\0")

@@ -116,6 +116,10 @@ def test_lanes_are_those_with_something_undecided() -> None:
     assert ledger.lanes(world.conn) == [("other", "room"), (CHANNEL, "a"), (CHANNEL, "b")]
 
 
+def test_a_lane_is_shown_to_people_as_its_channel_and_its_conversation() -> None:
+    assert f"{LANE}" == "test room"
+
+
 def test_an_empty_lane_has_nothing_to_do() -> None:
     world, session, epoch = talking()
     world.reply(session, epoch, 1, to=evolve(ROOM, platform_id="elsewhere"))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from schema.sqlite import BusyError, Journal, Synchronous, execute, fetch, open_read_write
 from tests.support.simulated_disk import SECTOR, DiskFaultError, Fault, Inode, SimulatedDisk, Touch
+from tests.support.simulated_vfs import SimulatedVfs
 
 SEEDS = range(60)
 
@@ -125,3 +129,25 @@ def test_a_fault_at_a_number_happens_there_and_changes_nothing() -> None:
     with pytest.raises(DiskFaultError):
         disk.write("f", inode, b"c", 0)
     assert disk.read("f", inode, 1, 0) == b"b"
+
+
+def test_connections_on_it_lock_each_other_out_as_on_unix() -> None:
+    vfs = SimulatedVfs(SimulatedDisk())
+    one, other, third = (open_read_write(Path("/l.db"), Journal.DELETE, Synchronous.FULL, vfs=vfs.name) for _ in "123")
+    for conn in (one, other, third):
+        conn.set_busy_timeout(0)
+    execute(one, "CREATE TABLE t (id); INSERT INTO t VALUES (1), (2)")
+    execute(one, "BEGIN IMMEDIATE; INSERT INTO t VALUES (3)")
+    with pytest.raises(BusyError):
+        execute(other, "BEGIN IMMEDIATE")
+    reading = other.execute("SELECT id FROM t")
+    assert next(reading) == (1,)
+    with pytest.raises(BusyError):
+        execute(one, "COMMIT")
+    with pytest.raises(BusyError):
+        fetch(third, "SELECT id FROM t")
+    assert list(reading) == [(2,)]
+    execute(one, "COMMIT")
+    assert len(fetch(third, "SELECT id FROM t")) == 3
+    for conn in (one, other, third):
+        conn.close()

@@ -111,12 +111,12 @@ def read_host(frame: object) -> FromHost:
 
 def write_client(frame: FromClient) -> dict[str, object]:
     """A client's frame as a JSON object."""
-    return _converter.unstructure(frame, unstructure_as=FromClient)  # type: ignore[no-any-return]
+    return _converter.unstructure(frame, unstructure_as=FromClient)  # type: ignore[no-any-return]  # a dict
 
 
 def write_host(frame: FromHost) -> dict[str, object]:
     """A host's frame as a JSON object."""
-    return _converter.unstructure(frame, unstructure_as=FromHost)  # type: ignore[no-any-return]
+    return _converter.unstructure(frame, unstructure_as=FromHost)  # type: ignore[no-any-return]  # a dict
 
 
 def _read(frame: object, union: type) -> object:
