@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import getpass
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -112,7 +113,7 @@ async def serve(
         customs = Customs()
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
-        channels: list[Channel] = [TerminalChannel(config.chat_socket, welcome), *more_channels()]
+        channels: list[Channel] = [TerminalChannel(config.chat_socket, welcome, operator_name()), *more_channels()]
         delivery = Delivery(
             store,
             clock,
@@ -193,6 +194,14 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
+
+
+def operator_name() -> str:
+    """What the person at the terminal is called: their login name, or a stand-in where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
 
 
 async def _all_engines() -> Sequence[Engine]:

@@ -23,7 +23,7 @@ from nanoclaw.store.events import Accepted, accept
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.setup import first_agent
 from schema.sqlite import fetch
-from tests.support.central import an_event
+from tests.support.central import said
 from tests.support.inline_database import InlineDatabase
 from tests.support.platform_channel import CHANNEL, CONVERSATION
 from tests.support.scripted_channel import ScriptedChannel
@@ -71,7 +71,7 @@ async def world(channel: ScriptedChannel, *, configured: bool = True) -> AsyncIt
         return f"{prefix}-{next(minted)}"
 
     await store.transact(first_agent, name="Nano", channel=CHANNEL, platform_id=CONVERSATION, mint=mint, now=START)
-    accepted = await store.transact(accept, an_event(CHANNEL, CONVERSATION), mint=mint, now=START)
+    accepted = await store.transact(accept, said(room=CONVERSATION, channel=CHANNEL), mint=mint, now=START)
     assert isinstance(accepted, Accepted)
     told: list[SessionId] = []
     channels = {channel.name: channel} if configured else {}

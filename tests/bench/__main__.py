@@ -14,7 +14,7 @@ import trio
 from rich.console import Console
 
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
-from nanoclaw.sandboxes.engine import Unusable
+from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from tests.bench import cold_start, figures, ingress, round_trip
@@ -34,7 +34,7 @@ def main() -> None:
     figures.machine(console)
     runtime = find_runtime()
     compile_runtime(runtime)
-    engines = [BubblewrapEngine(runtime), ProcessEngine(runtime)]
+    engines: list[Engine] = [BubblewrapEngine(runtime), ProcessEngine(runtime)]
     with tempfile.TemporaryDirectory(prefix="bench-", dir=".") as folder:
         work = Path(folder).resolve()
         for engine in engines:

@@ -10,11 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import apsw
 from attrs import field, frozen
 from rich.console import Console
 from rich.table import Table
-
-from schema import sqlite
 
 
 @frozen(kw_only=True)
@@ -77,7 +76,7 @@ def machine(console: Console) -> None:
     load = os.getloadavg()[0]
     console.print(
         f"{os.cpu_count()} x {model}, Linux {platform.release()}, Python {sys.version.split()[0]}, "
-        f"SQLite {sqlite.apsw.sqlite_lib_version()}, load {load:.1f} at the start"
+        f"SQLite {apsw.sqlite_lib_version()}, load {load:.1f} at the start"
     )
     syncs = [sync_milliseconds() for _ in range(50)]
     console.print(f"write + fdatasync of 4 KiB: p50 {statistics.median(syncs):.2f} ms, max {max(syncs):.2f} ms")

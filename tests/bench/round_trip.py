@@ -19,6 +19,7 @@ from nanoclaw.logs import log_to_file
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.setup import first_agent
 from schema.commit_watch import CommitWatch
@@ -134,7 +135,7 @@ def measure(home: Path, engines: Callable[[], Sequence[Engine]], count: int) -> 
     channel = BenchChannel(count, lambda: next(home.glob("sessions/*/*/out/*")))
 
     async def main() -> None:
-        async with app.open_database(settings.database) as store:
+        async with open_database(settings.database) as store:
             await store.transact(
                 first_agent, name="Nano", channel=CHANNEL, platform_id=ROOM, mint=mint, now=SystemClock().now()
             )

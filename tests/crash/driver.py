@@ -20,6 +20,7 @@ from nanoclaw.logs import log_to_file
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
+from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.setup import first_agent
 from nanoclaw.store.verify import verify
@@ -44,7 +45,7 @@ def make_template(home: Path) -> None:
     make_folders(home)
 
     async def fill() -> None:
-        async with app.open_database(home / "nanoclaw.db") as store:
+        async with open_database(home / "nanoclaw.db") as store:
             minted = iter(range(100))
             await store.transact(
                 first_agent,

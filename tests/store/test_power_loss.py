@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from attrs import define, field
 
 from nanoclaw.errors import StoreError
 from nanoclaw.store.migrate import migrate
@@ -18,22 +20,24 @@ from tests.support.simulated_disk import Fault, SimulatedDisk, Step, Touch
 from tests.support.simulated_vfs import SimulatedVfs
 from tests.support.store_life import Book, Opener, check, closing, compare, live, open_on
 
-CHANGES_OF_A_RESTART = 40
-"""About as many as there are; so that over all cuts every moment of a restart is met."""
+CHANGES_OF_A_RESTART = 45
+CHANGES_OF_A_FIRST_START = 200
+"""About as many as there are, so that over all cuts every moment of a restart is met."""
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_power_cut_loses_or_halves_what_was_acknowledged(seed: int) -> None:
-    cuts, damage = cut_everywhere(seed)
-    print(f"seed {seed}: power cut at each of {cuts} moments, and once more in the restart")
-    assert damage == []
-    assert cuts > 250
+    found = cut_everywhere(seed)
+    print(f"seed {seed}: power cut at each of {found.moments} moments, and in {found.restarts} restarts")
+    assert found.damage == []
+    assert found.moments > 250
+    assert found.restarts > 100
 
 
 def test_without_syncs_the_same_power_cuts_do_damage() -> None:
-    cuts, damage = cut_everywhere(0, opener=open_without_syncs)
-    print(f"synchronous=OFF: {len(damage)} times damage after a power cut at each of {cuts} moments")
-    assert len(damage) > cuts // 10
+    found = cut_everywhere(0, opener=open_without_syncs)
+    print(f"synchronous=OFF: damage {len(found.damage)} times, after a power cut at each of {found.moments} moments")
+    assert len(found.damage) > found.moments // 10
 
 
 @pytest.mark.parametrize("half", range(2))
@@ -50,7 +54,7 @@ def test_a_failing_disk_ends_the_process_and_loses_nothing_that_was_acknowledged
 def test_a_full_disk_refuses_and_the_store_goes_on(half: int) -> None:
     steps = enumerate(steps_of_a_life(), start=1)
     places = [number for number, step in steps if step.touch in {Touch.WRITE, Touch.CREATE}][half::2]
-    for_a_while = places[::4]
+    for_a_while = places[::8]
     ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.NO_SPACE})) for number in places)
     ends += Counter(end_of_life_with(SimulatedDisk(full_from=number)) for number in for_a_while)
     print(f"ENOSPC at each of {len(places)} operations, and for a while from {len(for_a_while)}: {dict(ends)}")
@@ -70,41 +74,50 @@ def test_what_a_failed_sync_left_in_the_cache_is_written_again_by_the_next_proce
     assert lost, "the precaution in opening.make_wal_durable protects from nothing"
 
 
-def cut_everywhere(seed: int, *, opener: Opener = open_on) -> tuple[int, list[Exception]]:
-    """Cut the power at every change of the disk in a whole life, and once more in the restart that follows.
+@define
+class Sweep:
+    """A power cut at every moment of a life."""
 
-    Returns:
-      How many moments there were, and what was wrong afterwards.
-    """
+    moments: int = 0
+    restarts: int = 0
+    """How many of the restarts lost their power as well."""
+    damage: list[Exception] = field(factory=list)
+
+    def restart(self, vfs: SimulatedVfs, disk: SimulatedDisk, book: Book) -> None:
+        """Start on what the power cut left, and note what is wrong."""
+        vfs.boot(disk)
+        try:
+            check(vfs, book.copy())
+        except (AssertionError, StoreError, SqliteError) as exc:
+            self.damage.append(exc)
+
+
+def cut_everywhere(seed: int, *, opener: Opener = open_on) -> Sweep:
+    """Cut the power at every change of the disk in a whole life, and again in every other restart that follows."""
     vfs, after, again = (SimulatedVfs(SimulatedDisk()) for _ in range(3))
     book = Book()
-    damage: list[Exception] = []
-    cuts = 0
-
-    def restart(disk: SimulatedDisk, on: SimulatedVfs) -> None:
-        on.boot(disk)
-        try:
-            check(on, book.copy())
-        except (AssertionError, StoreError, SqliteError) as exc:
-            damage.append(exc)
+    sweep = Sweep()
 
     def cut() -> None:
-        nonlocal cuts
-        cuts += 1
-        disk = vfs.disk.after_power_cut(cuts * 1000 + seed)
+        sweep.moments += 1
+        moment = sweep.moments
+        disk = vfs.disk.after_power_cut(moment * 1000 + seed)
         change = itertools.count()
+        again_at = random.Random(moment).randrange(CHANGES_OF_A_RESTART if book.is_set_up else CHANGES_OF_A_FIRST_START)
 
         def cut_again() -> None:
-            if next(change) == (cuts + seed) % CHANGES_OF_A_RESTART:
-                restart(disk.after_power_cut(seed), again)
+            if next(change) == again_at:
+                sweep.restarts += 1
+                sweep.restart(again, disk.after_power_cut(moment), book)
 
-        disk.before_change = cut_again
-        restart(disk, after)
+        if moment % 2:
+            disk.before_change = cut_again
+        sweep.restart(after, disk, book)
 
     vfs.disk.before_change = cut
     live(vfs, book, opener=opener)
     cut()
-    return cuts, damage
+    return sweep
 
 
 def end_of_life_with(disk: SimulatedDisk, *, next_opener: Opener = open_on) -> str:

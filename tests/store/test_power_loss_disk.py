@@ -137,6 +137,7 @@ def test_connections_on_it_lock_each_other_out_as_on_unix() -> None:
     for conn in (one, other, third):
         conn.set_busy_timeout(0)
     execute(one, "CREATE TABLE t (id); INSERT INTO t VALUES (1), (2)")
+    assert len(fetch(third, "SELECT id FROM t")) == 2
     execute(one, "BEGIN IMMEDIATE; INSERT INTO t VALUES (3)")
     with pytest.raises(BusyError):
         execute(other, "BEGIN IMMEDIATE")

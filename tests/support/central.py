@@ -188,15 +188,3 @@ def said(
         sender=sender,
         text=text,
     )
-
-
-def an_event(channel: ChannelName, platform_id: str, *, text: str = "hello", identity: str = "m1") -> InboundEvent:
-    """Somebody says something in a chat."""
-    return InboundEvent(
-        channel=channel,
-        platform_message_id=identity,
-        platform_id=platform_id,
-        sender_id=UserId(f"{channel}:1"),
-        sender="Ada",
-        text=text,
-    )

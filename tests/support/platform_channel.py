@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import trio
@@ -73,7 +73,7 @@ class PlatformChannel:
     async def _connect(self) -> LineStream:
         return LineStream(await trio.open_tcp_stream("127.0.0.1", self.port))
 
-    async def _ask(self, lines: LineStream, request: dict[str, object]) -> dict[str, Any]:
+    async def _ask(self, lines: LineStream, request: Mapping[str, object]) -> dict[str, Any]:
         await lines.send(request)
         answer = await lines.receive()
         if answer is None:

@@ -12,7 +12,7 @@ What it promises is what a POSIX file system on a disk with 512-byte sectors pro
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from attrs import define, field, frozen
@@ -82,8 +82,8 @@ class Inode:
     def sync(self) -> None:
         """Bring the dirty sectors, and the length, to the platter."""
         _resize(self.platter, len(self.content))
-        for sector in self.dirty:
-            _copy(self.content, self.platter, sector * SECTOR, (sector + 1) * SECTOR)
+        for first, end in _runs(self.dirty):
+            _copy(self.content, self.platter, first * SECTOR, end * SECTOR)
         self.forget_dirt()
 
     def forget_dirt(self) -> None:
@@ -223,6 +223,19 @@ class SimulatedDisk:
             fault = Fault.NO_SPACE
         if fault is not None:
             raise DiskFaultError(fault, touch)
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Stretches of successive numbers, each as its first and the one after its last."""
+    first = end = None
+    for number in sorted(numbers):
+        if number != end:
+            if first is not None and end is not None:
+                yield first, end
+            first = number
+        end = number + 1
+    if first is not None and end is not None:
+        yield first, end
 
 
 def _resize(content: bytearray, length: int) -> None:

@@ -43,6 +43,8 @@ class TerminalChannel:
 
     _socket: Path
     _welcome: Welcome
+    _person: str
+    """The operator's name, for agents to call them by."""
     name: ChannelName = field(default=CHANNEL, init=False)
     # A chat drops a second copy as long as it is open; a new one cannot know.
     keyed: bool = field(default=False, init=False)
@@ -131,7 +133,7 @@ class TerminalChannel:
             platform_message_id=said.id,
             platform_id=CONVERSATION,
             sender_id=SENDER,
-            sender="you",
+            sender=self._person,
             text=said.text,
         )
         try:

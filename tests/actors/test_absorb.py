@@ -1,0 +1,206 @@
+"""Absorbing a report: whatever a runner writes, it speaks only as itself, only where it may, and each thing once."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from attrs import define
+
+from nanoclaw.actors.absorb import CONTINUATION, MOST_STATE, Absorbed, absorb
+from nanoclaw.link.report import AckRow, BadRow, OutRow, Report, StateRow
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.ids import EpochNumber, InboundId
+from nanoclaw.store import drops, epochs
+from nanoclaw.store.entities import session_place
+from nanoclaw.store.ledger import Lane
+from schema import payloads
+from schema.payloads import ChatOut, OutPayload, Reaction
+from schema.rows import AckStatus, OutKind
+from schema.sqlite import fetch, transaction
+from tests.support.central import CHANNEL, NOW, World, everything
+
+ROOM_LANE = Lane(CHANNEL, "room")
+
+
+@define
+class Case:
+    """A session with one claimed message, and another session that must never notice."""
+
+    world: World
+    place: SessionPlace
+    epoch: EpochNumber
+    question: InboundId
+    foreign: InboundId
+
+    def absorb(self, **words: object) -> Absorbed:
+        """Take in a report that says just *words*."""
+        with transaction(self.world.conn):
+            return absorb(self.world.conn, self.place, self.epoch, report(**words), now=NOW)
+
+    def ledger(self) -> list[dict[str, object]]:
+        """What is to be sent, by session, place and text."""
+        return [dict(row) for row in fetch(self.world.conn, "SELECT * FROM ledger ORDER BY position")]
+
+    def reasons(self) -> list[str]:
+        """Why things were dropped."""
+        return [drop.reason for drop in drops.recent(self.world.conn)]
+
+
+@pytest.fixture
+def case() -> Case:
+    world = World()
+    session = world.session("nano", room="room")
+    other = world.session("other", room="elsewhere")
+    question, epoch = world.claimed(session, "question")
+    foreign, _ = world.claimed(other, "foreign")
+    place = session_place(world.conn, session)
+    assert place is not None
+    return Case(world, place, epoch, question, foreign)
+
+
+def report(**words: object) -> Report:
+    said: dict[str, object] = {
+        "rows": (),
+        "bad": (),
+        "acks": (),
+        "states": (),
+        "tool": None,
+        "cursor": 1,
+        "more": False,
+    }
+    return Report(**(said | words))  # type: ignore[arg-type]
+
+
+def a_row(number: int = 1, **words: object) -> OutRow:
+    payload: OutPayload = ChatOut(text=f"text {number}")
+    said: dict[str, object] = {
+        "rowid": number,
+        "id": f"out-{number}",
+        "seq": 2 * number + 1,
+        "in_reply_to": "question",
+        "timestamp": NOW,
+        "deliver_after": None,
+        "kind": OutKind.CHAT,
+        "destination": None,
+        "payload": payload,
+    } | words
+    content = payloads.write(said["payload"])  # type: ignore[arg-type]
+    digest = hashlib.sha256(repr(sorted(said.items(), key=str)).encode()).hexdigest()
+    return OutRow(content=content, digest=digest, **said)  # type: ignore[arg-type]
+
+
+def test_a_reply_goes_back_where_its_question_came_from(case: Case) -> None:
+    assert case.absorb(rows=(a_row(),)).lanes == {ROOM_LANE}
+    (row,) = case.ledger()
+    assert (row["channel"], row["platform_id"], row["in_reply_to"]) == (CHANNEL, "room", "question")
+    assert row["state"] == "pending"
+
+
+def test_absorbing_the_same_report_again_changes_nothing(case: Case) -> None:
+    said = {
+        "rows": (a_row(1), a_row(2)),
+        "acks": (AckRow(message_id="question", status=AckStatus.FAILED, error="tired"),),
+        "bad": (BadRow(table="messages_out", rowid=9, reason="no", digest="d", id=None),),
+        "states": (StateRow(key=f"{CONTINUATION}demo", value="x"),),
+    }
+    case.absorb(**said)
+    before = everything(case.world.conn)
+    case.absorb(**said)
+    assert everything(case.world.conn) == before
+
+
+def test_a_row_that_changes_after_it_was_read_is_dropped_and_the_first_stands(case: Case) -> None:
+    case.absorb(rows=(a_row(1),))
+    case.absorb(rows=(a_row(1, payload=ChatOut(text="something else")),))
+    (row,) = case.ledger()
+    assert "text 1" in str(row["content"])
+    assert case.reasons() == ["rewritten"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"seq": 4}, "bad-seq"),
+        ({"seq": -1}, "bad-seq"),
+        ({"seq": 2**60 + 1}, "bad-seq"),
+        ({"destination": "elsewhere"}, "unknown-destination"),
+        ({"destination": "test:room"}, "unknown-destination"),
+        ({"kind": OutKind.REACTION, "payload": Reaction(seq=2, emoji="!")}, "not-carried"),
+        ({"payload": ChatOut(text="see", files=("a.txt",))}, "not-carried"),
+    ],
+)
+def test_what_a_runner_may_not_ask_is_a_drop_with_its_reason(case: Case, words: dict[str, object], reason: str) -> None:
+    absorbed = case.absorb(rows=(a_row(1, **words), a_row(2)))
+    assert case.reasons() == [reason]
+    assert [row["runner_id"] for row in case.ledger()] == ["out-2"], "the next row is taken all the same"
+    assert absorbed.lanes == {ROOM_LANE}
+
+
+def test_a_number_is_used_once_in_a_session(case: Case) -> None:
+    case.absorb(rows=(a_row(1), a_row(2, seq=3)))
+    assert case.reasons() == ["bad-seq"]
+    assert len(case.ledger()) == 1
+
+
+def test_answering_another_sessions_message_speaks_only_in_ones_own_chat(case: Case) -> None:
+    case.absorb(rows=(a_row(1, in_reply_to="foreign"),))
+    (row,) = case.ledger()
+    assert (row["platform_id"], row["in_reply_to"]) == ("room", None)
+
+
+def test_acks_settle_ones_own_messages_and_nobody_elses(case: Case) -> None:
+    acks = tuple(
+        AckRow(message_id=name, status=AckStatus.COMPLETED, error=None) for name in ("question", "foreign", "nothing")
+    )
+    assert case.absorb(acks=acks).changed
+    assert case.world.row(case.question).status.value == "completed"
+    assert case.world.row(case.foreign).status.value == "pending"
+
+
+def test_a_claim_is_the_epochs_and_the_hosts_time(case: Case) -> None:
+    fresh = case.world.message(case.place.session.id, "fresh")
+    changed = case.absorb(acks=(AckRow(message_id="fresh", status=AckStatus.PROCESSING, error=None),)).changed
+    row = case.world.row(fresh)
+    assert (row.claimed_epoch, row.claimed_at, changed) == (case.epoch, NOW, False)
+
+
+def test_a_failed_message_is_told_to_its_chat_in_the_hosts_words(case: Case) -> None:
+    error = "bad\x1b[31m luck\u202e" + "!" * 5000
+    absorbed = case.absorb(acks=(AckRow(message_id="question", status=AckStatus.FAILED, error=error),))
+    (notice,) = case.ledger()
+    assert absorbed.lanes == {ROOM_LANE}
+    assert notice["epoch"] is None
+    text = str(notice["content"])
+    assert "could not answer" in text
+    assert "\x1b" not in text
+    assert len(text) < 600
+
+
+def test_bad_rows_are_recorded_once_each(case: Case) -> None:
+    bad = tuple(BadRow(table="messages_out", rowid=n, reason="no text", digest=f"d{n}", id=None) for n in range(3))
+    case.absorb(bad=bad)
+    case.absorb(bad=bad)
+    assert case.reasons() == ["unreadable"] * 3
+
+
+def test_only_continuations_of_bearable_size_outlive_an_epoch(case: Case) -> None:
+    def saved() -> str:
+        place = session_place(case.world.conn, case.place.session.id)
+        assert place is not None
+        return place.session.provider_state
+
+    case.absorb(states=(StateRow(key="anything", value="x"),))
+    assert saved() == "{}"
+    case.absorb(states=(StateRow(key=f"{CONTINUATION}demo", value="7"), StateRow(key="other", value="x")))
+    assert saved() == '{"continuation:demo": "7"}'
+    case.absorb(states=(StateRow(key=f"{CONTINUATION}demo", value="7" * MOST_STATE),))
+    assert saved() == '{"continuation:demo": "7"}'
+
+
+def test_the_cursor_never_goes_back(case: Case) -> None:
+    case.absorb(cursor=7)
+    case.absorb(cursor=3)
+    live = epochs.live(case.world.conn, case.place.session.id)
+    assert live is not None
+    assert live.cursor == 7
