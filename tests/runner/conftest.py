@@ -1,0 +1,37 @@
+"""A link for each test that asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runner.inbox import Inbox
+from runner.outbox import Outbox
+from schema.files import INBOUND, OUTBOUND
+from tests.runner.link import Link
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Iterator[Link]:
+    """A link with one destination, "room", and no messages."""
+    made = Link(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def inbox(link: Link) -> Iterator[Inbox]:
+    """The runner's side of `link`'s inbox."""
+    opened = Inbox.open(link.inside / INBOUND)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def outbox(link: Link) -> Iterator[Outbox]:
+    """The runner's side of `link`'s outbox."""
+    opened = Outbox.open(link.out / OUTBOUND)
+    yield opened
+    opened.close()
