@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ from runner.turn import Turns, saved_continuation
 from runner.watch import InboxWatch
 from schema.files import HEARTBEAT, OUTBOUND
 from schema.sqlite import Connection
+
+STDIN = 0
 
 STOPPED = 0
 CRASHED = 1
@@ -95,7 +98,7 @@ async def serve(places: Places, container: Container, provider: Provider, inbox:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
                 if places.parent_pipe:
-                    nursery.start_soon(end_with_parent)
+                    nursery.start_soon(end_with_parent, STDIN, os._exit)
                 nursery.start_soon(poll.run)
                 number = await anext(signals)
                 log("stopping", signal=signal.Signals(number).name, net_found=watch.net_found)
@@ -107,13 +110,14 @@ async def serve(places: Places, container: Container, provider: Provider, inbox:
     return STOPPED
 
 
-async def end_with_parent() -> None:
-    """End this process at once when standard input ends: the host is gone, and nobody else would end us."""
+async def end_with_parent(pipe: int, leave: Callable[[int], object]) -> None:
+    """Leave at once when the *pipe* ends: the host is gone, and nobody else would end us."""
     while True:
-        await trio.lowlevel.wait_readable(0)
-        if not os.read(0, 4096):
+        await trio.lowlevel.wait_readable(pipe)
+        if not os.read(pipe, 4096):
             log("orphaned")
-            os._exit(ORPHANED)
+            leave(ORPHANED)
+            return
 
 
 def now() -> datetime:

@@ -145,7 +145,7 @@ class Outbox:
           tool: The tool that runs.
           declared: How long that tool said it may take.
         """
-        milliseconds = None if declared is None else round(declared / timedelta(milliseconds=1))
+        milliseconds = None if declared is None else declared // timedelta(milliseconds=1)
         state = ContainerState(
             current_tool=None if tool is None else one_line(tool, MOST_NAME) or "?",
             tool_declared_timeout_ms=None if milliseconds is None else min(max(milliseconds, 0), HIGHEST),

@@ -59,12 +59,15 @@ class Life:
         """Open an epoch, run its sandbox, drain it, close it.
 
         Raises:
-          SandboxError: it could not be started, or ended without having said a word.
+          SandboxError: it could not be started, ended without having said a word, or had to be ended. The epoch is
+            closed all the same; whoever runs this waits before the next.
 
         Cancellation: the sandbox is stopped, drained and its epoch closed, within `SessionTimes.shutdown`.
         """
         session, parts = self._place.session.id, self._parts
-        epoch = await parts.store.transact(epochs.begin, session, engine=parts.engine.name, now=parts.clock.now())
+        # Cancelled in here, nobody would know whether there is an epoch to close.
+        with trio.fail_after(parts.times.shutdown, shield=True):
+            epoch = await parts.store.transact(epochs.begin, session, engine=parts.engine.name, now=parts.clock.now())
         layout = parts.folders.layout(self._place)
         self._node.set(doing=f"epoch {epoch}: starting")
         ending, detail = EpochEnding.NOT_STARTED, ""
@@ -93,7 +96,9 @@ class Life:
                 raise
             finally:
                 with trio.move_on_after(parts.times.shutdown, shield=True):
-                    await self._close(layout, epoch, drain, ending, detail)
+                    ending, detail = await self._close(layout, epoch, drain, ending, detail)
+        if ending in (EpochEnding.QUARANTINED, EpochEnding.KILLED):
+            raise SandboxError(engine=parts.engine.name, why=f"the sandbox was {ending.value}: {detail}")
         if ending is EpochEnding.EXITED and not drain.heard:
             said = self._tail.decode(errors="replace").strip().splitlines()
             last = f"; it said: {said[-1]}" if said else ""
@@ -208,8 +213,11 @@ class Life:
 
     async def _close(
         self, layout: SessionLayout, epoch: EpochNumber, drain: Drain | None, ending: EpochEnding, detail: str
-    ) -> None:
-        """The sandbox is dead: take what it still said, give its claims back, forget its folder."""
+    ) -> tuple[EpochEnding, str]:
+        """The sandbox is dead: take what it still said, give its claims back, forget its folder.
+
+        Returns how the epoch ended in the end: its last words may be what has it quarantined.
+        """
         if drain is not None and ending is not EpochEnding.QUARANTINED:
             drain.forget()
             try:
@@ -217,6 +225,7 @@ class Life:
             except OutboxBrokenError as exc:
                 ending, detail = EpochEnding.QUARANTINED, str(exc)
         await finish(self._parts, self._place, layout, epoch, ending, detail)
+        return ending, detail
 
     async def _in_thread(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await trio.to_thread.run_sync(work, *arguments, limiter=self._parts.disk)

@@ -28,10 +28,12 @@ class ChildSandbox:
     _gone: Callable[[ChildSandbox], None]
     """Told when it has ended."""
     stderr: trio.abc.ReceiveStream = field(init=False)
-    _ended: trio.Event = field(factory=trio.Event, init=False)
+    _pidfd: int = field(init=False)
+    """Names the process even when its id is another's; open until the process is reaped."""
     _exit: Exit | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._pidfd = os.pidfd_open(self._program.pid)
         pipe = self._program.stderr
         assert pipe is not None
         self.stderr = trio.lowlevel.FdStream(os.dup(pipe.fileno()))
@@ -46,14 +48,8 @@ class ChildSandbox:
         """Wait for the end. A checkpoint; cancelling leaves the sandbox running."""
         await trio.lowlevel.checkpoint()
         if self._exit is None:
-            descriptor = os.pidfd_open(self._program.pid)
-            try:
-                await trio.lowlevel.wait_readable(descriptor)
-            finally:
-                os.close(descriptor)
-            self._reap()
-        assert self._exit is not None
-        return self._exit
+            await trio.lowlevel.wait_readable(self._pidfd)
+        return self._reap()
 
     async def stop(self, grace: float) -> Exit:
         """SIGTERM, *grace* seconds, SIGKILL, the end. Cancelled, it kills at once and waits shortly for the end."""
@@ -81,17 +77,22 @@ class ChildSandbox:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(runner, signal.SIGTERM)
 
-    def _reap(self) -> None:
+    def _reap(self) -> Exit:
+        """Collect the exit code of a process that has ended."""
         if self._exit is None:
             self._exit = Exit(code=self._program.wait())
+            trio.lowlevel.notify_closing(self._pidfd)
+            os.close(self._pidfd)
             self._gone(self)
             if self._program.stdin is not None:
                 self._program.stdin.close()
+        return self._exit
 
     def _signal(self, number: signal.Signals) -> None:
+        # Not through Popen, which would reap the process behind our back to see whether it still lives.
         if self._exit is None:
-            # Not reaped yet, so the id is still this process's.
-            self._program.send_signal(number)
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
 
 
 def _children(pid: int) -> list[int]:

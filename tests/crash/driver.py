@@ -134,7 +134,9 @@ class Platform:
         ) as process:
             assert process.stdout is not None
             port = int(process.stdout.readline())
-            yield cls(port, PlatformClient(port))
+            client = PlatformClient(port)
+            yield cls(port, client)
+            client.close()
             process.communicate()
 
     def begin(self, run: int) -> None:

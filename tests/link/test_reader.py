@@ -186,7 +186,7 @@ SCHEMAS = {
     "trigger": "CREATE TRIGGER t AFTER INSERT ON messages_out BEGIN DELETE FROM session_state; END",
     "generated column": "ALTER TABLE session_state ADD COLUMN g TEXT AS (hex(zeroblob(400000000)))",
     "extra column": "ALTER TABLE session_state ADD COLUMN g TEXT",
-    "renamed column": "ALTER TABLE session_state RENAME COLUMN value TO valu",
+    "renamed column": "ALTER TABLE session_state RENAME COLUMN value TO worth",
     "fts5": "DROP TABLE session_state; CREATE VIRTUAL TABLE session_state USING fts5 (key, value, updated_at)",
     "rtree": "DROP TABLE session_state; CREATE VIRTUAL TABLE session_state USING rtree (key, value, updated_at)",
     "dbstat": "CREATE VIRTUAL TABLE temper USING dbstat",

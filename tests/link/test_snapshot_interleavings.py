@@ -190,17 +190,20 @@ def look_from(world: World, first: int, goal: Callable[[Next], int], chunk: int,
             return taken
 
 
+@pytest.mark.parametrize("third", range(3))
 @pytest.mark.parametrize("synchronous", ["full", "off"])
 def test_whenever_the_three_reads_happen_the_picture_is_a_committed_state(
-    record_of: RecordOf, make_world: MakeWorld, synchronous: str
+    record_of: RecordOf, make_world: MakeWorld, synchronous: str, third: int
 ) -> None:
     world = make_world(record_of(SHORT, synchronous, 4096))
     pictures = 0
-    for first, second, third in combinations_with_replacement(range(len(world.images)), 3):
-        goals: dict[Next, int] = {"database": first, "journal": second, "again": third}
+    for first, second, last in combinations_with_replacement(range(len(world.images)), 3):
+        if first % 3 != third:
+            continue
+        goals: dict[Next, int] = {"database": first, "journal": second, "again": last}
         pictures += is_picture(world, look_from(world, first, goals.__getitem__, WHOLE), first)
     print(f"{len(world.recording.steps)} steps, {pictures} pictures")
-    assert pictures > len(world.images)
+    assert pictures > len(world.images) // 3
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -21,16 +21,13 @@ def ids(inbox: Inbox, *, first_look: bool = False) -> list[str]:
 
 
 def test_due_rows_come_oldest_first(link: Link, inbox: Inbox) -> None:
-    link.say(chat("one"))
+    first = link.say(chat("one"))
     link.say(chat("two"), process_after=NOW)
     link.say(chat("later"), process_after=SOON)
     link.say(chat("settled"))
     link.settle(["m8"])
     assert ids(inbox) == ["m2", "m4"]
-    assert (
-        inbox.pending(NOW, first_look=False)[0].content
-        == '{"text": "one", "sender": "Ada", "sender_id": "c:1", "attachments": [], "reply_to": null}'
-    )
+    assert inbox.pending(NOW, first_look=False)[0] == first
 
 
 def test_rows_for_a_fresh_sandbox_show_in_the_first_look_only(link: Link, inbox: Inbox) -> None:

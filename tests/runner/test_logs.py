@@ -24,11 +24,11 @@ def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_error_comes_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        raise ValueError("no")
+        int("no")
     except ValueError as exc:
         log("broke", error=exc)
     record = json.loads(capsys.readouterr().err)
-    assert record["error"] == "ValueError: no"
+    assert record["error"] == "ValueError: invalid literal for int() with base 10: 'no'"
     assert "test_logs.py" in record["traceback"]
 
 

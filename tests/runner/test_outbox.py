@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.model import Reply
@@ -86,7 +86,7 @@ def test_numbers_go_on_after_rows_were_cleared_away(link: Link, outbox: Outbox) 
     for turn in range(4):
         outbox.claim([f"m{turn}"], now=NOW, delivered=list(outbox.messages))
         outbox.settle([reply("x")], completed=[f"m{turn}"], above=0, now=NOW)
-    assert [row["seq"] for row in link.messages()] == [7]
+    assert [row["seq"] for row in link.messages()] == [5, 7]
 
 
 def test_an_outbox_that_is_opened_again_knows_what_is_in_it(link: Link, outbox: Outbox) -> None:
@@ -121,7 +121,7 @@ def test_a_time_limit_that_makes_no_sense_is_shown_as_the_nearest_that_does(
     link: Link, outbox: Outbox, declared: timedelta | None, shown: int | None
 ) -> None:
     outbox.set_state(Phase.TURN, now=NOW, tool="", declared=declared)
-    assert link.state()["tool_declared_timeout_ms"] in {shown, 86_399_999_999_999_999 if shown else shown}
+    assert link.state()["tool_declared_timeout_ms"] == shown
     assert link.state()["current_tool"] == "?"
 
 
@@ -133,10 +133,11 @@ def test_a_long_error_is_cut_and_made_storable(link: Link, outbox: Outbox) -> No
     assert len(error) == MOST_ERROR
 
 
+@settings(max_examples=20)  # each is a file on a disk that is synced
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(0, 3), st.booleans()),
-        max_size=12,
+        max_size=6,
     )
 )
 def test_every_number_is_odd_new_and_above_all_that_is_known(turns: list[tuple[int, int, bool]]) -> None:

@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import asdict, define, field
@@ -21,6 +21,7 @@ class Post:
     key: str
     text: str
     answers: str | None
+    room: str
 
 
 @define
@@ -37,11 +38,13 @@ class FakePlatform:
     """Posts that were asked for, also those that a key made none of."""
     _events: list[dict[str, object]] = field(factory=list[dict[str, object]])
     _changed: threading.Condition = field(factory=threading.Condition, init=False)
+    _closed: bool = field(default=False, init=False)
+    _threads: list[threading.Thread] = field(factory=list[threading.Thread], init=False)
     _listener: socket.socket = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
 
     @property
     def port(self) -> int:
@@ -49,8 +52,14 @@ class FakePlatform:
         return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and hang up."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for thread in self._threads:
+            thread.join(5)
 
     def _accept(self) -> None:
         while True:
@@ -58,7 +67,12 @@ class FakePlatform:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            self._start(self._serve, connection)
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -84,7 +98,8 @@ class FakePlatform:
     def _say(self, request: Request) -> object:
         """A person says something on the platform."""
         with self._changed:
-            self._events.append({"number": len(self._events) + 1, "id": request["id"], "text": request["text"]})
+            event: dict[str, object] = {"number": len(self._events) + 1}
+            self._events.append(event | {name: request[name] for name in ("id", "text", "room") if name in request})
             self._changed.notify_all()
             return {}
 
@@ -103,7 +118,9 @@ class FakePlatform:
     def _next_event(self, request: Request) -> object:
         after = int(request["after"])
         with self._changed:
-            self._changed.wait_for(lambda: len(self._events) > after, 3600)
+            self._changed.wait_for(lambda: self._closed or len(self._events) > after)
+            if self._closed:
+                raise ConnectionAbortedError("the platform is closed")
             return self._events[after]
 
     def _post(self, request: Request) -> object:
@@ -111,7 +128,7 @@ class FakePlatform:
             self.calls += 1
             known = [post.key for post in self.posts]
             if not (self.keyed and request["key"] in known):
-                self.posts.append(Post(request["key"], request["text"], request["answers"]))
+                self.posts.append(Post(request["key"], request["text"], request["answers"], request["room"]))
                 self._changed.notify_all()
             return {"id": f"post-{request['key']}"}
 
@@ -122,6 +139,11 @@ class PlatformClient:
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._stream = self._socket.makefile("rwb")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._stream.close()
+        self._socket.close()
 
     def ask(self, **request: object) -> dict[str, Any]:
         """Make one of the test's requests."""

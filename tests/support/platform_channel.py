@@ -21,7 +21,7 @@ CONVERSATION = "room"
 
 @define(eq=False)
 class PlatformChannel:
-    """One room on one fake platform."""
+    """One account on one fake platform; events name their room, or mean the one that is always there."""
 
     port: int
     on_event: Callable[[], None] = lambda: None
@@ -39,8 +39,15 @@ class PlatformChannel:
     ) -> None:
         """Hear events; one is acknowledged by asking for the next, after it was stored."""
         lines = await self._connect()
-        task_status.started()
-        ready()
+        try:
+            task_status.started()
+            ready()
+            await self._hear(lines, receive)
+        finally:
+            with trio.move_on_after(0, shield=True):
+                await lines.aclose()
+
+    async def _hear(self, lines: LineStream, receive: Receive) -> None:
         after = 0
         while True:
             event = await self._ask(lines, {"op": "events", "after": after})
@@ -49,7 +56,7 @@ class PlatformChannel:
                 InboundEvent(
                     channel=self.name,
                     platform_message_id=event["id"],
-                    platform_id=CONVERSATION,
+                    platform_id=event.get("room", CONVERSATION),
                     sender_id=UserId("fake:1"),
                     sender="Ada",
                     text=event["text"],
@@ -62,7 +69,13 @@ class PlatformChannel:
         try:
             lines = await self._connect()
             try:
-                request = {"op": "post", "key": message.key, "text": message.text, "answers": message.answers}
+                request = {
+                    "op": "post",
+                    "key": message.key,
+                    "text": message.text,
+                    "answers": message.answers,
+                    "room": message.to.platform_id,
+                }
                 return str((await self._ask(lines, request))["id"])
             finally:
                 with trio.move_on_after(0, shield=True):

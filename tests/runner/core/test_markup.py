@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,22 +29,33 @@ def test_what_was_written_reads_as_it_was(elements: list[Element]) -> None:
     assert read(write(elements)) == tuple(elements)
 
 
-@given(ANYTHING)
-def test_text_and_attributes_show_nothing_that_is_not_seen(text: str) -> None:
-    written = write([Element("a", {"b": text}, text=text)])
-    assert all(c.isprintable() or c in "\n\t " or c in "\u200c\u200d" or _is_harmless(c) for c in written)
-    assert written.count("<") == 2
-    assert written.count('"') == 2
+MARKS = "\u061c\u200e\u200f"
+"""Marks of direction that Unicode counts as letters of their direction."""
+DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
-def _is_harmless(character: str) -> bool:
-    """Not printable by Python's measure, but neither a control nor a mark that changes what is seen."""
-    import unicodedata
-
-    return unicodedata.category(character) in {"Zs", "Co", "Cn", "Cf"} and not (
-        character in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-        or "\U000e0000" <= character <= "\U000e0fff"
+def is_unseen(character: str) -> bool:
+    """A control, half of a pair, a line end that is no newline, a mark of direction or a tag character."""
+    return (
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+        or unicodedata.bidirectional(character) in DIRECTIONS
+        or character in MARKS
+        or "\U000e0000" <= character <= "\U000e007f"
     )
+
+
+def test_nothing_that_is_not_seen_gets_through_as_it_is() -> None:
+    unseen = "".join(filter(is_unseen, map(chr, range(sys.maxunicode + 1))))
+    assert len(unseen) > 2048 + 60
+    written = write([Element("a", {"b": unseen}, text=unseen)])
+    assert set(filter(is_unseen, written)) == {"\t", "\n"}
+    assert read(written) == (Element("a", {"b": unseen}, text=unseen),)
+
+
+@given(ANYTHING)
+def test_no_text_makes_a_tag_or_ends_an_attribute(text: str) -> None:
+    written = write([Element("a", {"b": text}, text=text)])
+    assert written.count("<") == written.count(">") == written.count('"') == 2
 
 
 @pytest.mark.parametrize(
