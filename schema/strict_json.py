@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -10,6 +11,10 @@ MOST_BYTES = 1 << 20
 MOST_DEPTH = 32
 MOST_DIGITS = 25
 """Longer whole numbers cannot be meant, and cost time to read."""
+
+
+_BRACKETS_AND_STRINGS = re.compile(r"""[][{}]|"(?:[^"\\]|\\.)*+"?""", re.DOTALL)
+"""A string that never ends goes to the end of the text."""
 
 
 class JsonError(ValueError):
@@ -48,22 +53,15 @@ def read(text: str) -> object:
 def depth(text: str) -> int:
     """How deep brackets nest in *text*, outside strings; a scan, so no depth can exhaust a stack."""
     deepest = level = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif character in "]}":
-            level -= 1
+    for token in _BRACKETS_AND_STRINGS.finditer(text):
+        match text[token.start()]:
+            case "[" | "{":
+                level += 1
+                deepest = max(deepest, level)
+            case "]" | "}":
+                level -= 1
+            case _:
+                pass  # a string, whatever stands in it
     return deepest
 
 

@@ -19,17 +19,14 @@ def main(arguments: list[str]) -> int:
     if "--soak" in arguments:
         arguments.remove("--soak")
         environment["HYPOTHESIS_PROFILE"] = "soak"
-    coverage = [sys.executable, "-m", "coverage"]
-    _run([*coverage, "erase"], environment)
-    pytest = [*coverage, "run", "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal", *arguments]
-    failed = _run(pytest, environment)
-    _run([*coverage, "combine", "--quiet"], environment)
-    if failed or arguments:
+    report = [sys.executable, "-m", "coverage", "report"]
+    command = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal"]
+    if arguments:
+        return _run([*command, *arguments], environment)
+    failed = _run([*command, "--cov", "--cov-report="], environment)
+    if failed:
         return failed
-    shares = [
-        _run([*coverage, "report", "--include", part, "--fail-under", str(LEAST_PERCENT)], environment)
-        for part in GUARDED
-    ]
+    shares = [_run([*report, "--include", part, "--fail-under", str(LEAST_PERCENT)], environment) for part in GUARDED]
     return max(shares)
 
 

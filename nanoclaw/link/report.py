@@ -98,7 +98,10 @@ class Report:
     states: tuple[StateRow, ...]
     tool: ToolState | None
     cursor: int
-    """The highest rowid of messages_out that was seen: what the next look starts after."""
+    """The highest rowid of messages_out that was seen: what the next look starts after.
+
+    SQLite gives a rowid again once the newest row is gone, so a runner that prunes has to keep its newest.
+    """
     more: bool
     """Are there rows behind the cursor that this report had no room for?"""
 

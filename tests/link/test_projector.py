@@ -162,8 +162,11 @@ def test_a_file_that_was_lost_or_is_garbage_is_made_again(tmp_path: Path) -> Non
 def test_what_does_not_fit_leaves_an_empty_file_and_nothing_open(tmp_path: Path) -> None:
     path = tmp_path / "inbound.db"
     twice = Whole(changes=Changes(messages=(MESSAGE,)), destinations=(DESTINATION, DESTINATION))
-    with pytest.raises(ConstraintError):
+    with pytest.raises(ConstraintError) as refused:
         InboundFile.make(path, twice)
+    # The error still holds the frames that held the file; open it is not.
+    assert refused.value.__traceback__ is not None
+    assert path.resolve() not in {entry.resolve() for entry in Path("/proc/self/fd").iterdir()}
     with runner(path) as conn:
         assert fetch(conn, "SELECT name FROM sqlite_schema") == []
     with made(path):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -32,6 +33,8 @@ NOWHERE = Path("/nowhere")
 ANY = st.integers(0, 1_000)
 """Picks one of however many there are."""
 SECONDS = st.sampled_from([0, 1, 5, 10])
+
+pytestmark = pytest.mark.timeout(600)  # a failure is made small before it is shown, and that takes its time
 
 
 class PipelineMachine(RuleBasedStateMachine):

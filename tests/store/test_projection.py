@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, InboundId, SessionId
-from nanoclaw.model.messages import LedgerState
+from nanoclaw.model.messages import EpochEnding, LedgerState
 from nanoclaw.store import entities, inbound, ledger, notices, projection
 from nanoclaw.store.inbound import SHOWN_SETTLED
 from nanoclaw.store.projection import Whole, changes
@@ -150,6 +151,19 @@ def test_a_link_is_shown_every_change_once_and_nothing_else() -> None:
     ]
     assert not new.empty
     assert changes(world.conn, session, new.tick).empty
+
+
+def test_a_message_that_was_given_back_is_a_change_and_a_claim_is_none() -> None:
+    world = World()
+    session = world.session()
+    world.message(session)
+    tick = whole(world, session).changes.tick
+    epoch = world.epoch(session)
+    inbound.claim(world.conn, InboundId("m"), epoch, now=NOW)
+    assert changes(world.conn, session, tick).empty
+    inbound.release_claims(world.conn, session, epoch, EpochEnding.EXITED, policy=RetryPolicy(), now=NOW)
+    [message] = changes(world.conn, session, tick).messages
+    assert (message.tries, message.process_after) == (1, NOW + timedelta(seconds=5))
 
 
 def test_a_decision_alone_is_a_change() -> None:

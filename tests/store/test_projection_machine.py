@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -18,7 +19,8 @@ from schema.sqlite import Row, fetch, integer
 from tests.support.central import ROOM, World
 
 POLICY = RetryPolicy(most_tries=2)
-NAMES = st.sampled_from("abcdef")
+ANY = st.integers(0, 1_000)
+"""Picks one of however many there are."""
 SIDES = st.integers(0, 1)
 
 SHOWN_IN = (
@@ -33,6 +35,8 @@ SHOWN_OUT = (
 NOT_YET = {"recurrence": None, "series_id": None, "source_session_id": None, "on_wake": 0}
 """Columns of the link that nothing in the truth fills so far."""
 
+pytestmark = pytest.mark.timeout(600)  # a failure is made small before it is shown, and that takes its time
+
 
 class ProjectionMachine(RuleBasedStateMachine):
     """Two sessions side by side; each has a link of its own, which is a dict."""
@@ -44,22 +48,21 @@ class ProjectionMachine(RuleBasedStateMachine):
         self.links: list[dict[str, Row]] = [{}, {}]
         self.last_truth: list[dict[str, Row]] = [{}, {}]
         self.ticks = [0, 0]
+        self.said: list[tuple[int, InboundId]] = []
         self.live: dict[SessionId, EpochNumber] = {}
         self.written: list[set[str]] = [set(), set()]
         """What was written since a link's last look, as far as it may be shown."""
-
-    def name(self, side: int, name: str) -> InboundId:
-        """The id of a message; each session has its own."""
-        return InboundId(f"{name}{side}")
 
     def truth(self, side: int) -> dict[str, Row]:
         """All that a link may show, by a way of its own."""
         conn, session = self.world.conn, self.sessions[side]
         return {str(row["id"]): row for sql in (SHOWN_IN, SHOWN_OUT) for row in fetch(conn, sql, (session,))}
 
-    @rule(side=SIDES, name=NAMES, trigger=st.booleans())
-    def say(self, side: int, name: str, trigger: bool) -> None:
-        self.written[side].add(self.world.message(self.sessions[side], self.name(side, name), trigger=trigger))
+    @rule(side=SIDES, trigger=st.booleans())
+    def say(self, side: int, trigger: bool) -> None:
+        row = self.world.message(self.sessions[side], f"m{len(self.said)}", trigger=trigger)
+        self.said.append((side, row))
+        self.written[side].add(row)
 
     @rule(side=SIDES)
     def note(self, side: int) -> None:
@@ -67,27 +70,32 @@ class ProjectionMachine(RuleBasedStateMachine):
         notices.tell_agent(self.world.conn, self.sessions[side], key=key, action="a", text="t", now=self.world.now)
         self.written[side].add(f"note:{key}")
 
-    @rule(side=SIDES, name=NAMES, error=st.none() | st.just("no"))
-    def settle(self, side: int, name: str, error: str | None) -> None:
-        row = self.name(side, name)
+    @precondition(lambda self: self.said)
+    @rule(which=ANY, error=st.none() | st.just("no"))
+    def settle(self, which: int, error: str | None) -> None:
+        side, row = self.said[which % len(self.said)]
         inbound.settle(self.world.conn, row, error=error, now=self.world.now)
         self.written[side].add(row)
 
-    @rule(side=SIDES, name=NAMES)
-    def claim(self, side: int, name: str) -> None:
+    @precondition(lambda self: self.said)
+    @rule(which=ANY)
+    def claim(self, which: int) -> None:
+        side, row = self.said[which % len(self.said)]
         session = self.sessions[side]
         if session not in self.live:
             self.live[session] = self.world.epoch(session)
-        inbound.claim(self.world.conn, self.name(side, name), self.live[session], now=self.world.now)
+        self.look(side)  # a runner claims only what it was shown
+        inbound.claim(self.world.conn, row, self.live[session], now=self.world.now)
 
     @precondition(lambda self: self.live)
-    @rule(side=SIDES, ending=st.sampled_from(EpochEnding))
-    def close(self, side: int, ending: EpochEnding) -> None:
-        session = self.sessions[side]
-        if session not in self.live:
-            return
+    @rule(which=ANY, ending=st.sampled_from(EpochEnding))
+    def close(self, which: int, ending: EpochEnding) -> None:
+        session = sorted(self.live)[which % len(self.live)]
+        side = self.sessions.index(session)
         number = self.live.pop(session)
-        claimed = fetch(self.world.conn, "SELECT id FROM inbound WHERE claimed_epoch = ?", (number,))
+        claimed = fetch(
+            self.world.conn, "SELECT id FROM inbound WHERE session_id = ? AND claimed_epoch = ?", (session, number)
+        )
         close_epoch(self.world.conn, session, number, ending, "", policy=POLICY, now=self.world.now)
         for row in claimed:
             self.written[side] |= {str(row["id"]), f"note:failed:{row['id']!s}"}
