@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import getpass
-import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -48,8 +46,6 @@ log = structlog.get_logger()
 
 TREE = ("store", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
-
-SWITCH_SECONDS = 0.0005
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 
@@ -166,7 +162,6 @@ async def serve(
             announce(Started(config=config, choice=choice, first_start=first_start, watch=mode))
             await trio.sleep_forever()
 
-        tune_interpreter()
         services: dict[str, Service] = {
             "store": store.serve,
             "watch": watch.run,
@@ -183,17 +178,6 @@ async def serve(
             node=root,
             task_status=task_status,
         )
-
-
-def tune_interpreter() -> None:
-    """Trade throughput for latency, once everything is imported.
-
-    The loop and the store's thread hand the interpreter's lock to each other several times a message; and a
-    collection that walks every imported module takes longer than a message does.
-    """
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()
 
 
 def operator_name() -> str:

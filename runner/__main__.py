@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 
 from runner.heartbeat import beat
 from schema import LINK_VERSION, sqlite
@@ -17,6 +16,7 @@ from schema.files import HEARTBEAT, INBOUND
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 USAGE = "usage: runner --in DIR --out DIR --agent DIR [--container-json FILE] [--provider NAME] [--parent-pipe]"
 NEEDED = ("--in", "--out", "--agent")
@@ -38,13 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = read_arguments(sys.argv[1:] if argv is None else argv)
         os.chdir(found["--agent"])
         sqlite.require_recent_sqlite()
-        inbound = look(Path(found["--in"], INBOUND))
+        inbound = look(f"{found['--in']}/{INBOUND}")
         beat(f"{found['--out']}/{HEARTBEAT}")
     except (UsageError, OSError, sqlite.SqliteError, sqlite.OldSqliteError) as exc:
         print(f"runner: {exc}", file=sys.stderr)  # noqa: T201 - the log comes later, with everything else
         return WRONGLY_STARTED
     # Nothing is claimed and nothing is written until Trio runs, which takes over from here.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+    from pathlib import Path
 
     from runner.app import Places, run
 
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(places, inbound)
 
 
-def look(path: Path) -> sqlite.Connection:
+def look(path: str | Path) -> sqlite.Connection:
     """Take the first look at an inbox; returns it, open.
 
     Raises:

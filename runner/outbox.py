@@ -1,4 +1,8 @@
-"""outbound.db: what this runner says. Its only writer, with every commit on the disk before anybody is told.
+"""outbound.db: what this runner says. Its only writer, with every answer on the disk before anybody is told.
+
+What it says of itself meanwhile, a claim above all, does not wait for the disk. Every process of this machine sees it
+at once; and when the machine itself dies, the epoch dies with it, and its claims mean nothing any more. The next
+answer's commit syncs the whole file.
 
 Commits are made on the loop: there is one conversation here and nothing that could use the time, and so a SIGTERM finds
 no statement half done. The memory beside the file changes only after a commit.
@@ -6,7 +10,8 @@ no statement half done. The memory beside the file changes only after a commit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -88,7 +93,7 @@ class Outbox:
         newest = next(reversed(self._messages), None)
         gone = [message_id for message_id in delivered if message_id != newest]
         over = list(settled)
-        with transaction(self._conn):
+        with self._unsynced(), transaction(self._conn):
             for message_id in gone:
                 execute(self._conn, "DELETE FROM messages_out WHERE id = ?", (message_id,))
             for message_id in over:
@@ -153,12 +158,21 @@ class Outbox:
             phase=phase,
             updated_at=now,
         )
-        with transaction(self._conn):
+        with self._unsynced(), transaction(self._conn):
             self._write(_STATE_SQL, [state])
 
     def close(self) -> None:
         """Let go of the file. May be repeated."""
         self._conn.close()
+
+    @contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        """Let the commit of the block be atomic for processes, and not wait for the disk."""
+        execute(self._conn, "PRAGMA synchronous = OFF")
+        try:
+            yield
+        finally:
+            execute(self._conn, "PRAGMA synchronous = FULL")
 
     def _numbered(self, replies: Sequence[Reply], above: int, now: datetime) -> list[MessageOut]:
         rows = []

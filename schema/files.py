@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files as _resources
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 INBOUND = "inbound.db"
 OUTBOUND = "outbound.db"
@@ -39,3 +41,10 @@ def central_ddl() -> list[str]:
         if not file.name.startswith(f"{number:04d}_"):
             raise ValueError(f"schema/central: expected migration {number:04d}, found {file.name}")
     return [file.read_text(encoding="utf-8") for file in found]
+
+
+def _resources(package: str) -> Traversable:
+    # Imported here: a runner needs the names above before its first look, and none of its files.
+    from importlib.resources import files
+
+    return files(package)

@@ -7,18 +7,21 @@ its inbox must not wait for more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from enum import Enum
-from pathlib import Path
-from typing import TypeAlias, cast
 
 import apsw
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import TypeAlias
 
 Connection: TypeAlias = apsw.Connection
 Value: TypeAlias = int | float | str | bytes | None
 Row: TypeAlias = dict[str, Value]
-Bindings: TypeAlias = Mapping[str, Value] | Sequence[Value]
+Bindings: TypeAlias = "Mapping[str, Value] | Sequence[Value]"
 
 SqliteError = apsw.Error
 """Whatever SQLite refuses; the base of those below."""
@@ -33,7 +36,7 @@ OLDEST = (3, 53, 4)
 """Older versions can be made to delete files by a crafted journal (SQLite check-ins 9471fa2c9c, bf70dadc2d)."""
 
 BUSY_TIMEOUT_MS = 2_000
-IN_MEMORY = Path(":memory:")
+IN_MEMORY = ":memory:"
 _REWRITE_BYTES = 1 << 16  # SQLite's own VFS takes less than 128 KiB at a time
 
 
@@ -70,14 +73,16 @@ def require_recent_sqlite(found: str | None = None) -> None:
         raise OldSqliteError(version)
 
 
-def open_read_write(path: Path, journal: Journal, synchronous: Synchronous, *, vfs: str | None = None) -> Connection:
+def open_read_write(
+    path: str | Path, journal: Journal, synchronous: Synchronous, *, vfs: str | None = None
+) -> Connection:
     """Open *path* for writing, made if missing, with this project's settings."""
     conn = connect(path, vfs=vfs)
     set_durability(conn, journal, synchronous)
     return conn
 
 
-def connect(path: Path, *, vfs: str | None = None, exclusive: bool = False) -> Connection:
+def connect(path: str | Path, *, vfs: str | None = None, exclusive: bool = False) -> Connection:
     """The first half of `open_read_write`: nothing is written yet, so the caller can look at what is there.
 
     *exclusive* keeps every other connection out for good. WAL then needs no shared memory, which no VFS written in
@@ -100,7 +105,7 @@ def set_durability(conn: Connection, journal: Journal, synchronous: Synchronous)
     conn.pragma("synchronous", synchronous.value)
 
 
-def open_read_only(path: Path, *, vfs: str | None = None) -> Connection:
+def open_read_only(path: str | Path, *, vfs: str | None = None) -> Connection:
     """Open an existing *path* for reading only. Raises `SqliteError` if it is not there."""
     conn = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
     _prepare(conn)
@@ -116,11 +121,9 @@ def _prepare(conn: Connection) -> None:
     conn.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
 
 
-@contextmanager
-def transaction(conn: Connection) -> Iterator[None]:
+def transaction(conn: Connection) -> AbstractContextManager[object]:
     """Commit when the block ends, roll back when it raises. Nested ones are savepoints."""
-    with conn:
-        yield
+    return conn
 
 
 def execute(conn: Connection, sql: str, bindings: Bindings | None = None) -> int:
@@ -150,7 +153,8 @@ def fetch_one(conn: Connection, sql: str, bindings: Bindings | None = None) -> R
 def scalar(conn: Connection, sql: str, bindings: Bindings | None = None) -> Value:
     """The first column of the first row, or None."""
     rows = list(conn.execute(sql, bindings))
-    return cast("Value", rows[0][0]) if rows else None
+    value: Value = rows[0][0] if rows else None
+    return value
 
 
 def integer(conn: Connection, sql: str, bindings: Bindings | None = None) -> int:
@@ -212,13 +216,16 @@ def serialize(build: Callable[[Connection], object]) -> bytes:
         conn.close()
 
 
-@contextmanager
-def snapshot(conn: Connection) -> Iterator[None]:
+class snapshot:  # noqa: N801 - used like a function, as contextlib would have it
     """Let every statement of the block see one state of the file, however much is committed meanwhile."""
-    execute(conn, "BEGIN DEFERRED")
-    try:
-        yield
-    finally:
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def __enter__(self) -> None:
+        execute(self._conn, "BEGIN DEFERRED")
+
+    def __exit__(self, *_: object) -> None:
         # Some errors, such as an interrupt, have ended the transaction already.
-        if conn.in_transaction:
-            execute(conn, "ROLLBACK")
+        if self._conn.in_transaction:
+            execute(self._conn, "ROLLBACK")

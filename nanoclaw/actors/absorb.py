@@ -20,12 +20,15 @@ from nanoclaw.model.messages import Address, Drop, InboundRow, NewLedgerRow
 from nanoclaw.store import drops, epochs, inbound, ledger, notices
 from nanoclaw.store.entities import save_provider_state
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.ticks import highest_seq
 from schema.payloads import ChatOut
 from schema.rows import AckStatus
 from schema.seq import is_runners
 from schema.sqlite import Connection
 
 CONTINUATION = "continuation:"
+MOST_AHEAD = 100_000
+"""How far a runner's number may be above the highest the host knows in the session."""
 MOST_STATE = 65_536
 """Characters of provider state that outlive an epoch."""
 
@@ -77,7 +80,9 @@ def _judge(
     known = ledger.digest_of(conn, session, epoch, runner_id)
     if known is not None:
         return None if known == row.digest else destinations.Refused("rewritten", "a row changed after it was read")
-    if not is_runners(row.seq) or not ledger.seq_is_free(conn, session, row.seq):
+    # A number far ahead would leave none for the honest rows of later epochs.
+    in_reach = is_runners(row.seq) and row.seq <= highest_seq(conn, session) + MOST_AHEAD
+    if not in_reach or not ledger.seq_is_free(conn, session, row.seq):
         return destinations.Refused("bad-seq", f"{row.seq} is not a free number of a runner")
     if not isinstance(row.payload, ChatOut):
         return destinations.Refused("not-carried", f"messages of kind {row.kind.value} are not carried yet")

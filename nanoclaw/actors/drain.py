@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.absorb import Absorbed, absorb
+from nanoclaw.actors.absorb import absorb
 from nanoclaw.actors.parts import Parts
 from nanoclaw.link.layout import OutDirectory
 from nanoclaw.link.report import AckRow, Quarantine, Report, StateRow
 from nanoclaw.link.snapshot import Refused, Stamp, Unchanged, Unstable, take
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
-from schema.rows import AckStatus
 
 STEADY_SECONDS = 0.002
 MOST_LOOKS = 500
@@ -24,10 +20,6 @@ MOST_LOOKS = 500
 
 class OutboxBrokenError(Exception):
     """An outbox that customs will not pass: its epoch is to be ended. Carries the reason for the record."""
-
-
-Aside = Callable[[Callable[[], Awaitable[None]]], None]
-"""Has something done by a task of its own."""
 
 
 @define(eq=False)
@@ -45,12 +37,8 @@ class Drain:
     heard: bool = field(default=False, init=False)
     """Has the runner ever said anything?"""
 
-    async def look(self, *, aside: Aside | None = None) -> bool:
+    async def look(self) -> bool:
         """Absorb everything that is there; returns whether the runner should be shown something in return.
-
-        Args:
-          aside: Given, mere claims are recorded by a task of their own, since the reply is likely to be on its way
-            already and must not wait for them. Whoever gives it looks again, after `forget`, when it is over.
 
         Raises:
           OutboxBrokenError: the file is not what a runner writes.
@@ -73,35 +61,23 @@ class Drain:
             report = await self._parts.customs.inspect(taken, after=self._cursor)
             if isinstance(report, Quarantine):
                 raise OutboxBrokenError(f"{report.reason}: {report.detail}")
-            changed = await self._take_in(report, aside) or changed
+            changed = await self._take_in(report) or changed
             if not report.more:
                 self._stamp = taken.stamp
                 return changed
         raise OutboxBrokenError("unsteady: the file never stood still")
 
-    def forget(self) -> None:
-        """Take in everything once more at the next look, in case a task of its own did not live to do it."""
-        self._stamp, self._acks, self._states = None, frozenset(), ()
-
-    async def _take_in(self, report: Report, aside: Aside | None) -> bool:
-        """Absorb what is new in *report*; a runner that only tidied up has said nothing new."""
-        news = frozenset(report.acks) - self._acks
-        nothing_else = not report.rows and not report.bad and report.states == self._states
-        self._acks, self._states, self._cursor = frozenset(report.acks), report.states, report.cursor
+    async def _take_in(self, report: Report) -> bool:
+        """Absorb *report*, unless the runner has only tidied up."""
+        acks = frozenset(report.acks)
+        changed = False
+        if report.rows or report.bad or report.states != self._states or not acks <= self._acks:
+            absorbed = await self._parts.store.transact(
+                absorb, self._place, self._epoch, report, now=self._parts.clock.now()
+            )
+            self._parts.nudge(absorbed.lanes)
+            changed = absorbed.changed
+        # Only now: what was cut short is new at the next look.
+        self._acks, self._states, self._cursor = acks, report.states, report.cursor
         self.heard = self.heard or bool(report.acks or report.rows)
-        if nothing_else and not news:
-            return False
-        if aside is not None and nothing_else and all(ack.status is AckStatus.PROCESSING for ack in news):
-            aside(partial(self._record, report))
-            return False
-        return (await self._absorb(report)).changed
-
-    async def _record(self, report: Report) -> None:
-        await self._absorb(report)
-
-    async def _absorb(self, report: Report) -> Absorbed:
-        absorbed = await self._parts.store.transact(
-            absorb, self._place, self._epoch, report, now=self._parts.clock.now()
-        )
-        self._parts.nudge(absorbed.lanes)
-        return absorbed
+        return changed

@@ -12,7 +12,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.drain import Aside, Drain, OutboxBrokenError
+from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter, Look
 from nanoclaw.actors.parts import Parts
 from nanoclaw.core.session import Rest, Stop, View, next_step
@@ -29,6 +29,7 @@ from nanoclaw.sandboxes.engine import Exit, Sandbox, SandboxSpec
 from nanoclaw.store import epochs, inbound, projection
 from nanoclaw.store.ending import close_epoch
 from schema.files import CONTAINER_JSON
+from schema.rows import InStatus
 from schema.sqlite import BusyError, Connection
 
 log = structlog.get_logger()
@@ -38,6 +39,10 @@ Ts = TypeVarTuple("Ts")
 
 MOST_LOG_BYTES = 1 << 20
 TAIL_BYTES = 400
+CLAIM_SECONDS = 0.01
+"""How long the record of a claim waits for the answer to it."""
+SHOW_SECONDS = 0.05
+"""How long what a runner settled waits to be shown to it, together with what becomes of its answer."""
 LAST_WORDS_SECONDS = 0.5
 """What a dead runner said may still be in its pipe."""
 
@@ -128,7 +133,7 @@ class Life:
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
                 try:
-                    ending = await self._carry(drain, file, epoch, nursery.start_soon)
+                    ending = await self._carry(drain, file, epoch)
                 except OutboxBrokenError as exc:
                     ending = EpochEnding.QUARANTINED, str(exc)
                 except BusyError:
@@ -139,23 +144,29 @@ class Life:
             nursery.cancel_scope.cancel()
         return ending
 
-    async def _carry(
-        self, drain: Drain, file: InboundFile, epoch: EpochNumber, aside: Aside
-    ) -> tuple[EpochEnding, str]:
+    async def _carry(self, drain: Drain, file: InboundFile, epoch: EpochNumber) -> tuple[EpochEnding, str]:
         """Look at both files whenever there is mail, and once a second without; return how the epoch ended."""
         quiet_since = self._parts.clock.now()
         net = self._parts.times.net
+        claim_is_next = False
         letters: tuple[Letter, ...] = (Look(),)
         while Gone() not in letters:
+            if claim_is_next and letters == (Commit(),):
+                # What was just shown is being claimed. Nobody waits for that, and the answer may follow at once.
+                claim_is_next = False
+                letters = (Commit(), *await self._next_letters(CLAIM_SECONDS))
+                if Gone() in letters:
+                    break
             if not letters or Commit() in letters:
                 with self._node.busy(f"epoch {epoch}: reading the outbox"):
-                    changed = await drain.look(aside=aside)
-                if letters == (Commit(),) and not changed and not len(self._mail):
-                    # A claim, or a reply: nothing that the runner has to be shown, nothing to decide.
-                    letters = await self._next_letters(net)
-                    continue
+                    changed = await drain.look()
+                if letters and Look() not in letters:
+                    # The runner learns of it soon; first comes who waits for the answer.
+                    letters = await self._next_letters(SHOW_SECONDS if changed else net)
+                    if letters or not changed:
+                        continue
             now = self._parts.clock.now()
-            work = await self._show(file, epoch, now)
+            work, claim_is_next = await self._show(file, epoch, now)
             if work.due or work.claimed:
                 quiet_since = now
             self._node.set(doing=f"epoch {epoch}: {work.due} due, {work.claimed} claimed")
@@ -181,14 +192,14 @@ class Life:
             return await self._mail.read_all()
         return ()
 
-    async def _show(self, file: InboundFile, epoch: EpochNumber, now: datetime) -> inbound.Work:
-        """Write into the link what changed in the truth; returns what the session has to do."""
+    async def _show(self, file: InboundFile, epoch: EpochNumber, now: datetime) -> tuple[inbound.Work, bool]:
+        """Write into the link what changed in the truth; returns what is to do, and whether there is new work in it."""
         changes, work, written = await self._parts.store.read(_look, self._place, self._tick, now, file)
         if not written:
             with self._node.busy(f"epoch {epoch}: waiting for the sandbox to let go of its inbox"):
                 await self._in_thread(file.write, changes)
         self._tick = changes.tick
-        return work
+        return work, any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
 
     async def _project_whole(self, layout: SessionLayout, epoch: EpochNumber) -> InboundFile:
         whole = await self._parts.store.read(projection.whole, self._place, epoch, timezone=self._parts.timezone)
@@ -219,7 +230,6 @@ class Life:
         Returns how the epoch ended in the end: its last words may be what has it quarantined.
         """
         if drain is not None and ending is not EpochEnding.QUARANTINED:
-            drain.forget()
             try:
                 await drain.look()
             except OutboxBrokenError as exc:

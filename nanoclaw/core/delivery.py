@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
+from math import isfinite
 from typing import TypeAlias
 
 from attrs import frozen
 
 MOST_DOUBLINGS = 64
 """More would be longer than any pause, and in the end than any number."""
+
+
+LEAST_ASKED, MOST_ASKED = 0.1, 86_400.0
+"""Seconds: the bounds of what a platform may ask for."""
 
 
 class InDoubt(Enum):
@@ -94,9 +99,9 @@ def after_failure(
         return GiveUp(failure.why)
     if failure.reached and not keyed and in_doubt is InDoubt.PARK:
         return Park(failure.why)
-    if failure.retry_after is not None:
+    if failure.retry_after is not None and isfinite(failure.retry_after):
         # The platform named its time, and asking was the answer: no attempt is spent on it.
-        return SendLater(failure.retry_after, refund=True)
+        return SendLater(min(max(failure.retry_after, LEAST_ASKED), MOST_ASKED), refund=True)
     if attempts >= policy.most_attempts:
         return GiveUp(f"{failure.why} (attempt {attempts} of {policy.most_attempts})")
     pause = min(policy.first_pause * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), policy.longest_pause)

@@ -13,7 +13,7 @@ from schema.sqlite import Connection, DiskFullError, Journal, SqliteError, Synch
 
 
 def open_writer(
-    path: Path, *, migrations: Sequence[str] | None = None, vfs: str | None = None, exclusive: bool = False
+    path: str | Path, *, migrations: Sequence[str] | None = None, vfs: str | None = None, exclusive: bool = False
 ) -> Writer:
     """Open *path*, made if missing, brought to the tables of today.
 

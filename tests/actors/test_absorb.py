@@ -124,6 +124,7 @@ def test_a_row_that_changes_after_it_was_read_is_dropped_and_the_first_stands(ca
         ({"seq": 4}, "bad-seq"),
         ({"seq": -1}, "bad-seq"),
         ({"seq": 2**60 + 1}, "bad-seq"),
+        ({"seq": 2**53 - 1}, "bad-seq"),
         ({"destination": "elsewhere"}, "unknown-destination"),
         ({"destination": "test:room"}, "unknown-destination"),
         ({"kind": OutKind.REACTION, "payload": Reaction(seq=2, emoji="!")}, "not-carried"),

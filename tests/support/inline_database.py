@@ -19,7 +19,7 @@ T = TypeVar("T")
 class InlineDatabase:
     """A `nanoclaw.store.db.Store` in memory, or in a file. Not for `Database`'s life on a thread: see test_db.py."""
 
-    def __init__(self, path: Path = IN_MEMORY, *, migrations: Sequence[str] | None = None) -> None:
+    def __init__(self, path: str | Path = IN_MEMORY, *, migrations: Sequence[str] | None = None) -> None:
         self._writer = open_writer(path, migrations=migrations)
         self.conn = self._writer.conn
         """For tests that look or prepare without awaiting."""
