@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import trio
-from nanoclaw.link.layout import SessionLayout
 
 from nanoclaw.kit.clock import SystemClock
+from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Engine, SandboxSpec

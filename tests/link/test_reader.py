@@ -253,11 +253,11 @@ def acks(count: int, status: str = "processing") -> bytes:
 
 def test_more_acks_than_a_runner_can_have_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
     # The real bound is within a worker's time, but not when coverage watches every line.
-    monkeypatch.setattr(tables, "MOST_ACKS", 500)
-    assert len(report(acks(tables.MOST_ACKS)).acks) == tables.MOST_ACKS
-    assert read(acks(tables.MOST_ACKS + 1)) == Quarantine(
-        reason="too-much", detail="processing_ack: more than a runner has to say"
-    )
+    most = 500
+    acks_table, *others = tables.SIDE_TABLES
+    monkeypatch.setattr(tables, "SIDE_TABLES", (evolve(acks_table, most_rows=most), *others))
+    assert len(report(acks(most)).acks) == most
+    assert read(acks(most + 1)) == Quarantine(reason="too-much", detail="processing_ack: more than a runner has to say")
 
 
 def test_more_bad_acks_than_a_runner_can_have_quarantine() -> None:
