@@ -1,9 +1,12 @@
-"""What every test has: hypothesis profiles, and which sandboxes this machine can run."""
+"""What every test has: hypothesis profiles, quick logs, and figures that are printed at the end of a run."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Callable
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
@@ -20,3 +23,28 @@ structlog.configure(
         structlog.processors.KeyValueRenderer(key_order=["event"]),
     ]
 )
+
+Figures = Callable[..., None]
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Figures:
+    """Takes counts by name; those of all cases of a test are added up and printed when the run ends."""
+
+    def note(**counts: int) -> None:
+        record_property("figures", counts)
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted: a harness that says how often it bit can be seen to bite."""
+    sums: dict[str, Counter[str]] = {}
+    for report in (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())):
+        for name, counts in getattr(report, "user_properties", ()):
+            if name == "figures" and report.when == "call":
+                sums.setdefault(report.nodeid.split("[")[0], Counter()).update(counts)
+    if sums:
+        terminalreporter.section("figures")
+    for test, counted in sorted(sums.items()):
+        terminalreporter.write_line(f"{test}: " + ", ".join(f"{name} {count:,}" for name, count in counted.items()))

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Figures
+
 LANES = 2
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("lane", range(1, LANES + 1))
-def test_the_reply_arrives_exactly_once_wherever_the_runner_dies(lane: int, tmp_path: Path) -> None:
+def test_the_reply_arrives_exactly_once_wherever_the_runner_dies(lane: int, tmp_path: Path, figures: Figures) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.crash.runner_driver", str(tmp_path), str(lane), str(LANES)],
         capture_output=True,
@@ -24,7 +26,7 @@ def test_the_reply_arrives_exactly_once_wherever_the_runner_dies(lane: int, tmp_
     )
     outcomes = [json.loads(line) for line in ran.stdout.splitlines()]
     died = [outcome["step"] for outcome in outcomes if outcome["died"]]
-    print(f"lane {lane}: the runner died at {len(died)} writes, the last of them write {max(died, default=0)}")
+    figures(writes_died_at=len(died))
     assert ran.returncode == 0, f"{outcomes[-1:]}\n{ran.stderr}"
     assert not outcomes[-1]["died"], "the turn was never run to its end"
     assert len(died) > 10, "the killer does not bite"

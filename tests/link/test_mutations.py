@@ -23,6 +23,7 @@ from nanoclaw.link.answer import decode
 from nanoclaw.link.customs import COMMAND
 from nanoclaw.link.report import Report
 from schema.sqlite import Connection
+from tests.conftest import Figures
 from tests.link.mutations import Files, mutate
 from tests.link.outbox import STORED_NOON, long_text, outbox, saying
 from tests.link.recorded import record
@@ -129,7 +130,7 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_a_damaged_file_is_read_or_quarantined(chunk: int, worker: Worker, tmp_path: Path) -> None:
+def test_a_damaged_file_is_read_or_quarantined(chunk: int, worker: Worker, tmp_path: Path, figures: Figures) -> None:
     choose = random.Random(chunk)
     valid = bases(tmp_path)
     answers = (worker.ask(mutate(choose, choose.choice(valid))) for _ in range(FILES_A_CHUNK))
@@ -145,7 +146,7 @@ def test_a_damaged_file_is_read_or_quarantined(chunk: int, worker: Worker, tmp_p
         else:
             found["quarantined"] += 1
             found[f"({report.reason})"] += 1
-    print(f"{FILES_A_CHUNK} files: {dict(found)}, {worker.lost} workers lost")
+    figures(files=FILES_A_CHUNK, workers_lost=worker.lost, **found)
     assert found["read"] + found["quarantined"] >= FILES_A_CHUNK - 2 * worker.lost
     assert found["read"] > 250
     assert found["quarantined"] > 250

@@ -15,6 +15,7 @@ from nanoclaw.store.migrate import migrate
 from nanoclaw.store.writer import Writer
 from schema import sqlite
 from schema.sqlite import Journal, SqliteError, Synchronous, execute
+from tests.conftest import Figures
 from tests.support import store_life
 from tests.support.simulated_disk import Fault, SimulatedDisk, Step, Touch
 from tests.support.simulated_vfs import SimulatedVfs
@@ -26,43 +27,43 @@ CHANGES_OF_A_FIRST_START = 200
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_power_cut_loses_or_halves_what_was_acknowledged(seed: int) -> None:
+def test_no_power_cut_loses_or_halves_what_was_acknowledged(seed: int, figures: Figures) -> None:
     found = cut_everywhere(seed)
-    print(f"seed {seed}: power cut at each of {found.moments} moments, and in {found.restarts} restarts")
+    figures(power_cuts=found.moments, cuts_in_restarts=found.restarts, damage=len(found.damage))
     assert found.damage == []
     assert found.moments > 250
     assert found.restarts > 100
 
 
-def test_without_syncs_the_same_power_cuts_do_damage() -> None:
+def test_without_syncs_the_same_power_cuts_do_damage(figures: Figures) -> None:
     found = cut_everywhere(0, opener=open_without_syncs)
-    print(f"synchronous=OFF: damage {len(found.damage)} times, after a power cut at each of {found.moments} moments")
+    figures(power_cuts=found.moments, damage=len(found.damage))
     assert len(found.damage) > found.moments // 10
 
 
 @pytest.mark.parametrize("half", range(2))
-def test_a_failing_disk_ends_the_process_and_loses_nothing_that_was_acknowledged(half: int) -> None:
+def test_a_failing_disk_ends_the_process_and_loses_nothing_that_was_acknowledged(half: int, figures: Figures) -> None:
     steps = enumerate(steps_of_a_life(), start=1)
     # SQLite takes no notice when its folder cannot be synced, as there are systems that cannot.
     places = [number for number, step in steps if step.touch is not Touch.SYNC_FOLDER][half::2]
     ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.IO_ERROR})) for number in places)
-    print(f"EIO at each of {len(places)} operations: {dict(ends)}")
+    figures(io_errors=len(places), **ends)
     assert ends["StoreBrokenError"] > 100
 
 
 @pytest.mark.parametrize("half", range(2))
-def test_a_full_disk_refuses_and_the_store_goes_on(half: int) -> None:
+def test_a_full_disk_refuses_and_the_store_goes_on(half: int, figures: Figures) -> None:
     steps = enumerate(steps_of_a_life(), start=1)
     places = [number for number, step in steps if step.touch in {Touch.WRITE, Touch.CREATE}][half::2]
     for_a_while = places[::8]
     ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.NO_SPACE})) for number in places)
     ends += Counter(end_of_life_with(SimulatedDisk(full_from=number)) for number in for_a_while)
-    print(f"ENOSPC at each of {len(places)} operations, and for a while from {len(for_a_while)}: {dict(ends)}")
+    figures(no_space=len(places), no_space_for_a_while=len(for_a_while), **ends)
     assert ends["StoreBrokenError"] == 0
     assert ends["StoreFullError"] > 100
 
 
-def test_what_a_failed_sync_left_in_the_cache_is_written_again_by_the_next_process() -> None:
+def test_what_a_failed_sync_left_in_the_cache_is_written_again_by_the_next_process(figures: Figures) -> None:
     syncs = [n for n, step in enumerate(steps_of_a_life(), start=1) if step.touch is Touch.SYNC]
     lost = []
     for number in syncs:
@@ -70,7 +71,7 @@ def test_what_a_failed_sync_left_in_the_cache_is_written_again_by_the_next_proce
             end_of_life_with(SimulatedDisk(faults={number: Fault.IO_ERROR}), next_opener=open_trusting_the_cache)
         except AssertionError as exc:
             lost.append(exc)
-    print(f"trusting the cache after each of {len(syncs)} failed syncs lost something {len(lost)} times")
+    figures(failed_syncs=len(syncs), lost=len(lost))
     assert lost, "the precaution in opening.make_wal_durable protects from nothing"
 
 
