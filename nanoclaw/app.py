@@ -223,6 +223,7 @@ def _verbs(
             "provider": config.agent.provider,
             "watch": watch.mode,
             "actors": sorted(sessions.owned()),
+            "store": attrs.asdict(store.statistics()),
             "figures": attrs.asdict(await store.read(figures)),
         }
 

@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 GUARDED = ("nanoclaw/core/*", "nanoclaw/kit/*", "nanoclaw/store/*", "nanoclaw/link/*", "schema/*")
 LEAST_PERCENT = 95
+SOAK_SECONDS = 7_200
+"""For one test, with all its examples."""
 WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
@@ -19,6 +21,7 @@ def main(arguments: list[str]) -> int:
     if "--soak" in arguments:
         arguments.remove("--soak")
         environment["HYPOTHESIS_PROFILE"] = "soak"
+        arguments += ["-m", "not slow", "--timeout", str(SOAK_SECONDS)]
     report = [sys.executable, "-m", "coverage", "report"]
     command = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal"]
     if arguments:

@@ -16,6 +16,7 @@ from nanoclaw.core.delivery import (
     GiveUp,
     Park,
     SendLater,
+    SendNow,
     after_crash,
     after_failure,
 )
@@ -102,34 +103,35 @@ class Delivery:
         return serve
 
     async def _drain(self, lane: Lane, mail: Mailbox[str]) -> None:
-        """Decide message after message; return when the lane is empty."""
+        """Decide message after message; return when the lane is empty, or has no channel in this life of the host."""
+        channel = self._channels.get(lane.channel)
+        if channel is None:
+            log.warning("lane_without_channel", lane=str(lane))
+            await trio.lowlevel.checkpoint()
+            return
         while True:
             now = self._clock.now()
-            # Without its channel nothing may become `sending`.
-            look = ledger.take if lane.channel in self._channels else ledger.head
-            head = await self._store.transact(look, lane, now=now)
+            head = await self._store.transact(ledger.take, lane, now=now)
             if head is None:
                 return
             if isinstance(head, datetime):
                 await _wait(mail, head - now)
-            elif lane.channel not in self._channels:
-                await _wait(mail, timedelta(seconds=AWAY_SECONDS))
             elif head.row.state is LedgerState.SENDING:
-                await self._decide_interrupted(self._channels[lane.channel], head.row)
+                await self._decide_interrupted(channel, head.row)
             elif not ledger.is_due(head.row, now):
                 assert head.row.not_before is not None
                 await _wait(mail, head.row.not_before - now)
-            elif not await self._send(self._channels[lane.channel], head):
+            elif not await self._send(channel, head):
                 await _wait(mail, timedelta(seconds=AWAY_SECONDS))
 
     async def _decide_interrupted(self, channel: Channel, row: LedgerRow) -> None:
-        verdict = after_crash(keyed=channel.keyed, in_doubt=channel.in_doubt)
-        if isinstance(verdict, Park):
-            await self._end(row, LedgerState.UNKNOWN, verdict.why)
-        elif row.attempts >= self.policy.most_attempts:
-            await self._end(row, LedgerState.DEAD, f"{row.attempts} attempts were cut short")
-        else:
-            await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
+        match after_crash(row.attempts, keyed=channel.keyed, in_doubt=channel.in_doubt, policy=self.policy):
+            case SendNow():
+                await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
+            case Park(why):
+                await self._end(row, LedgerState.UNKNOWN, why)
+            case GiveUp(why):
+                await self._end(row, LedgerState.DEAD, why)
 
     async def _send(self, channel: Channel, head: Head) -> bool:
         """Make one attempt with a message that is `sending` now. False: there is nobody to send to."""

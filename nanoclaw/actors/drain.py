@@ -65,7 +65,7 @@ class Drain:
             if not report.more:
                 self._stamp = taken.stamp
                 return changed
-        raise OutboxBrokenError("unsteady: the file never stood still")
+        raise OutboxBrokenError("unsteady: it is written faster than it can be read")
 
     async def _take_in(self, report: Report) -> bool:
         """Absorb *report*, unless the runner has only tidied up."""

@@ -59,6 +59,8 @@ class Life:
     _tail: bytes = field(default=b"", init=False)
     """The last the runner said on standard error."""
     _exit: Exit | None = field(default=None, init=False)
+    _alive: bool = field(default=False, init=False)
+    """Is there a sandbox that is not known to have ended?"""
 
     async def run(self) -> None:
         """Open an epoch, run its sandbox, drain it, close it.
@@ -73,7 +75,7 @@ class Life:
         # Cancelled in here, nobody would know whether there is an epoch to close.
         with trio.fail_after(parts.times.shutdown, shield=True):
             epoch = await parts.store.transact(epochs.begin, session, engine=parts.engine.name, now=parts.clock.now())
-        layout = parts.folders.layout(self._place)
+        layout = parts.folders.layout(self._place.session)
         self._node.set(doing=f"epoch {epoch}: starting")
         ending, detail = EpochEnding.NOT_STARTED, ""
         drain: Drain | None = None
@@ -85,6 +87,7 @@ class Life:
                 stack.callback(file.close)
                 drain = Drain(parts, self._place, epoch, out, 0)
                 sandbox = await self._start(layout, epoch)
+                self._alive = True
                 # What a cancelled life ends with: the host is stopping, or this session's actor is.
                 ending, detail = EpochEnding.STOPPED, "the host let it go"
                 try:
@@ -96,6 +99,8 @@ class Life:
                     grace = parts.times.grace if ending is EpochEnding.STOPPED else 0.0
                     with trio.move_on_after(parts.times.shutdown, shield=True):
                         await sandbox.stop(grace)
+                        self._alive = False
+                        await trio.aclose_forcefully(sandbox.stderr)
             except SandboxError as exc:
                 detail = str(exc)
                 raise
@@ -151,6 +156,8 @@ class Life:
         claim_is_next = False
         letters: tuple[Letter, ...] = (Look(),)
         while Gone() not in letters:
+            if Commit() in letters:
+                quiet_since = self._parts.clock.now()
             if claim_is_next and letters == (Commit(),):
                 # What was just shown is being claimed. Nobody waits for that, and the answer may follow at once.
                 claim_is_next = False
@@ -227,8 +234,12 @@ class Life:
     ) -> tuple[EpochEnding, str]:
         """The sandbox is dead: take what it still said, give its claims back, forget its folder.
 
-        Returns how the epoch ended in the end: its last words may be what has it quarantined.
+        Returns how the epoch ended in the end: its last words may be what has it quarantined. One that will not die
+        keeps its epoch open, so that no second sandbox is started beside it; the session's next actor tries again.
         """
+        if self._alive:
+            log.error("sandbox_does_not_die", session=self._place.session.id, epoch=epoch)
+            return ending, detail
         if drain is not None and ending is not EpochEnding.QUARANTINED:
             try:
                 await drain.look()
@@ -267,7 +278,8 @@ def _compose(spec: SandboxSpec, settings: dict[str, object]) -> None:
     """Make the folders that the sandbox sees and the settings it reads."""
     for folder in (spec.agent, spec.state, spec.settings.parent):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = spec.settings.with_suffix(".part")
+    # Another session of the same agent group may be doing the same.
+    partial = spec.settings.with_suffix(f".{spec.session}")
     partial.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     partial.rename(spec.settings)
 

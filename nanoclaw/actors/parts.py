@@ -14,7 +14,7 @@ from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.layout import SessionLayout
-from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.entities import Session, SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Store
@@ -27,9 +27,9 @@ class Folders:
 
     home: Path
 
-    def layout(self, place: SessionPlace) -> SessionLayout:
+    def layout(self, session: Session) -> SessionLayout:
         """The folder of one session's link."""
-        return SessionLayout(self.home / "sessions" / place.agent_group.id / place.session.id)
+        return SessionLayout(self.home / "sessions" / session.agent_group_id / session.id)
 
     def agent(self, place: SessionPlace) -> Path:
         """The agent group's own folder."""

@@ -39,13 +39,14 @@ class SessionActor:
 
         Raises:
           SandboxError: no sandbox could be started, or it ended at once; whoever runs this tries again later.
+          trio.TooSlowError: what an earlier life left running does not die.
 
         Cancellation: a running sandbox is stopped, drained and recorded first, within `SessionTimes.shutdown`.
         """
         parts = self._parts
         self._node.mailbox = self._mail.__len__
         # A host that is told to stop as soon as it is up still ends what the last one left open.
-        with trio.move_on_after(parts.times.shutdown, shield=True):
+        with trio.fail_after(parts.times.shutdown, shield=True):
             await self._bury()
         task_status.started()
         while True:
@@ -85,7 +86,7 @@ async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
 
     Cancellation: may be repeated; nothing is lost by stopping half-way.
     """
-    layout = parts.folders.layout(place)
+    layout = parts.folders.layout(place.session)
     ending, detail = EpochEnding.HOST_DIED, "found open"
     await parts.engine.bury(layout.out_dir(left.number))
     try:

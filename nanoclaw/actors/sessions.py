@@ -78,14 +78,17 @@ class Sessions:
     async def _remove_strays(self) -> None:
         """Remove folders of epochs that are closed: the host died between the row and the folder."""
         live = {(epoch.session_id, epoch.number) for epoch in await self._parts.store.read(epochs.all_live)}
-        for session in await self._parts.store.read(sessions):
-            place = await self._parts.store.read(session_place, session.id)
-            assert place is not None
-            layout = self._parts.folders.layout(place)
-            for number in await trio.to_thread.run_sync(layout.epochs_on_disk):
-                if (session.id, number) not in live:
-                    log.info("stray_epoch_removed", session=session.id, epoch=number)
-                    await trio.to_thread.run_sync(layout.remove_epoch, number)
+        known = await self._parts.store.read(sessions)
+
+        def remove() -> None:
+            for session in known:
+                layout = self._parts.folders.layout(session)
+                for number in layout.epochs_on_disk():
+                    if (session.id, number) not in live:
+                        log.info("stray_epoch_removed", session=session.id, epoch=number)
+                        layout.remove_epoch(number)
+
+        await trio.to_thread.run_sync(remove, limiter=self._parts.disk)
 
     def _serve(self, session: SessionId) -> Service:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:

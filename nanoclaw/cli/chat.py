@@ -27,7 +27,7 @@ from nanoclaw.channels.terminal.frames import (
 from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.kit.failures import sole
-from nanoclaw.kit.lines import LineStream
+from nanoclaw.kit.lines import BadFrameError, LineStream
 
 RECONNECT_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
@@ -56,7 +56,7 @@ async def _one_shot(socket: Path, say: Say, seconds: float) -> int:
                     code = await _await_answer(lines, say)
                     if code is not None:
                         return code
-            except (trio.BrokenResourceError, NotRunningError):
+            except (trio.BrokenResourceError, BadFrameError, NotRunningError):
                 if not reached:
                     raise
             await trio.sleep(RECONNECT_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,26 @@ class NotRunningError(Exception):
     """There is no host to ask."""
 
 
-def ask(socket: Path, verb: str) -> Any:
+def is_open(path: Path) -> bool:
+    """Does anybody listen at *path*? A host that was killed leaves its sockets behind, so a look does not tell."""
+    with socket.socket(socket.AF_UNIX) as plain:
+        return plain.connect_ex(str(path)) == 0
+
+
+def ask(path: Path, verb: str) -> Any:
     """The host's answer to *verb*: whatever JSON says.
 
     Raises:
-      NotRunningError: nobody listens at *socket*.
+      NotRunningError: nobody listens at *path*.
       UsageError: the host refused, or did not answer.
     """
-    return trio.run(_ask, socket, verb)
+    return trio.run(_ask, path, verb)
 
 
-async def _ask(socket: Path, verb: str) -> Any:
+async def _ask(path: Path, verb: str) -> Any:
     try:
         with trio.fail_after(ASK_SECONDS):
-            lines = LineStream(await trio.open_unix_socket(str(socket)))
+            lines = LineStream(await trio.open_unix_socket(str(path)))
             await lines.send({"verb": verb})
             answer = await lines.receive()
             await lines.aclose()

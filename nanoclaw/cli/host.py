@@ -15,7 +15,7 @@ from rich.console import Console
 
 from nanoclaw import app, config
 from nanoclaw.cli import chat, exits
-from nanoclaw.cli.client import NotRunningError, ask
+from nanoclaw.cli.client import is_open
 from nanoclaw.errors import NanoclawError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.failures import sole
@@ -114,7 +114,7 @@ def _announce(console: Console, started: app.Started) -> None:
 
 def run(settings: config.Config) -> int:
     """A chat, with a host of its own if none runs; returns the exit code."""
-    host = None if _is_up(settings) else _start(settings)
+    host = None if is_open(settings.chat_socket) else _start(settings)
     if host is not None and host.poll() is not None:
         return host.returncode
     try:
@@ -128,19 +128,11 @@ def run(settings: config.Config) -> int:
                 host.kill()
 
 
-def _is_up(settings: config.Config) -> bool:
-    try:
-        ask(settings.admin_socket, "status")
-    except NotRunningError:
-        return False
-    return True
-
-
 def _start(settings: config.Config) -> subprocess.Popen[bytes]:
     """A host of our own, in a session of its own: Ctrl-C in the chat is the chat's."""
     host = subprocess.Popen([sys.executable, "-m", "nanoclaw", "up"], start_new_session=True)
     end = time.monotonic() + START_SECONDS
     with Console(stderr=True).status("starting …"):
-        while host.poll() is None and time.monotonic() < end and not settings.chat_socket.exists():
+        while host.poll() is None and time.monotonic() < end and not is_open(settings.chat_socket):
             time.sleep(LOOK_SECONDS)
     return host

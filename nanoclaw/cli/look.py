@@ -38,6 +38,8 @@ def status(config: Config, *, as_json: bool) -> None:
     table.add_row("provider", found["provider"])
     table.add_row("commits seen by", found["watch"])
     table.add_row("sessions at work", str(len(found["actors"])))
+    store = found["store"]
+    table.add_row("commits", f"{store['batches']} for {store['transactions']} transactions")
     for name, value in found["figures"].items():
         bad = name in {"failed", "dead", "unknown"} and value
         table.add_row(name.replace("_", " "), f"[red]{value}[/red]" if bad else str(value))

@@ -75,12 +75,16 @@ class GiveUp:
 AfterFailure: TypeAlias = SendLater | Park | GiveUp
 
 
-def after_crash(*, keyed: bool, in_doubt: InDoubt) -> SendNow | Park:
-    """Judge a message that was being sent when the host died.
+def after_crash(attempts: int, *, keyed: bool, in_doubt: InDoubt, policy: DeliveryPolicy) -> SendNow | Park | GiveUp:
+    """Judge a message that was being sent, for the *attempts*-th time, when the host died.
 
-    With an idempotency key the platform itself drops the second copy.
+    With an idempotency key the platform itself drops the second copy. A message that is there whenever the host
+    dies is not sent for ever.
     """
-    if keyed or in_doubt is InDoubt.SEND_AGAIN:
+    may_repeat = keyed or in_doubt is InDoubt.SEND_AGAIN
+    if may_repeat and attempts >= policy.most_attempts:
+        return GiveUp(f"{attempts} attempts were cut short")
+    if may_repeat:
         return SendNow()
     return Park("the host died while it was being sent")
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from nanoclaw.errors import SandboxError
-from nanoclaw.sandboxes.child import Children, ChildSandbox, bury_processes
+from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
 from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.spawner import Command
@@ -70,11 +69,9 @@ def mounts(spec: SandboxSpec) -> list[str]:
 
 
 @define(eq=False)
-class BubblewrapEngine:
+class BubblewrapEngine(ChildEngine):
     """Runs runners behind namespaces."""
 
-    _runtime: Runtime
-    _children: Children = field(factory=Children, init=False)
     name: str = field(default="bubblewrap", init=False)
 
     async def probe(self) -> Probe:
@@ -112,10 +109,6 @@ class BubblewrapEngine:
             lacks="no limits on memory and processes, no system call filter",
         )
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled."""
-        await self._children.run(task_status=task_status)
-
     async def start(self, spec: SandboxSpec) -> ChildSandbox:
         """Start a runner behind the walls. Raises `SandboxError`."""
         runtime = self._runtime
@@ -128,17 +121,6 @@ class BubblewrapEngine:
             *(PROGRAM, *await trio.to_thread.run_sync(walls, runtime), *mounts(spec), "--"),
             *runtime.argv(str(runtime.interpreter), places, arguments),
         ]
-        try:
-            # The environment of bwrap itself; the program inside gets the one that `walls` sets.
-            command = Command(argv=argv, environment={"PATH": ENVIRONMENT["PATH"]})
-            return await self._children.start(command, wrapped=True)
-        except OSError as exc:
-            raise SandboxError(engine=self.name, why=str(exc)) from exc
-
-    async def bury(self, outbound: Path) -> None:
-        """Kill what an earlier host left running on that folder; `--die-with-parent` has mostly done it."""
-        await bury_processes(outbound)
-
-    def hurry(self) -> None:
-        """Kill every sandbox."""
-        self._children.hurry()
+        # The environment of bwrap itself; the program inside gets the one that `walls` sets.
+        command = Command(argv=argv, environment={"PATH": ENVIRONMENT["PATH"]})
+        return await self._start(command, engine=self.name, wrapped=True)

@@ -6,12 +6,15 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import trio
 from attrs import define, field
 
+from nanoclaw.errors import SandboxError
 from nanoclaw.sandboxes.engine import Exit
+from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.spawner import Command, Program, Spawner
 
 BURY_SECONDS = 5.0
@@ -30,6 +33,8 @@ class ChildSandbox:
     stderr: trio.abc.ReceiveStream = field(init=False)
     _pidfd: int = field(init=False)
     """Names the process even when its id is another's; open until the process is reaped."""
+    _waiting: trio.Lock = field(factory=trio.Lock, init=False)
+    """Only one task at a time may wait for a descriptor."""
     _exit: Exit | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -46,10 +51,10 @@ class ChildSandbox:
 
     async def wait(self) -> Exit:
         """Wait for the end. A checkpoint; cancelling leaves the sandbox running."""
-        await trio.lowlevel.checkpoint()
-        if self._exit is None:
-            await trio.lowlevel.wait_readable(self._pidfd)
-        return self._reap()
+        async with self._waiting:
+            if self._exit is None:
+                await trio.lowlevel.wait_readable(self._pidfd)
+            return self._reap()
 
     async def stop(self, grace: float) -> Exit:
         """SIGTERM, *grace* seconds, SIGKILL, the end. Cancelled, it kills at once and waits shortly for the end."""
@@ -103,9 +108,10 @@ def _children(pid: int) -> list[int]:
 
 
 @define(eq=False)
-class Children:
-    """The child processes of one engine."""
+class ChildEngine:
+    """The half of an engine that is the same for all whose sandboxes are child processes."""
 
+    _runtime: Runtime
     _spawner: Spawner = field(factory=Spawner, init=False)
     _alive: set[ChildSandbox] = field(factory=set[ChildSandbox], init=False)
 
@@ -113,41 +119,48 @@ class Children:
         """Serve until cancelled."""
         await self._spawner.run(task_status=task_status)
 
-    async def start(self, command: Command, *, wrapped: bool) -> ChildSandbox:
-        """Start *command*. Raises `OSError` if it cannot be executed."""
-        child = ChildSandbox(await self._spawner.spawn(command), wrapped, self._alive.discard)
-        self._alive.add(child)
-        return child
+    async def bury(self, outbound: Path) -> None:
+        """Kill every process that was started for that `out/` folder, and wait until there is none.
+
+        Raises:
+          trio.TooSlowError: one does not die.
+        """
+        with trio.fail_after(BURY_SECONDS):
+            while found := await trio.to_thread.run_sync(processes_of, outbound):
+                for pid in found:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                await trio.sleep(LOOK_SECONDS)
 
     def hurry(self) -> None:
         """Kill them all; whoever waits for one sees it end."""
         for child in self._alive:
             child.kill()
 
+    async def _start(self, command: Command, *, engine: str, wrapped: bool) -> ChildSandbox:
+        """Start *command*. Raises `SandboxError` if it cannot be executed."""
+        try:
+            program = await self._spawner.spawn(command)
+        except OSError as exc:
+            raise SandboxError(engine=engine, why=str(exc)) from exc
+        child = ChildSandbox(program, wrapped, self._alive.discard)
+        self._alive.add(child)
+        return child
 
-async def bury_processes(outbound: Path) -> None:
-    """Kill every process that was started for that `out/` folder, and wait until there is none.
 
-    The folder's path is an argument of every sandbox's command line, which is the label that outlives a host.
+def processes_of(outbound: Path) -> list[int]:
+    """The processes of this machine that were started as a sandbox with that `out/` folder.
+
+    The folder follows `--out` or `--bind` on every sandbox's command line: the label that outlives a host.
     """
-    with trio.fail_after(BURY_SECONDS):
-        while found := await trio.to_thread.run_sync(processes_with_argument, str(outbound)):
-            for pid in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            await trio.sleep(LOOK_SECONDS)
-
-
-def processes_with_argument(argument: str) -> list[int]:
-    """Processes of this machine, other than this one, with exactly that argument on their command line."""
-    wanted = os.fsencode(argument)
+    folder = os.fsencode(outbound)
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
+        if entry.name.isdigit():
             try:
                 arguments = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue  # it ended while we looked
-            if wanted in arguments:
+            if any(pair in ((b"--out", folder), (b"--bind", folder)) for pair in pairwise(arguments)):
                 found.append(int(entry.name))
     return found

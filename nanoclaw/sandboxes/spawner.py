@@ -6,11 +6,11 @@ seconds, and a sandbox started from one would be killed with it, so sandboxes ha
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import outcome
@@ -68,7 +68,9 @@ class Spawner:
         def report(result: outcome.Maybe[Program]) -> None:
             if abandoned:
                 if isinstance(result, outcome.Value):
-                    _discard(result.value)
+                    # Killed now, waited for where waiting holds up nobody.
+                    result.value.kill()
+                    self._orders.put(partial(_discard, result.value))
                 return
             results.append(result)
             done.set()
@@ -103,8 +105,7 @@ def _start(command: Command) -> Program:
 
 
 def _discard(program: Program) -> None:
-    program.kill()
     program.wait()
     for stream in (program.stdin, program.stderr):
         if stream is not None:
-            os.close(stream.fileno())
+            stream.close()

@@ -69,7 +69,7 @@ def report(**words: object) -> Report:
         "cursor": 1,
         "more": False,
     }
-    return Report(**(said | words))  # type: ignore[arg-type]
+    return Report(**(said | words))  # type: ignore[arg-type]  # any field, by its name
 
 
 def a_row(number: int = 1, **words: object) -> OutRow:
@@ -85,9 +85,9 @@ def a_row(number: int = 1, **words: object) -> OutRow:
         "destination": None,
         "payload": payload,
     } | words
-    content = payloads.write(said["payload"])  # type: ignore[arg-type]
+    content = payloads.write(said["payload"])  # type: ignore[arg-type]  # one of the fields above
     digest = hashlib.sha256(repr(sorted(said.items(), key=str)).encode()).hexdigest()
-    return OutRow(content=content, digest=digest, **said)  # type: ignore[arg-type]
+    return OutRow(content=content, digest=digest, **said)  # type: ignore[arg-type]  # any field, by its name
 
 
 def test_a_reply_goes_back_where_its_question_came_from(case: Case) -> None:

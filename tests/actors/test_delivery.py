@@ -90,7 +90,7 @@ def a_channel(
 
 
 def failure(**words: object) -> DeliveryError:
-    return DeliveryError(channel=CHANNEL, why="no", **words)  # type: ignore[arg-type]
+    return DeliveryError(channel=CHANNEL, why="no", **words)  # type: ignore[arg-type]  # any field, by its name
 
 
 async def test_messages_of_one_conversation_arrive_in_order_and_each_once(autojump_clock: MockClock) -> None:

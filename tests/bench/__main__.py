@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -45,7 +46,7 @@ def main() -> None:
             home = work / engine.name
             home.mkdir()
             with console.status(f"{engine.name}: round trips"):
-                samples = round_trip.measure(home, lambda engine=engine: [engine], chosen.messages)  # type: ignore[misc]
+                samples = round_trip.measure(home, partial(list, [engine]), chosen.messages)
             with console.status(f"{engine.name}: cold starts"):
                 cold = home / "cold"
                 cold.mkdir()

@@ -10,7 +10,7 @@ import trio
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.projector import InboundFile
-from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.model.ids import ChannelName, EpochNumber, MessagingGroupId, SessionId
 from nanoclaw.sandboxes.engine import Engine, SandboxSpec
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.db import open_database
@@ -19,6 +19,7 @@ from nanoclaw.store.setup import first_agent
 from schema.sqlite import Connection
 from tests.bench.figures import Samples, Target
 
+CHANNEL = ChannelName("bench")
 LOOK_SECONDS = 0.0005
 
 
@@ -45,8 +46,8 @@ async def _a_link(path: Path) -> projection.Whole:
     def fill(conn: Connection) -> projection.Whole:
         names = iter(range(100))
         mint = lambda prefix: f"{prefix}-{next(names)}"  # noqa: E731 - two words
-        first_agent(conn, name="Nano", channel="bench", platform_id="room", mint=mint, now=now)  # type: ignore[arg-type]
-        wiring = wirings_of(conn, "chat-1")[0]  # type: ignore[arg-type]
+        first_agent(conn, name="Nano", channel=CHANNEL, platform_id="room", mint=mint, now=now)
+        wiring = wirings_of(conn, MessagingGroupId("chat-1"))[0]
         session = session_for(conn, wiring, mint=mint, now=now)
         epoch = epochs.begin(conn, session, engine="bench", now=now)
         place = session_place(conn, session)

@@ -69,7 +69,11 @@ def judge(
 def test_after_a_crash_only_a_key_or_the_channel_allows_a_second_copy(
     *, keyed: bool, in_doubt: InDoubt, verdict: SendNow | Park
 ) -> None:
-    assert after_crash(keyed=keyed, in_doubt=in_doubt) == verdict
+    policy = DeliveryPolicy(most_attempts=3)
+    for attempts in (1, 2):
+        assert after_crash(attempts, keyed=keyed, in_doubt=in_doubt, policy=policy) == verdict
+    last = after_crash(3, keyed=keyed, in_doubt=in_doubt, policy=policy)
+    assert last == (verdict if isinstance(verdict, Park) else GiveUp("3 attempts were cut short"))
 
 
 @pytest.mark.parametrize(("attempts", "pause"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 64)])

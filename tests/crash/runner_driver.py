@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -59,9 +60,7 @@ def runs(work: Path, platform: Platform, *, first: int, stride: int) -> Iterator
         scenario = Scenario(
             template=template,
             begin=platform.begin,
-            host=lambda folder, killer, runtime=runtime: be_host(  # type: ignore[misc]
-                folder, killer, platform.port, lambda: [ProcessEngine(runtime)]
-            ),
+            host=partial(be_host, port=platform.port, engines=partial(list, [ProcessEngine(runtime)])),
             done=is_delivered,
             check=lambda folder: what_is_wrong(folder, platform.client),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_ctrl_c_drains_within_ten_seconds_even_in_mid_turn(home: Path, engine: s
         assert time.monotonic() - start < 10
     assert host.cli("verify").returncode == 0
     host.start()
-    assert host.cli("status").stdout.count("waiting") == 1
+    assert json.loads(host.cli("status", "--json").stdout)["figures"]["waiting"] == 1
     host.stop()
 
 
@@ -120,3 +121,13 @@ def test_settings_that_make_no_sense_are_refused_with_the_place(home: Path, text
     assert said.returncode == 1
     assert "nanoclaw.toml" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_run_brings_a_host_of_its_own_also_where_one_was_killed_and_takes_it_away_again(home: Path) -> None:
+    with running_host(home, settings("process")) as host:
+        host.kill()
+    said = host.cli("run", typed="hello\n")
+    assert said.returncode == 0, said
+    assert "hello" in said.stdout
+    assert host.cli("chat", "hello").returncode == 2
+    assert host.cli("verify").returncode == 0

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from nanoclaw.sandboxes.child import processes_with_argument
+from nanoclaw.sandboxes.child import processes_of
 from tests.support.host import running_host
 
 
 def runner_of(home: Path) -> int:
     """The process id of the one runner: the innermost process of the sandbox that was given its out folder."""
     (out,) = home.glob("sessions/*/*/out/*")
-    pids = processes_with_argument(str(out))
+    pids = processes_of(out)
     while children := [child for pid in pids for child in _children(pid) if child not in pids]:
         pids = children
     return pids[-1]

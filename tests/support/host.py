@@ -13,6 +13,8 @@ from pathlib import Path
 
 from attrs import define, field
 
+from nanoclaw.cli.client import is_open
+
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.02
 
@@ -34,7 +36,7 @@ class HostProcess:
         """Start it and wait until it takes chats."""
         self._process = self._command("up")
         end = time.monotonic() + START_SECONDS
-        while not (self.home / "run" / "cli.sock").exists():
+        while not is_open(self.home / "run" / "cli.sock"):
             if self._process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"the host did not start: {self._process.communicate()}")
             time.sleep(LOOK_SECONDS)
@@ -52,15 +54,14 @@ class HostProcess:
         return self._process.returncode, said
 
     def kill(self) -> None:
-        """End it as a power cut would; the stale socket stays behind."""
+        """End it as a power cut would; its sockets stay behind."""
         self.stop(signal.SIGKILL)
-        (self.home / "run" / "cli.sock").unlink(missing_ok=True)
 
-    def cli(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """Run the command line against this home."""
+    def cli(self, *arguments: str, typed: str = "", seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this home, with *typed* on its standard input."""
         process = self._command(*arguments)
         try:
-            out, err = process.communicate(timeout=seconds)
+            out, err = process.communicate(typed, timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -71,7 +72,7 @@ class HostProcess:
         return subprocess.Popen(
             [sys.executable, "-m", "nanoclaw", *arguments],
             env={**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200"},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,28 @@
+"""Runs one lane of a crash loop in its own process and reads what it prints."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+LANES = 2
+"""Loops that share the work: lane n of them dies at point n, n + LANES, …"""
+
+
+def points_died_at(driver: str, work: Path, lane: int) -> int:
+    """Run *lane* of the module *driver* to its end; returns at how many points something died.
+
+    Fails where anything was wrong afterwards, and where the loop never came to a run that nothing cut short.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-m", driver, str(work), str(lane), str(LANES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outcomes = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert ran.returncode == 0, f"{outcomes[-1:]}\n{ran.stderr}"
+    assert not outcomes[-1]["died"], "the scenario was never run to its end"
+    return sum(outcome["died"] for outcome in outcomes)
