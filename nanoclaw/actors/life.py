@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import TypeVar, TypeVarTuple
 
 import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.carry import Carry
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
-from nanoclaw.actors.letters import Commit, Gone, Letter, Look
+from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
-from nanoclaw.core.session import Rest, Stop, View, next_step
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
@@ -26,11 +25,10 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import EpochEnding
 from nanoclaw.sandboxes.engine import Exit, Sandbox, SandboxSpec
-from nanoclaw.store import epochs, inbound, projection
+from nanoclaw.store import epochs, projection
 from nanoclaw.store.ending import close_epoch
 from schema.files import CONTAINER_JSON
-from schema.rows import InStatus
-from schema.sqlite import BusyError, Connection
+from schema.sqlite import BusyError
 
 log = structlog.get_logger()
 
@@ -39,10 +37,6 @@ Ts = TypeVarTuple("Ts")
 
 MOST_LOG_BYTES = 1 << 20
 TAIL_BYTES = 400
-CLAIM_SECONDS = 0.01
-"""How long the record of a claim waits for the answer to it."""
-SHOW_SECONDS = 0.05
-"""How long what a runner settled waits to be shown to it, together with what becomes of its answer."""
 LAST_WORDS_SECONDS = 0.5
 """What a dead runner said may still be in its pipe."""
 
@@ -55,7 +49,6 @@ class Life:
     _place: SessionPlace
     _mail: Mailbox[Letter]
     _node: TreeNode
-    _tick: int = field(default=0, init=False)
     _tail: bytes = field(default=b"", init=False)
     """The last the runner said on standard error."""
     _exit: Exit | None = field(default=None, init=False)
@@ -83,7 +76,7 @@ class Life:
             try:
                 out = await self._in_thread(_make_epoch, layout, epoch)
                 stack.callback(out.close)
-                file = await self._project_whole(layout, epoch)
+                file, tick = await self._project_whole(layout, epoch)
                 stack.callback(file.close)
                 drain = Drain(parts, self._place, epoch, out, 0)
                 sandbox = await self._start(layout, epoch)
@@ -91,7 +84,7 @@ class Life:
                 # What a cancelled life ends with: the host is stopping, or this session's actor is.
                 ending, detail = EpochEnding.STOPPED, "the host let it go"
                 try:
-                    ending, detail = await self._serve(sandbox, drain, file, layout, epoch)
+                    ending, detail = await self._serve(sandbox, drain, file, tick, layout, epoch)
                 except Exception as exc:
                     ending, detail = EpochEnding.KILLED, one_line(exc)
                     raise
@@ -129,89 +122,34 @@ class Life:
         return await self._parts.engine.start(spec)
 
     async def _serve(
-        self, sandbox: Sandbox, drain: Drain, file: InboundFile, layout: SessionLayout, epoch: EpochNumber
+        self, sandbox: Sandbox, drain: Drain, file: InboundFile, tick: int, layout: SessionLayout, epoch: EpochNumber
     ) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""
         said_all = trio.Event()
+        carry = Carry(self._parts, self._place, self._mail, self._node, epoch, drain, file, tick)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_log, sandbox, epoch, said_all)
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
                 try:
-                    ending = await self._carry(drain, file, epoch)
+                    ending = await Carry(
+                        self._parts, self._place, self._mail, self._node, epoch, drain, file, tick
+                    ).run()
                 except OutboxBrokenError as exc:
                     ending = EpochEnding.QUARANTINED, str(exc)
                 except BusyError:
                     ending = EpochEnding.KILLED, "the sandbox held a lock on its inbox"
             if ending[0] is EpochEnding.EXITED:
+                ending = EpochEnding.EXITED, str(self._exit)
                 with trio.move_on_after(LAST_WORDS_SECONDS):
                     await said_all.wait()
             nursery.cancel_scope.cancel()
         return ending
 
-    async def _carry(self, drain: Drain, file: InboundFile, epoch: EpochNumber) -> tuple[EpochEnding, str]:
-        """Look at both files whenever there is mail, and once a second without; return how the epoch ended."""
-        quiet_since = self._parts.clock.now()
-        net = self._parts.times.net
-        claim_is_next = False
-        letters: tuple[Letter, ...] = (Look(),)
-        while Gone() not in letters:
-            if Commit() in letters:
-                quiet_since = self._parts.clock.now()
-            if claim_is_next and letters == (Commit(),):
-                # What was just shown is being claimed. Nobody waits for that, and the answer may follow at once.
-                claim_is_next = False
-                letters = (Commit(), *await self._next_letters(CLAIM_SECONDS))
-                if Gone() in letters:
-                    break
-            if not letters or Commit() in letters:
-                with self._node.busy(f"epoch {epoch}: reading the outbox"):
-                    changed = await drain.look()
-                if letters and Look() not in letters:
-                    # The runner learns of it soon; first comes who waits for the answer.
-                    letters = await self._next_letters(SHOW_SECONDS if changed else net)
-                    if letters or not changed:
-                        continue
-            now = self._parts.clock.now()
-            work, claim_is_next = await self._show(file, epoch, now)
-            if work.due or work.claimed:
-                quiet_since = now
-            self._node.set(doing=f"epoch {epoch}: {work.due} due, {work.claimed} claimed")
-            step = next_step(
-                View(
-                    due=work.due,
-                    claimed=work.claimed,
-                    next_at=work.next_at,
-                    running=True,
-                    quiet_since=quiet_since,
-                    now=now,
-                ),
-                keep_warm=self._parts.times.keep_warm,
-            )
-            if isinstance(step, Stop):
-                return EpochEnding.STOPPED, f"idle for {step.quiet}"
-            letters = await self._next_letters(_rest(step.until if isinstance(step, Rest) else None, now, net))
-        return EpochEnding.EXITED, str(self._exit)
-
-    async def _next_letters(self, seconds: float) -> tuple[Letter, ...]:
-        """The mail that comes within *seconds*; none is a reason to look at everything."""
-        with trio.move_on_after(seconds):
-            return await self._mail.read_all()
-        return ()
-
-    async def _show(self, file: InboundFile, epoch: EpochNumber, now: datetime) -> tuple[inbound.Work, bool]:
-        """Write into the link what changed in the truth; returns what is to do, and whether there is new work in it."""
-        changes, work, written = await self._parts.store.read(_look, self._place, self._tick, now, file)
-        if not written:
-            with self._node.busy(f"epoch {epoch}: waiting for the sandbox to let go of its inbox"):
-                await self._in_thread(file.write, changes)
-        self._tick = changes.tick
-        return work, any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
-
-    async def _project_whole(self, layout: SessionLayout, epoch: EpochNumber) -> InboundFile:
+    async def _project_whole(self, layout: SessionLayout, epoch: EpochNumber) -> tuple[InboundFile, int]:
+        """A new link, and the tick that it shows."""
         whole = await self._parts.store.read(projection.whole, self._place, epoch, timezone=self._parts.timezone)
-        self._tick = whole.changes.tick
-        return await self._in_thread(InboundFile.make, layout.inbound, whole)
+        return await self._in_thread(InboundFile.make, layout.inbound, whole), whole.changes.tick
 
     async def _await_exit(self, sandbox: Sandbox) -> None:
         self._exit = await sandbox.wait()
@@ -282,20 +220,3 @@ def _compose(spec: SandboxSpec, settings: dict[str, object]) -> None:
     partial = spec.settings.with_suffix(f".{spec.session}")
     partial.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     partial.rename(spec.settings)
-
-
-def _look(
-    conn: Connection, place: SessionPlace, tick: int, now: datetime, file: InboundFile
-) -> tuple[projection.Changes, inbound.Work, bool]:
-    """What changed, what is to do, and whether the link shows it already: one trip to a thread for all three.
-
-    A sandbox that holds a lock on its link must not hold a reader of the truth, so nobody waits for it here.
-    """
-    changes = projection.changes(conn, place.session.id, tick)
-    work = inbound.work(conn, place.session.id, now=now)
-    return changes, work, changes.empty or file.write_at_once(changes)
-
-
-def _rest(until: datetime | None, now: datetime, net: float) -> float:
-    """Seconds to wait for mail: to the next deadline, and no longer than the net allows."""
-    return net if until is None else max(0.0, min(net, (until - now).total_seconds()))
