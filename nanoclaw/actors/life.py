@@ -126,15 +126,13 @@ class Life:
     ) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""
         said_all = trio.Event()
-        carry = Carry(self._parts, self._place, self._mail, self._node, epoch, drain, file, tick)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_log, sandbox, epoch, said_all)
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
                 try:
-                    ending = await Carry(
-                        self._parts, self._place, self._mail, self._node, epoch, drain, file, tick
-                    ).run()
+                    carry = Carry(self._parts, self._place, self._mail, self._node, epoch, drain, file, tick)
+                    ending = await carry.run()
                 except OutboxBrokenError as exc:
                     ending = EpochEnding.QUARANTINED, str(exc)
                 except BusyError:
