@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 
 from attrs import frozen
 
@@ -17,6 +18,16 @@ class AgentGroup:
     name: str
     folder: str
     created_at: datetime
+    shown: int = 0
+    """The tick of the last change to what its running sessions may know besides messages."""
+
+
+class UnknownSenderPolicy(Enum):
+    """What becomes of somebody in a chat who has no right to speak to an agent there."""
+
+    STRICT = "strict"  # refused
+    REQUEST_APPROVAL = "request_approval"  # refused, and a person is asked
+    PUBLIC = "public"  # heard
 
 
 @frozen(kw_only=True)
@@ -29,28 +40,82 @@ class MessagingGroup:
     name: str
     is_group: bool
     created_at: datetime
+    unknown_sender_policy: UnknownSenderPolicy = UnknownSenderPolicy.STRICT
+    denied_at: datetime | None = None
+    """When a person decided that no agent shall hear this chat."""
+
+
+class EngageMode(Enum):
+    """When does an agent take up what is said?"""
+
+    PATTERN = "pattern"  # whenever the text matches
+    MENTION = "mention"  # when the platform says that it was addressed
+    MENTION_STICKY = "mention-sticky"  # the same, and then everything in that thread
+
+
+class SenderScope(Enum):
+    """Whom does an agent answer in this chat, besides what the chat itself allows?"""
+
+    ALL = "all"
+    KNOWN = "known"  # those with a role or a membership
+
+
+class IgnoredMessagePolicy(Enum):
+    """What becomes of a message that an agent does not take up."""
+
+    DROP = "drop"
+    ACCUMULATE = "accumulate"  # it is kept as context for the next one that is
+
+
+class SessionMode(Enum):
+    """How a chat is divided into conversations."""
+
+    SHARED = "shared"  # one for the chat
+    PER_THREAD = "per-thread"
+    AGENT_SHARED = "agent-shared"  # one for all chats of the agent that say so
 
 
 @frozen(kw_only=True)
 class Wiring:
-    """An agent group hears a messaging group."""
+    """An agent group hears a messaging group, and how."""
 
     id: WiringId
     messaging_group_id: MessagingGroupId
     agent_group_id: AgentGroupId
+    engage_mode: EngageMode
+    engage_pattern: str | None
+    """RE2, searched in the text; `.` is always. Only, and always, with `EngageMode.PATTERN`."""
+    sender_scope: SenderScope
+    ignored_message_policy: IgnoredMessagePolicy
+    session_mode: SessionMode
     priority: int
+    """Only orders the fan-out, the highest first: every wiring decides for itself."""
     created_at: datetime
 
 
 @frozen(kw_only=True)
+class SessionKey:
+    """What makes a conversation one: who hears it, and where. See `core.sessions`."""
+
+    agent_group_id: AgentGroupId
+    messaging_group_id: MessagingGroupId | None
+    """None: the one conversation that the agent's agent-shared chats have together."""
+    thread_id: str | None
+    """None: the chat itself."""
+
+
+@frozen(kw_only=True)
 class Session:
-    """One agent group's conversation in one messaging group."""
+    """One agent group's conversation in one place."""
 
     id: SessionId
     agent_group_id: AgentGroupId
-    messaging_group_id: MessagingGroupId
+    messaging_group_id: MessagingGroupId | None
+    thread_id: str | None
     provider_state: str
     """JSON: what the runners of earlier epochs saved, as the host accepted it."""
+    context_seq: int
+    """The number of the last row of its chat's own session that was copied into this one, a thread's."""
     created_at: datetime
 
 
@@ -60,4 +125,5 @@ class SessionPlace:
 
     session: Session
     agent_group: AgentGroup
-    messaging_group: MessagingGroup
+    messaging_group: MessagingGroup | None
+    """None for the conversation of several chats."""

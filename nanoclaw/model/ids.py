@@ -16,6 +16,8 @@ RunnerMessageId = NewType("RunnerMessageId", str)
 """The id a runner gave its row: unique within its epoch at best, and never believed."""
 UserId = NewType("UserId", str)
 """`<channel>:<immutable platform id>`, made by an adapter from what its platform authenticated."""
+RoleId = NewType("RoleId", str)
+ApprovalId = NewType("ApprovalId", str)
 ChannelName = NewType("ChannelName", str)
 """A configured channel, such as `terminal` or `telegram-home`."""
 EpochNumber = NewType("EpochNumber", int)

@@ -8,10 +8,12 @@ from enum import Enum
 from attrs import frozen
 
 from nanoclaw.model.ids import (
+    AgentGroupId,
     ChannelName,
     EpochNumber,
     EventId,
     InboundId,
+    MessagingGroupId,
     OutboundId,
     RunnerMessageId,
     SessionId,
@@ -38,9 +40,41 @@ class InboundEvent:
     """Unique on its channel; the same id again is the same message again."""
     platform_id: str
     thread_id: str | None = None
+    """Where an answer belongs, on a channel with threads."""
+    starts_thread: bool = False
+    """Does it stand in the chat itself, and its thread holds nothing but it so far?"""
+    mention: bool
+    """Does the platform itself say that we are addressed? In a conversation of two, we always are."""
+    is_group: bool
+    chat_name: str | None = None
+    """What the platform calls the chat, if it said so."""
     sender_id: UserId
     sender: str
     text: str
+
+
+class RevisionKind(Enum):
+    """What may happen to a message after it was sent."""
+
+    EDIT = "edit"
+    DELETION = "deletion"
+
+
+@frozen(kw_only=True)
+class Revision:
+    """A message was changed, or taken back, on its platform."""
+
+    channel: ChannelName
+    platform_message_id: str
+    """The message's."""
+    revision: str
+    """The platform's own name of this change, unique for its message: the time of the edit, or a number."""
+    kind: RevisionKind
+    sender_id: UserId
+    """Who did it."""
+    sender: str
+    text: str = ""
+    """All of the text as it is now; empty for a deletion."""
 
 
 @frozen(kw_only=True)
@@ -66,6 +100,9 @@ class InboundRow:
     settled_at: datetime | None
     error: str | None
     touched: int
+    recurrence: str | None
+    """When it comes again, in cron's words. Kept and shown; nothing comes again by itself yet."""
+    series_id: str | None
 
 
 class LedgerState(Enum):
@@ -84,12 +121,14 @@ class LedgerRow:
 
     position: int
     id: OutboundId
-    session_id: SessionId
+    session_id: SessionId | None
+    """None: the host itself says it to a chat."""
     epoch: EpochNumber | None
     runner_id: RunnerMessageId | None
     digest: str
-    seq: int
-    in_reply_to: InboundId | None
+    seq: int | None
+    in_reply_to: str | None
+    """The id of the inbound row that this answers; of the event itself, where the host answers for all."""
     channel: ChannelName
     platform_id: str
     thread_id: str | None
@@ -115,7 +154,7 @@ class NewLedgerRow:
     digest: str
     seq: int | None
     """None: the host's own notice, numbered by the store."""
-    in_reply_to: InboundId | None
+    in_reply_to: str | None
     to: Address
     kind: str
     content: str
@@ -136,6 +175,10 @@ class Drop:
     detail: str = ""
     digest: str = ""
     dropped_at: datetime
+    agent_group_id: AgentGroupId | None = None
+    """Who was kept from hearing it."""
+    messaging_group_id: MessagingGroupId | None = None
+    sender_id: UserId | None = None
 
 
 class EpochEnding(Enum):

@@ -21,6 +21,8 @@ from schema.rows import Destination, DestinationType, MessageIn
 UNKNOWN = "unknown:"
 """What the place of a message begins with that no destination is. No name has a colon."""
 
+CONTEXT = "yes"
+
 
 @frozen(kw_only=True)
 class Message:
@@ -32,6 +34,8 @@ class Message:
     sender: str
     time: datetime
     text: str
+    context: bool = False
+    """It was not said to the agent: it comes along with what was, and asks for no answer."""
     quote: Quote | None = None
     attachments: tuple[Attachment, ...] = ()
 
@@ -143,7 +147,16 @@ def _item(incoming: Incoming, source: str | None, time: datetime) -> Item:
     seq = incoming.row.seq
     match incoming.payload:
         case ChatIn(text=text, sender=sender, reply_to=quote, attachments=files):
-            return Message(id=seq, source=source, sender=sender, time=time, text=text, quote=quote, attachments=files)
+            return Message(
+                id=seq,
+                source=source,
+                sender=sender,
+                time=time,
+                text=text,
+                context=not incoming.row.trigger,
+                quote=quote,
+                attachments=files,
+            )
         case Task(prompt=prompt):
             return TaskDue(id=seq, source=source, time=time, prompt=prompt)
         case Webhook(source=caller, event=event, payload=payload):
@@ -164,6 +177,8 @@ def _element(item: Item) -> Element:
                 time=item.time,
                 reply_to=None if quote is None else quote.id,
             )
+            if item.context:
+                head["context"] = CONTEXT
             return Element("message", head, children=tuple(_inside(item)), text=item.text)
         case TaskDue():
             return Element("task", _attributes(id=str(item.id), source=item.source, time=item.time), text=item.prompt)
@@ -210,6 +225,7 @@ def _read_item(element: Element) -> Item:
                 sender=attributes["sender"],
                 time=time,
                 text=text,
+                context=attributes.get("context") == CONTEXT,
                 quote=_read_quote(element),
                 attachments=tuple(_read_file(child) for child in element.children if child.tag == "attachment"),
             )

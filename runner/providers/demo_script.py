@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
 from runner.providers.base import Activity, Event, ProviderError, Result, ToolEnded, ToolStarted
@@ -82,12 +82,17 @@ def script(prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = 
         return [Result(addressed(before))], []
     steps: list[Step] = []
     answers: list[Answer] = []
+    overheard = sum(isinstance(item, Message) and item.context for item in prompt.items)
     for item in prompt.items:
+        if isinstance(item, Message) and item.context:
+            continue
         for part in _respond(item, agent, turn):
             if isinstance(part, Answer):
                 answers.append(part)
             else:
                 steps.append(part)
+    if overheard and answers:
+        answers[-1] = evolve(answers[-1], text=f"{answers[-1].text} {_overheard(overheard)}")
     words = "\n\n".join(answer.text for answer in answers) if len(answers) == 1 else addressed(answers)
     return [*steps, Result(words)], answers
 
@@ -97,6 +102,11 @@ def addressed(answers: Sequence[Answer]) -> str:
     return "\n".join(
         answer.text if answer.to is None else f'<message to="{answer.to}">{answer.text}</message>' for answer in answers
     )
+
+
+def _overheard(messages: int) -> str:
+    what = "a message that was" if messages == 1 else f"{messages} messages that were"
+    return f"(I have also read {what} not said to me.)"
 
 
 def _respond(item: Item, agent: str, turn: int) -> Iterator[Step | Answer]:
