@@ -18,7 +18,7 @@ from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.admin.server import AdminServer, Verb
 from nanoclaw.channels.base import Channel
-from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, TerminalChannel
+from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
@@ -40,7 +40,7 @@ from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.entities import install_id
 from nanoclaw.store.figures import figures
 from nanoclaw.store.home import make_folders
-from nanoclaw.store.setup import first_agent
+from nanoclaw.store.setup import Operator, first_start
 
 log = structlog.get_logger()
 
@@ -94,16 +94,15 @@ async def serve(
     choice = await choose(await _all_engines() if engines is None else engines(), config.sandbox.engine)
     clock = SystemClock()
     async with open_database(config.database) as store:
-        first_start = await store.transact(
-            first_agent,
-            name=config.agent.name,
-            channel=CHANNEL,
-            platform_id=CONVERSATION,
+        is_first = await store.transact(
+            first_start,
+            agent=config.agent.name,
+            operator=Operator(user=SENDER, name=operator_name(), channel=CHANNEL, platform_id=CONVERSATION),
             mint=mint,
             now=clock.now(),
         )
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
-        log.info("host_starts", install=install, engine=choice.engine.name, first_start=first_start)
+        log.info("host_starts", install=install, engine=choice.engine.name, first_start=is_first)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")
         customs = Customs()
@@ -138,7 +137,14 @@ async def serve(
             times=SessionTimes(keep_warm=config.keep_warm),
         )
         sessions = Sessions(parts, nodes["sessions"])
-        ingress = Ingress(store, clock, sessions.wake)
+        ingress = Ingress(
+            store,
+            clock,
+            {channel.name: channel.threaded for channel in channels},
+            sessions.wake,
+            sessions.show,
+            delivery.nudge,
+        )
         admin = AdminServer(config.admin_socket, _verbs(config, choice, store, sessions, root, watch))
 
         async def run_channels(*, task_status: trio.TaskStatus[None]) -> None:
@@ -159,7 +165,7 @@ async def serve(
             task_status.started()
             root.set(state="running")
             mode = watch.mode if watch.mode == "inotify" else f"{watch.mode} ({watch.reason})"
-            announce(Started(config=config, choice=choice, first_start=first_start, watch=mode))
+            announce(Started(config=config, choice=choice, first_start=is_first, watch=mode))
             await trio.sleep_forever()
 
         services: dict[str, Service] = {

@@ -16,8 +16,11 @@ import pytest
 from attrs import fields_dict
 
 from nanoclaw.link import fields
-from nanoclaw.model import entities, messages
+from nanoclaw.model import entities, messages, rights
+from nanoclaw.store.approvals import Approval
+from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.projection import STATUS
+from nanoclaw.store.settings import ContainerSettings
 from runner import model as runner_model
 from schema import files, payloads, rows, sqlite
 from schema.sqlite import IN_MEMORY, Row, execute, fetch
@@ -37,6 +40,12 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "inbound"): messages.InboundRow,
     ("central", "ledger"): messages.LedgerRow,
     ("central", "drops"): messages.Drop,
+    ("central", "users"): rights.User,
+    ("central", "roles"): rights.Grant,
+    ("central", "members"): rights.Member,
+    ("central", "destinations"): StoredDestination,
+    ("central", "container_settings"): ContainerSettings,
+    ("central", "approvals"): Approval,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,
     ("inbound", "destinations"): rows.Destination,
@@ -50,8 +59,11 @@ CLASSES: dict[tuple[str, str], type] = {
 WITHOUT_A_CLASS = {
     ("central", "home"),
     ("central", "ticks"),
-    ("central", "users"),
     ("central", "events"),
+    ("central", "engagements"),
+    ("central", "revisions"),
+    ("central", "direct_messages"),
+    ("central", "questions"),
 }
 """Tables that are never read as whole rows."""
 

@@ -17,9 +17,10 @@ from nanoclaw.link.report import AckRow, BadRow, OutRow, Report
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import ChannelName, EpochNumber, InboundId, OutboundId, RunnerMessageId
 from nanoclaw.model.messages import Address, Drop, InboundRow, NewLedgerRow
+from nanoclaw.store import destinations as stored_destinations
 from nanoclaw.store import drops, epochs, inbound, ledger, notices
-from nanoclaw.store.entities import save_provider_state
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.sessions import save_provider_state
 from nanoclaw.store.ticks import highest_seq
 from schema.payloads import ChatOut
 from schema.rows import AckStatus
@@ -89,12 +90,8 @@ def _judge(
     if row.payload.files:
         return destinations.Refused("not-carried", "files are not carried yet")
     question = _question(conn, place, row.in_reply_to)
-    chat = place.messaging_group
-    to = destinations.resolve(
-        row.destination,
-        origin=_address(question),
-        known={destinations.name_of(chat.name): Address(channel=chat.channel, platform_id=chat.platform_id)},
-    )
+    names = stored_destinations.addresses(conn, place.agent_group.id)
+    to = destinations.resolve(row.destination, origin=_address(question) or _home(place), known=names)
     if isinstance(to, destinations.Refused):
         return to
     return NewLedgerRow(
@@ -115,6 +112,14 @@ def _question(conn: Connection, place: SessionPlace, claimed_id: str | None) -> 
     """The row that a runner says it answers, if it is one of this session's."""
     row = None if claimed_id is None else inbound.get(conn, InboundId(claimed_id))
     return row if row is not None and row.session_id == place.session.id else None
+
+
+def _home(place: SessionPlace) -> Address | None:
+    """Where the session itself is, if it is in one place."""
+    chat = place.messaging_group
+    if chat is None:
+        return None
+    return Address(channel=chat.channel, platform_id=chat.platform_id, thread_id=place.session.thread_id)
 
 
 def _address(row: InboundRow | None) -> Address | None:

@@ -115,7 +115,7 @@ def _look(
 
     A sandbox that holds a lock on its link must not hold a reader of the truth, so nobody waits for it here.
     """
-    changes = projection.changes(conn, place.session.id, tick)
+    changes = projection.changes(conn, place.session.id, place.agent_group.id, tick)
     work = inbound.work(conn, place.session.id, now=now)
     return changes, work, changes.empty or file.write_at_once(changes)
 

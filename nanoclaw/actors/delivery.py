@@ -165,7 +165,8 @@ class Delivery:
                 platform_message_id=platform_id,
                 now=self._clock.now(),
             )
-            self._settled(row.session_id)
+            if row.session_id is not None:
+                self._settled(row.session_id)
         return True
 
     async def _after_failure(self, channel: Channel, row: LedgerRow, failure: Failure) -> None:
@@ -190,7 +191,8 @@ class Delivery:
     async def _end(self, row: LedgerRow, state: LedgerState, why: str) -> None:
         log.error("delivery_ended", row=row.id, state=state.value, why=why)
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
-        self._settled(row.session_id)
+        if row.session_id is not None:
+            self._settled(row.session_id)
 
 
 def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from attrs import define
@@ -10,37 +10,64 @@ from attrs import define
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
-from nanoclaw.model.ids import SessionId
-from nanoclaw.model.messages import InboundEvent
+from nanoclaw.model.ids import ChannelName, SessionId
+from nanoclaw.model.messages import InboundEvent, Revision
 from nanoclaw.store.db import Store
 from nanoclaw.store.events import Accepted, Duplicate, Ignored, accept
+from nanoclaw.store.ledger import Lane
+from nanoclaw.store.revisions import revise
 
 log = structlog.get_logger()
 
 
 @define(eq=False)
 class Ingress:
-    """Where all channels bring their events."""
+    """Where all channels bring what their platforms tell."""
 
     _store: Store
     _clock: Clock
+    _threaded: Mapping[ChannelName, bool]
+    """Which channels have threads."""
     _wake: Callable[[SessionId], None]
+    _show: Callable[[SessionId], None]
+    _nudge: Callable[[Iterable[Lane]], None]
 
-    async def receive(self, event: InboundEvent) -> Receipt:
-        """Store *event*. When this returns, it survives power loss; the same event again is no second one.
+    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+        """Store *told*. When this returns, it survives power loss; the same again is no second one.
 
         Raises:
           StoreError: it is not stored; its platform must not be told that it is.
 
         Cancellation: leaves open whether it was stored; its platform will send it again.
         """
-        verdict = await self._store.transact(accept, event, mint=mint, now=self._clock.now())
+        if isinstance(told, Revision):
+            return await self._revise(told)
+        verdict = await self._store.transact(
+            accept, told, threaded=self._threaded.get(told.channel, False), mint=mint, now=self._clock.now()
+        )
         match verdict:
-            case Accepted(event=stored, sessions=sessions) | Duplicate(event=stored, sessions=sessions):
-                log.debug("event_stored", channel=event.channel, id=stored, sessions=len(sessions))
-                for session in sessions:
+            case Accepted():
+                log.debug("event_stored", channel=told.channel, id=verdict.event, woken=len(verdict.woken))
+                for session in verdict.woken:
+                    self._wake(session)
+                for session in verdict.kept:
+                    self._show(session)
+                self._nudge(verdict.lanes)
+                return Stored(subscribe=verdict.subscribe)
+            case Duplicate():
+                log.debug("event_known", channel=told.channel, id=verdict.event)
+                for session in verdict.sessions:
                     self._wake(session)
                 return Stored()
-            case Ignored(reason=reason, detail=detail):
-                log.info("event_dropped", channel=event.channel, reason=reason)
-                return NotHeard(reason, detail)
+            case Ignored():
+                log.info("event_dropped", channel=told.channel, id=verdict.event, reason=verdict.reason)
+                self._nudge(verdict.lanes)
+                # Whoever is answered by the host itself was heard by it.
+                return Stored() if verdict.lanes else NotHeard(verdict.reason, verdict.detail)
+
+    async def _revise(self, told: Revision) -> Receipt:
+        changed = await self._store.transact(revise, told, now=self._clock.now())
+        log.debug("message_revised", channel=told.channel, kind=told.kind.value, sessions=len(changed))
+        for session in changed:
+            self._show(session)
+        return Stored() if changed else NotHeard("not-heard", "nobody had heard the message that was changed")

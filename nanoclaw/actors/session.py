@@ -17,7 +17,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
 from nanoclaw.store import epochs, inbound
-from nanoclaw.store.entities import session_place
+from nanoclaw.store.sessions import session_place
 
 log = structlog.get_logger()
 

@@ -20,9 +20,8 @@ from nanoclaw.kit.pool import Pool
 from nanoclaw.kit.supervisor import Service
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId
-from nanoclaw.model.messages import Address
 from nanoclaw.store import epochs, inbound, notices
-from nanoclaw.store.entities import session_place, sessions
+from nanoclaw.store.sessions import sessions
 
 log = structlog.get_logger()
 
@@ -106,13 +105,9 @@ class Sessions:
         if not first:
             await trio.lowlevel.checkpoint()
             return
-        place = await self._parts.store.read(session_place, session)
-        assert place is not None
-        chat = place.messaging_group
         tell = partial(
-            notices.tell_chat,
+            notices.session_parked,
             session=session,
-            to=Address(channel=chat.channel, platform_id=chat.platform_id),
             key=mint("parked"),
             text=f"I cannot work just now: {plain(str(failure))}. I keep your messages and try again "
             f"in {pause / 60:.0f} min.",

@@ -10,12 +10,15 @@ from attrs import frozen
 
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.model.ids import ChannelName, OutboundId
-from nanoclaw.model.messages import Address, InboundEvent
+from nanoclaw.model.messages import Address, InboundEvent, Revision
 
 
 @frozen
 class Stored:
     """The event is safe: whatever happens now, it will be worked on."""
+
+    subscribe: bool = False
+    """Does an agent want to hear everything of its thread from now on, mention or not?"""
 
 
 @frozen
@@ -30,9 +33,9 @@ Receipt: TypeAlias = Stored | NotHeard
 
 
 class Receive(Protocol):
-    """Takes an event; returns after its commit. Only then may the platform be told that we have it."""
+    """Takes what a platform told; returns after its commit. Only then may the platform be told that we have it."""
 
-    async def __call__(self, event: InboundEvent) -> Receipt: ...
+    async def __call__(self, told: InboundEvent | Revision) -> Receipt: ...
 
 
 @frozen(kw_only=True)
@@ -54,6 +57,11 @@ class Channel(Protocol):
 
     @property
     def name(self) -> ChannelName: ...
+
+    @property
+    def threaded(self) -> bool:
+        """Do its conversations have threads? If not, the threads of its events are ignored."""
+        ...
 
     @property
     def keyed(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from itertools import count
 from typing import TypeAlias
 
 from attrs import frozen
@@ -27,23 +28,34 @@ def name_of(display_name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", display_name.lower()).strip("-") or "chat"
 
 
-def resolve(destination: str | None, *, origin: Address | None, known: Mapping[str, Address]) -> Resolved:
+def free_name(display_name: str, taken: Container[str]) -> str:
+    """`name_of`, made different from every *taken* one: `team`, `team-2`, `team-3` and so on."""
+    name = name_of(display_name)
+    if name not in taken:
+        return name
+    return next(numbered for number in count(2) if (numbered := f"{name}-{number}") not in taken)
+
+
+def resolve(destination: str | None, *, origin: Address | None, known: Mapping[str, Address | None]) -> Resolved:
     """Turn what a runner wrote into a place.
 
     Args:
       destination: The name in the runner's row; None means "where the message I answer came from".
       origin: Where that message came from, from the host's own row; None if the row names none of this session's.
-      known: The session's destinations.
+      known: The agent group's destinations; None is another agent group.
     """
     if destination is not None:
-        place = known.get(destination)
-        if place is None:
+        if destination not in known:
             return Refused("unknown-destination", f"there is no destination named {destination[:80]!r}")
+        place = known[destination]
+        if place is None:
+            return Refused("not-carried", "messages to other agents are not carried yet")
         # Answering in the same chat stays in the thread that was asked in.
         same_chat = origin is not None and (origin.channel, origin.platform_id) == (place.channel, place.platform_id)
         return origin if same_chat and origin is not None else place
     if origin is not None:
         return origin
-    if len(known) == 1:
-        return next(iter(known.values()))
+    places = [place for place in known.values() if place is not None]
+    if len(known) == 1 and places:
+        return places[0]
     return Refused("no-destination", "the row names no destination and answers no message of this session")

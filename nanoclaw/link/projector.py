@@ -34,6 +34,11 @@ class Changes(Protocol):
     @property
     def delivered(self) -> tuple[Delivered, ...]: ...
 
+    @property
+    def destinations(self) -> tuple[Destination, ...] | None:
+        """All of them, if they have changed."""
+        ...
+
 
 class Whole(Protocol):
     """All that a new link holds."""
@@ -46,9 +51,6 @@ class Whole(Protocol):
 
     @property
     def routing(self) -> Routing: ...
-
-    @property
-    def destinations(self) -> tuple[Destination, ...]: ...
 
 
 @define(eq=False)
@@ -70,8 +72,6 @@ class InboundFile:
                 _write_changes(conn, whole.changes)
                 sqlite.execute(conn, META_SQL, bindings(whole.meta))
                 sqlite.execute(conn, ROUTING_SQL, bindings(whole.routing))
-                for destination in whole.destinations:
-                    sqlite.execute(conn, DESTINATION_SQL, bindings(destination))
         except BaseException:
             file.close()
             raise
@@ -103,3 +103,7 @@ def _write_changes(conn: Connection, changes: Changes) -> None:
         sqlite.execute(conn, MESSAGE_SQL, bindings(message))
     for delivered in changes.delivered:
         sqlite.execute(conn, DELIVERED_SQL, bindings(delivered))
+    if changes.destinations is not None:
+        sqlite.execute(conn, "DELETE FROM destinations")
+        for destination in changes.destinations:
+            sqlite.execute(conn, DESTINATION_SQL, bindings(destination))

@@ -1,14 +1,15 @@
-"""Agent groups, messaging groups, wirings, users and sessions in nanoclaw.db."""
+"""Agent groups and messaging groups in nanoclaw.db."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, SessionPlace, Wiring
-from nanoclaw.model.ids import ChannelName, MessagingGroupId, SessionId, UserId
+from nanoclaw.model.entities import AgentGroup, MessagingGroup
+from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId
+from nanoclaw.store.ticks import tick
 from schema.rows import bindings, insert_sql, select
-from schema.sqlite import Connection, execute, fetch_one, scalar
+from schema.sqlite import Connection, execute, scalar
 from schema.times import write_time
 
 Mint = Callable[[str], str]
@@ -35,9 +36,33 @@ def agent_groups(conn: Connection) -> list[AgentGroup]:
     return select(conn, AgentGroup, "SELECT * FROM agent_groups ORDER BY name, id")
 
 
+def agent_group(conn: Connection, group: AgentGroupId) -> AgentGroup | None:
+    """The agent group of that id."""
+    found = select(conn, AgentGroup, "SELECT * FROM agent_groups WHERE id = ?", (group,))
+    return found[0] if found else None
+
+
+def rename_agent_group(conn: Connection, group: AgentGroupId, name: str) -> None:
+    """Call it something else; the names that other agents have for it stay."""
+    execute(conn, "UPDATE agent_groups SET name = ? WHERE id = ?", (name, group))
+    show_again(
+        conn, "id IN (SELECT agent_group_id FROM destinations WHERE target_agent_group_id = ?) OR id = ?", group, group
+    )
+
+
+def delete_agent_group(conn: Connection, group: AgentGroupId) -> None:
+    """Forget it, and its settings. Raises `ConstraintError` while anything refers to it."""
+    execute(conn, "DELETE FROM agent_groups WHERE id = ?", (group,))
+
+
 def add_messaging_group(conn: Connection, group: MessagingGroup) -> None:
     """Add a chat. Raises `ConstraintError` if the channel already has it."""
     execute(conn, insert_sql("messaging_groups", MessagingGroup), bindings(group))
+
+
+def messaging_groups(conn: Connection) -> list[MessagingGroup]:
+    """All of them, by channel and name."""
+    return select(conn, MessagingGroup, "SELECT * FROM messaging_groups ORDER BY channel, name, id")
 
 
 def messaging_group(conn: Connection, channel: ChannelName, platform_id: str) -> MessagingGroup | None:
@@ -51,66 +76,22 @@ def messaging_group(conn: Connection, channel: ChannelName, platform_id: str) ->
     return found[0] if found else None
 
 
-def add_wiring(conn: Connection, wiring: Wiring) -> None:
-    """Wire an agent group to a chat. Raises `ConstraintError` if it is already."""
-    execute(conn, insert_sql("wirings", Wiring), bindings(wiring))
-
-
-def wirings_of(conn: Connection, group: MessagingGroupId) -> list[Wiring]:
-    """Who hears that chat, the most important first."""
-    return select(
-        conn,
-        Wiring,
-        "SELECT * FROM wirings WHERE messaging_group_id = ? ORDER BY priority DESC, agent_group_id",
-        (group,),
-    )
-
-
-def note_user(conn: Connection, user: UserId, name: str, *, now: datetime) -> None:
-    """Remember somebody who spoke to us, by the name they have now."""
+def update_messaging_group(conn: Connection, group: MessagingGroup) -> None:
+    """Make the chat of that id say what *group* says; its channel and its platform's id never change."""
     execute(
         conn,
-        "INSERT INTO users (id, display_name, first_seen) VALUES (?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name"
-        " WHERE display_name <> excluded.display_name",
-        (user, name, write_time(now)),
+        "UPDATE messaging_groups SET name = :name, is_group = :is_group, denied_at = :denied_at,"
+        " unknown_sender_policy = :unknown_sender_policy WHERE id = :id",
+        bindings(group),
     )
+    show_again(conn, "id IN (SELECT agent_group_id FROM destinations WHERE messaging_group_id = ?)", group.id)
 
 
-def session_for(conn: Connection, wiring: Wiring, *, mint: Mint, now: datetime) -> SessionId:
-    """The session that a wiring's messages belong to, made if it is new."""
-    key = (wiring.agent_group_id, wiring.messaging_group_id)
-    sql = "SELECT id FROM sessions WHERE agent_group_id = ? AND messaging_group_id = ?"
-    found = scalar(conn, sql, key)
-    if found is None:
-        found = mint("ses")
-        execute(
-            conn,
-            "INSERT INTO sessions (id, agent_group_id, messaging_group_id, created_at) VALUES (?, ?, ?, ?)",
-            (found, *key, write_time(now)),
-        )
-    return SessionId(str(found))
+def delete_messaging_group(conn: Connection, group: MessagingGroupId) -> None:
+    """Forget a chat. Raises `ConstraintError` while anything refers to it."""
+    execute(conn, "DELETE FROM messaging_groups WHERE id = ?", (group,))
 
 
-def sessions(conn: Connection) -> list[Session]:
-    """All of them, the oldest first."""
-    return select(conn, Session, "SELECT * FROM sessions ORDER BY created_at, id")
-
-
-def session_place(conn: Connection, session: SessionId) -> SessionPlace | None:
-    """A session with its agent group and its messaging group."""
-    row = fetch_one(conn, "SELECT agent_group_id, messaging_group_id FROM sessions WHERE id = ?", (session,))
-    if row is None:
-        return None
-    return SessionPlace(
-        session=select(conn, Session, "SELECT * FROM sessions WHERE id = ?", (session,))[0],
-        agent_group=select(conn, AgentGroup, "SELECT * FROM agent_groups WHERE id = ?", (row["agent_group_id"],))[0],
-        messaging_group=select(
-            conn, MessagingGroup, "SELECT * FROM messaging_groups WHERE id = ?", (row["messaging_group_id"],)
-        )[0],
-    )
-
-
-def save_provider_state(conn: Connection, session: SessionId, state: str) -> None:
-    """Keep what a runner wants its later epochs to know; *state* is JSON."""
-    execute(conn, "UPDATE sessions SET provider_state = ? WHERE id = ?", (state, session))
+def show_again(conn: Connection, which: str, *bound: str) -> None:
+    """What the running sessions of these agent groups may know has changed. *which* is a condition in SQL, ours."""
+    execute(conn, f"UPDATE agent_groups SET shown = ? WHERE {which}", (tick(conn), *bound))  # noqa: S608 - our own texts

@@ -8,108 +8,105 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.core import routing
-from nanoclaw.model.ids import EventId, InboundId, SessionId
-from nanoclaw.model.messages import Drop, InboundEvent
-from nanoclaw.store import drops, inbound
-from nanoclaw.store.entities import Mint, messaging_group, note_user, session_for, wirings_of
-from schema import payloads
-from schema.rows import InKind
-from schema.sqlite import Connection, execute, scalar
+from nanoclaw.core.plan import Plan
+from nanoclaw.model.ids import EventId, SessionId
+from nanoclaw.model.messages import InboundEvent
+from nanoclaw.store import facts, fan_out, inbound
+from nanoclaw.store.entities import Mint
+from nanoclaw.store.ledger import Lane
+from schema.sqlite import Connection, execute, fetch_one
 from schema.times import write_time
 
 
-@frozen
+@frozen(kw_only=True)
 class Accepted:
-    """The event is stored for these sessions; they should look."""
+    """The event is stored for these sessions."""
 
     event: EventId
-    sessions: tuple[SessionId, ...]
+    woken: tuple[SessionId, ...]
+    """They have something to do."""
+    kept: tuple[SessionId, ...] = ()
+    """They have something to know."""
+    lanes: frozenset[Lane] = frozenset()
+    """Where the host itself answers."""
+    subscribe: bool = False
+    """Shall its channel bring us everything of its thread from now on?"""
 
 
-@frozen
+@frozen(kw_only=True)
 class Duplicate:
-    """The event was stored before; these are the sessions it was stored for."""
+    """The event was stored before; these are the sessions that still have to answer it."""
 
     event: EventId
     sessions: tuple[SessionId, ...]
 
 
-@frozen
+@frozen(kw_only=True)
 class Ignored:
-    """Nobody hears it; a drop records why."""
+    """Nobody hears it."""
 
-    event: EventId
+    event: EventId | None
+    """None: it was not said to us, nobody listens there, and nothing was written."""
     reason: str
     detail: str
+    lanes: frozenset[Lane] = frozenset()
+    """Where the host itself answers."""
 
 
 Verdict: TypeAlias = Accepted | Duplicate | Ignored
 
 
-def accept(conn: Connection, event: InboundEvent, *, mint: Mint, now: datetime) -> Verdict:
+def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint, now: datetime) -> Verdict:
     """Store *event* and its whole fan-out. Safe to repeat: the same platform message is one event.
+
+    A platform may tell of one message twice, first as something that was said and then as something that was said to
+    us. The second time, those who had not taken it up may do so.
 
     Args:
       event: What an adapter made of a platform's message.
+      threaded: Does its channel have threads?
       mint: Makes new ids.
       now: The host's time; it becomes the rows' time.
     """
-    known = scalar(
+    known = fetch_one(
         conn,
-        "SELECT id FROM events WHERE channel = ? AND platform_message_id = ?",
+        "SELECT id, mention FROM events WHERE channel = ? AND platform_message_id = ?",
         (event.channel, event.platform_message_id),
     )
-    if known is not None:
-        found = EventId(str(known))
-        return Duplicate(found, tuple(inbound.sessions_of(conn, found)))
-    event_id = EventId(mint("evt"))
+    if known is not None and (known["mention"] or not event.mention):
+        found = EventId(str(known["id"]))
+        return Duplicate(event=found, sessions=tuple(inbound.still_to_answer(conn, found)))
+    gathered = facts.gather(conn, event, threaded=threaded)
+    plan = routing.plan(event, gathered)
+    if plan.silent:
+        return Ignored(event=None, reason="not-addressed", detail="nobody listens to this chat")
+    event_id = EventId(mint("evt")) if known is None else EventId(str(known["id"]))
+    if known is None:
+        _insert(conn, event_id, event, plan, now)
+    else:
+        fan_out.forget_first_telling(conn, event_id, event.sender_id)
+    stored = fan_out.apply(conn, fan_out.Telling(event_id, event, gathered, plan, now), mint=mint)
+    if not plan.heard:
+        first = plan.records[0]
+        return Ignored(event=event_id, reason=first.reason, detail=first.detail, lanes=stored.lanes)
+    return Accepted(event=event_id, woken=stored.woken, kept=stored.kept, lanes=stored.lanes, subscribe=plan.subscribe)
+
+
+def _insert(conn: Connection, event_id: EventId, event: InboundEvent, plan: Plan, now: datetime) -> None:
+    """Of ordinary talk that nobody hears, not even the sender is kept."""
+    says_who = bool(plan.heard) or any(record.says_who for record in plan.records)
     execute(
         conn,
-        "INSERT INTO events (id, channel, platform_message_id, platform_id, thread_id, sender_id, received_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO events (id, channel, platform_message_id, platform_id, thread_id, sender_id, mention, received_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event_id,
             event.channel,
             event.platform_message_id,
             event.platform_id,
             event.thread_id,
-            event.sender_id,
+            event.sender_id if says_who else None,
+            int(event.mention),
             write_time(now),
         ),
     )
-    chat = messaging_group(conn, event.channel, event.platform_id)
-    match routing.plan(chat, wirings_of(conn, chat.id) if chat else ()):
-        case routing.Ignore(reason, detail):
-            drop = Drop(
-                key=f"event:{event_id}",
-                kind="event",
-                event_id=event_id,
-                reference=event.platform_message_id,
-                reason=reason,
-                detail=detail,
-                dropped_at=now,
-            )
-            drops.record(conn, drop)
-            return Ignored(event_id, reason, detail)
-        case routing.Wake(wirings):
-            note_user(conn, event.sender_id, event.sender, now=now)
-            content = payloads.write(payloads.ChatIn(text=event.text, sender=event.sender, sender_id=event.sender_id))
-            woken = []
-            for wiring in wirings:
-                session = session_for(conn, wiring, mint=mint, now=now)
-                inbound.add(
-                    conn,
-                    inbound.NewInbound(
-                        id=InboundId(f"{event_id}:{wiring.agent_group_id}"),
-                        event_id=event_id,
-                        kind=InKind.CHAT,
-                        channel=event.channel,
-                        platform_id=event.platform_id,
-                        thread_id=event.thread_id,
-                        content=content,
-                    ),
-                    session=session,
-                    now=now,
-                )
-                woken.append(session)
-            return Accepted(event_id, tuple(woken))

@@ -32,6 +32,12 @@ class NewInbound:
     platform_id: str | None = None
     thread_id: str | None = None
     content: str
+    said_at: datetime | None = None
+    """None: now."""
+    seq: int | None = None
+    """The session's next number, where the caller knows it."""
+    touched: int | None = None
+    """The tick of its transaction; None: a tick of its own."""
 
 
 @frozen(kw_only=True)
@@ -46,9 +52,9 @@ class Work:
     """Rows that the running sandbox has claimed."""
 
 
-def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime) -> None:
-    """Give *session* a message. A row of the same id changes nothing."""
-    execute(
+def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime) -> bool:
+    """Give *session* a message; says whether it is new. A row of the same id changes nothing, whosever it is."""
+    written = execute(
         conn,
         "INSERT INTO inbound (id, session_id, event_id, seq, kind, timestamp, trigger,"
         "                     channel, platform_id, thread_id, content, touched)"
@@ -59,25 +65,64 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
             "id": new.id,
             "session": session,
             "event": new.event_id,
-            "seq": next_even(highest_seq(conn, session)),
+            "seq": next_even(highest_seq(conn, session)) if new.seq is None else new.seq,
             "kind": new.kind.value,
-            "now": write_time(now),
+            "now": write_time(new.said_at or now),
             "trigger": int(new.trigger),
             "channel": new.channel,
             "platform_id": new.platform_id,
             "thread_id": new.thread_id,
             "content": new.content,
+            "touched": tick(conn) if new.touched is None else new.touched,
+        },
+    )
+    return written > 0
+
+
+def take_up(conn: Connection, row: InboundId, *, session: SessionId) -> None:
+    """What was only kept is to be answered after all, by *session*; unless an agent has seen it already."""
+    execute(
+        conn,
+        "UPDATE inbound SET trigger = 1, touched = :touched, session_id = :session,"
+        "  seq = CASE session_id WHEN :session THEN seq ELSE :seq END"
+        " WHERE id = :row AND trigger = 0 AND status = 'pending' AND claimed_epoch IS NULL",
+        {
+            "row": row,
+            "session": session,
+            "seq": next_even(highest_seq(conn, session)),
             "touched": tick(conn),
         },
     )
 
 
-def sessions_of(conn: Connection, event: EventId) -> list[SessionId]:
-    """The sessions that an event was stored for."""
-    return [
-        SessionId(str(row["session_id"]))
-        for row in fetch(conn, "SELECT session_id FROM inbound WHERE event_id = ? ORDER BY seq", (event,))
-    ]
+def still_to_answer(conn: Connection, event: EventId) -> list[SessionId]:
+    """The sessions that have taken an event up and have not settled it."""
+    rows = fetch(
+        conn,
+        "SELECT session_id FROM inbound WHERE event_id = ? AND trigger = 1 AND status = 'pending' ORDER BY session_id",
+        (event,),
+    )
+    return [SessionId(str(row["session_id"])) for row in rows]
+
+
+def rewrite(conn: Connection, row: InboundId, content: str) -> None:
+    """Replace the content of a row that nobody has claimed."""
+    execute(
+        conn,
+        "UPDATE inbound SET content = ?, touched = ? WHERE id = ? AND status = 'pending' AND claimed_epoch IS NULL",
+        (content, tick(conn), row),
+    )
+
+
+def withdraw(conn: Connection, row: InboundId, content: str, *, now: datetime) -> bool:
+    """End a row that nobody has claimed, saying *content* from now on; says whether it did."""
+    written = execute(
+        conn,
+        "UPDATE inbound SET content = ?, status = 'completed', error = 'withdrawn', settled_at = ?, touched = ?"
+        " WHERE id = ? AND status = 'pending' AND claimed_epoch IS NULL",
+        (content, write_time(now), tick(conn), row),
+    )
+    return written > 0
 
 
 def get(conn: Connection, row: InboundId) -> InboundRow | None:
@@ -111,7 +156,7 @@ def changed_since(conn: Connection, session: SessionId, last: int) -> list[Inbou
     return select(
         conn,
         InboundRow,
-        "SELECT * FROM inbound WHERE session_id = ? AND touched > ? ORDER BY touched",
+        "SELECT * FROM inbound WHERE session_id = ? AND touched > ? ORDER BY touched, seq",
         (session, last),
     )
 

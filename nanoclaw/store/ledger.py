@@ -31,8 +31,14 @@ ALL = -1
 """No limit, as SQLite says it."""
 
 
-def add(conn: Connection, new: NewLedgerRow, *, session: SessionId, now: datetime) -> None:
-    """Put a message into the ledger. Raises `ConstraintError` for a number or id used before in the session."""
+def add(conn: Connection, new: NewLedgerRow, *, session: SessionId | None, now: datetime) -> None:
+    """Put a message into the ledger, out of *session*, or the host's own to a chat.
+
+    Raises `ConstraintError` for a number or id used before in the session.
+    """
+    seq = new.seq
+    if seq is None and session is not None:
+        seq = next_even(highest_seq(conn, session))
     execute(
         conn,
         "INSERT INTO ledger (id, session_id, epoch, runner_id, digest, seq, in_reply_to, channel, platform_id,"
@@ -45,7 +51,7 @@ def add(conn: Connection, new: NewLedgerRow, *, session: SessionId, now: datetim
             "epoch": new.epoch,
             "runner_id": new.runner_id,
             "digest": new.digest,
-            "seq": next_even(highest_seq(conn, session)) if new.seq is None else new.seq,
+            "seq": seq,
             "in_reply_to": new.in_reply_to,
             "channel": new.to.channel,
             "platform_id": new.to.platform_id,
@@ -121,8 +127,9 @@ def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | No
 def _head(conn: Connection, row: LedgerRow) -> Head:
     answers = scalar(
         conn,
-        "SELECT platform_message_id FROM events WHERE id = (SELECT event_id FROM inbound WHERE id = ?)",
-        (row.in_reply_to,),
+        "SELECT platform_message_id FROM events"
+        " WHERE id = coalesce((SELECT event_id FROM inbound WHERE id = :answered), :answered)",
+        {"answered": row.in_reply_to},
     )
     more = scalar(
         conn,

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 
 from nanoclaw.core.notices import plain
-from nanoclaw.model.ids import InboundId, OutboundId, SessionId
+from nanoclaw.model.ids import EventId, InboundId, OutboundId, SessionId
 from nanoclaw.model.messages import Address, InboundRow, LedgerRow, NewLedgerRow
 from nanoclaw.store import inbound, ledger
 from nanoclaw.store.ledger import Lane
@@ -42,7 +42,9 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
 
 
 def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now: datetime) -> None:
-    """A message out is dead or in doubt: its agent is told, with its next turn."""
+    """A message out is dead or in doubt: its agent is told, with its next turn. The host's own has no agent."""
+    if row.session_id is None:
+        return
     tell_agent(
         conn,
         row.session_id,
@@ -64,18 +66,39 @@ def tell_agent(conn: Connection, session: SessionId, *, key: str, action: str, t
     inbound.add(conn, note, session=session, now=now)
 
 
+def session_parked(conn: Connection, session: SessionId, *, key: str, text: str, now: datetime) -> set[Lane]:
+    """A session cannot work just now: whoever waits for it is told, once for each place."""
+    places = {
+        Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
+        for row in inbound.open_rows(conn, session)
+        if row.trigger and row.channel is not None and row.platform_id is not None
+    }
+    lanes: set[Lane] = set()
+    for number, to in enumerate(sorted(places, key=str)):
+        lanes |= tell_chat(conn, session, to, key=f"{key}:{number}", text=text, now=now)
+    return lanes
+
+
+def answer(conn: Connection, to: Address, *, key: str, text: str, to_event: EventId, now: datetime) -> set[Lane]:
+    """Answer an event in the host's own name, for all agents. The same *key* again changes nothing."""
+    return tell_chat(conn, None, to, key=key, text=text, in_reply_to=to_event, now=now)
+
+
 def tell_chat(
     conn: Connection,
-    session: SessionId,
+    session: SessionId | None,
     to: Address,
     *,
     key: str,
     text: str,
-    in_reply_to: InboundId | None = None,
+    in_reply_to: str | None = None,
     now: datetime,
 ) -> set[Lane]:
-    """Say something to a chat in the host's own name. The same *key* again changes nothing."""
-    notice = OutboundId(f"{session}/host/{key}")
+    """Say something to a chat in the host's own name. The same *key* again changes nothing.
+
+    With a *session*, its agent can see that it was said.
+    """
+    notice = OutboundId(f"{session or 'home'}/host/{key}")
     if scalar(conn, "SELECT 1 FROM ledger WHERE id = ?", (notice,)) is None:
         content = payloads.write(payloads.ChatOut(text=text))
         new = NewLedgerRow(

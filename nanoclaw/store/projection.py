@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from nanoclaw.core.destinations import name_of
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
 from nanoclaw.model.messages import InboundRow, LedgerRow, LedgerState
-from nanoclaw.store import inbound, ledger
+from nanoclaw.store import destinations, inbound, ledger
 from nanoclaw.store.ticks import highest_seq
 from schema.rows import (
     Delivered,
     DeliveredStatus,
     Destination,
-    DestinationType,
     MessageIn,
     Meta,
     Routing,
 )
-from schema.sqlite import Connection, integer
+from schema.sqlite import Connection, integer, scalar
 
 STATUS = {
     LedgerState.DELIVERED: DeliveredStatus.DELIVERED,
@@ -36,11 +34,13 @@ class Changes:
     """Everything up to this tick is in here or was before."""
     messages: tuple[MessageIn, ...]
     delivered: tuple[Delivered, ...]
+    destinations: tuple[Destination, ...] | None = None
+    """All of them, if they have changed."""
 
     @property
     def empty(self) -> bool:
         """Is there nothing to write?"""
-        return not self.messages and not self.delivered
+        return not self.messages and not self.delivered and self.destinations is None
 
 
 @frozen(kw_only=True)
@@ -50,7 +50,6 @@ class Whole:
     changes: Changes
     meta: Meta
     routing: Routing
-    destinations: tuple[Destination, ...]
 
 
 def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone: str) -> Whole:
@@ -62,6 +61,7 @@ def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone
             tick=_tick(conn),
             messages=tuple(map(_message_in, inbound.shown(conn, session))),
             delivered=tuple(map(_delivered, ledger.settled_since(conn, session, 0, most=inbound.SHOWN_SETTLED))),
+            destinations=destinations.shown(conn, place.agent_group.id),
         ),
         meta=Meta(
             epoch=epoch,
@@ -69,25 +69,20 @@ def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone
             provider_state=place.session.provider_state,
             timezone=timezone,
         ),
-        routing=Routing(channel_type=chat.channel, platform_id=chat.platform_id),
-        destinations=(
-            Destination(
-                name=name_of(chat.name),
-                display_name=chat.name,
-                type=DestinationType.CHANNEL,
-                channel_type=chat.channel,
-                platform_id=chat.platform_id,
-            ),
-        ),
+        routing=Routing()
+        if chat is None
+        else Routing(channel_type=chat.channel, platform_id=chat.platform_id, thread_id=place.session.thread_id),
     )
 
 
-def changes(conn: Connection, session: SessionId, since: int) -> Changes:
-    """What a link that was written at tick *since* lacks."""
+def changes(conn: Connection, session: SessionId, agent: AgentGroupId, since: int) -> Changes:
+    """What a link of *session*, which is *agent*'s, lacks if it was written at tick *since*."""
+    changed = scalar(conn, "SELECT 1 FROM agent_groups WHERE id = ? AND shown > ?", (agent, since))
     return Changes(
         tick=_tick(conn),
         messages=tuple(map(_message_in, inbound.changed_since(conn, session, since))),
         delivered=tuple(map(_delivered, ledger.settled_since(conn, session, since))),
+        destinations=None if changed is None else destinations.shown(conn, agent),
     )
 
 
@@ -103,6 +98,8 @@ def _message_in(row: InboundRow) -> MessageIn:
         timestamp=row.timestamp,
         status=row.status,
         process_after=row.process_after,
+        recurrence=row.recurrence,
+        series_id=row.series_id,
         tries=row.tries,
         trigger=row.trigger,
         platform_id=row.platform_id,
@@ -114,6 +111,7 @@ def _message_in(row: InboundRow) -> MessageIn:
 
 def _delivered(row: LedgerRow) -> Delivered:
     assert row.settled_at is not None
+    assert row.seq is not None
     return Delivered(
         message_out_id=row.runner_id or row.id,
         seq=row.seq,

@@ -1,40 +1,71 @@
-"""What the first start puts into an empty home: one agent group, the terminal, the wiring between them."""
+"""What a start puts into an empty home: one agent group, the terminal, the wiring between them, and an owner."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import attrs
+from attrs import frozen
+
+from nanoclaw.core.defaults import wiring_defaults
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
-from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, WiringId
-from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, add_wiring, agent_groups
-from schema.sqlite import Connection
+from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, RoleId, UserId, WiringId
+from nanoclaw.model.rights import Grant, Role
+from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, agent_groups
+from nanoclaw.store.people import grant, note_user
+from nanoclaw.store.wirings import add_wiring
+from schema.sqlite import Connection, scalar
 
 
-def first_agent(
-    conn: Connection, *, name: str, channel: ChannelName, platform_id: str, mint: Mint, now: datetime
-) -> bool:
-    """Make an agent group called *name*, wired to one chat, if there is no agent group yet; says whether it did."""
+@frozen(kw_only=True)
+class Operator:
+    """Whoever starts the host, and where they talk to it."""
+
+    user: UserId
+    name: str
+    channel: ChannelName
+    platform_id: str
+
+
+def first_start(conn: Connection, *, agent: str, operator: Operator, mint: Mint, now: datetime) -> bool:
+    """Make an agent group called *agent*, wired to the operator's chat, if there is none yet; says whether it did.
+
+    Whoever can start the host can do everything with its home, so a home without an owner is the operator's.
+    """
+    if scalar(conn, "SELECT 1 FROM roles WHERE role = 'owner'") is None:
+        note_user(conn, operator.user, operator.name, now=now)
+        owner = Grant(
+            id=RoleId(mint("role")),
+            user_id=operator.user,
+            role=Role.OWNER,
+            agent_group_id=None,
+            granted_by=None,
+            granted_at=now,
+        )
+        grant(conn, owner)
     if agent_groups(conn):
         return False
-    agent = AgentGroup(id=AgentGroupId(mint("agt")), name=name, folder="main", created_at=now)
+    group = AgentGroup(id=AgentGroupId(mint("agt")), name=agent, folder="main", created_at=now)
     chat = MessagingGroup(
         id=MessagingGroupId(mint("chat")),
-        channel=channel,
-        platform_id=platform_id,
+        channel=operator.channel,
+        platform_id=operator.platform_id,
         name="Terminal",
         is_group=False,
         created_at=now,
     )
-    add_agent_group(conn, agent)
+    add_agent_group(conn, group)
     add_messaging_group(conn, chat)
     add_wiring(
         conn,
         Wiring(
             id=WiringId(mint("wir")),
             messaging_group_id=chat.id,
-            agent_group_id=agent.id,
+            agent_group_id=group.id,
             priority=0,
             created_at=now,
+            **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
         ),
+        now=now,
     )
     return True

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.model.ids import SessionId
 from schema.sqlite import Connection, Value, fetch
 from schema.times import write_time
@@ -107,7 +108,7 @@ def verify(conn: Connection, home: Path, *, host: Host | None, now: datetime) ->
       host: What the running host says of itself; None if none runs.
       now: The time to judge waiting messages by.
     """
-    return [*_file(conn), *_rows(conn), *_owners(conn, host, now), *_folders(conn, home)]
+    return [*_file(conn), *_rows(conn), *_patterns(conn), *_owners(conn, host, now), *_folders(conn, home)]
 
 
 def _file(conn: Connection) -> Iterator[Problem]:
@@ -115,13 +116,25 @@ def _file(conn: Connection) -> Iterator[Problem]:
         if row["integrity_check"] != "ok":
             yield Problem(what="the file is damaged", where=str(row["integrity_check"]), mend="restore a backup")
     for row in fetch(conn, "PRAGMA foreign_key_check"):
-        yield Problem(what="a row refers to nothing", where=f"{row['table']!s} row {row['rowid']!s}", mend="")
+        which = "" if row["rowid"] is None else f" row {row['rowid']!s}"
+        yield Problem(what="a row refers to nothing", where=f"{row['table']!s}{which}", mend="")
 
 
 def _rows(conn: Connection) -> Iterator[Problem]:
     for rule in RULES:
         for row in fetch(conn, f"SELECT * FROM ({rule.sql}) LIMIT {MOST_SHOWN}"):  # noqa: S608 - our own texts
             yield Problem(what=rule.what, where=str(_only(row)), mend=rule.mend)
+
+
+def _patterns(conn: Connection) -> Iterator[Problem]:
+    """SQL cannot compile them."""
+    for row in fetch(conn, "SELECT id, engage_pattern FROM wirings WHERE engage_pattern IS NOT NULL"):
+        if isinstance(compile_pattern(str(row["engage_pattern"])), BadPattern):
+            yield Problem(
+                what="a wiring has a pattern that does not compile",
+                where=str(row["id"]),
+                mend=f"nanoclaw wirings update {row['id']!s} --pattern …",
+            )
 
 
 def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Problem]:

@@ -12,8 +12,8 @@ from nanoclaw.link.report import AckRow, BadRow, OutRow, Report, StateRow
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, InboundId
 from nanoclaw.store import drops, epochs
-from nanoclaw.store.entities import session_place
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.sessions import session_place
 from schema import payloads
 from schema.payloads import ChatOut, OutPayload, Reaction
 from schema.rows import AckStatus, OutKind

@@ -16,12 +16,12 @@ from nanoclaw.core.delivery import DeliveryPolicy, InDoubt
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.kit.clock import TrioClock
 from nanoclaw.kit.tree import TreeNode
-from nanoclaw.model.ids import ChannelName, OutboundId, SessionId
+from nanoclaw.model.ids import ChannelName, OutboundId, SessionId, UserId
 from nanoclaw.model.messages import Address, LedgerState
 from nanoclaw.store import inbound, ledger, notices
 from nanoclaw.store.events import Accepted, accept
 from nanoclaw.store.ledger import Lane
-from nanoclaw.store.setup import first_agent
+from nanoclaw.store.setup import Operator, first_start
 from schema.sqlite import fetch
 from tests.support.central import said
 from tests.support.inline_database import InlineDatabase
@@ -70,15 +70,17 @@ async def world(channel: ScriptedChannel, *, configured: bool = True) -> AsyncIt
     def mint(prefix: str) -> str:
         return f"{prefix}-{next(minted)}"
 
-    await store.transact(first_agent, name="Nano", channel=CHANNEL, platform_id=CONVERSATION, mint=mint, now=START)
-    accepted = await store.transact(accept, said(room=CONVERSATION, channel=CHANNEL), mint=mint, now=START)
+    operator = Operator(user=UserId(f"{CHANNEL}:ada"), name="Ada", channel=CHANNEL, platform_id=CONVERSATION)
+    await store.transact(first_start, agent="Nano", operator=operator, mint=mint, now=START)
+    event = said(room=CONVERSATION, channel=CHANNEL)
+    accepted = await store.transact(accept, event, threaded=False, mint=mint, now=START)
     assert isinstance(accepted, Accepted)
     told: list[SessionId] = []
     channels = {channel.name: channel} if configured else {}
     delivery = Delivery(store, TrioClock(START), channels, told.append, TreeNode("delivery"), policy=POLICY)
     async with trio.open_nursery() as nursery:
         await nursery.start(delivery.run)
-        yield World(store, channel, delivery, accepted.sessions[0], told)
+        yield World(store, channel, delivery, accepted.woken[0], told)
         nursery.cancel_scope.cancel()
     store.close()
 

@@ -20,7 +20,6 @@ from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from tests.bench import cold_start, figures, ingress, round_trip
 
-LEAST_EVENTS = 1_500
 COLD_TARGET = figures.Target(percentile=50, most=60.0)
 
 
@@ -54,15 +53,25 @@ def main() -> None:
                 samples.append(cold_start.measure(cold, engine, chosen.starts, targets))
             console.print(f"\n[bold]{engine.name}[/bold], provider demo")
             figures.show(console, samples)
-        with console.status("ingress"):
-            rate, waits = ingress.measure(work / "ingress.db", chosen.seconds)
-        colour = "green" if rate >= LEAST_EVENTS else "red"
-        console.print(
-            f"\ningress, fan-out 1, {ingress.SENDERS} senders: [{colour}]{rate:,.0f} events/s[/{colour}]"
-            f" (target ≥ {LEAST_EVENTS:,})"
-        )
-        figures.show(console, [waits])
+        console.print()
+        measure_ingress(console, work, chosen.seconds)
         console.print(f"host RSS, idle after its start: {_host_rss(work / 'rss')} MiB")
+
+
+def measure_ingress(console: Console, work: Path, seconds: float) -> None:
+    """What comes in: as much as it takes, then at a steady rate."""
+    samples = []
+    for number, fan_out in enumerate(ingress.FAN_OUTS):
+        with console.status(f"ingress: {fan_out}"):
+            rate, waits = ingress.throughput(work / f"ingress-{number}.db", fan_out, seconds)
+        colour = "green" if rate >= fan_out.least else "red"
+        figure = f"[{colour}]{rate:,.0f} events/s[/{colour}] (target ≥ {fan_out.least:,})"
+        console.print(f"ingress, {fan_out}, {ingress.SENDERS} senders: {figure}", highlight=False)
+        samples.append(waits)
+    for number, fan_out in enumerate(ingress.FAN_OUTS):
+        with console.status(f"routing at a steady rate: {fan_out}"):
+            samples.append(ingress.latency(work / f"steady-{number}.db", fan_out, seconds))
+    figures.show(console, samples)
 
 
 def _host_rss(home: Path) -> int:

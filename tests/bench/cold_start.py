@@ -10,12 +10,13 @@ import trio
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.projector import InboundFile
-from nanoclaw.model.ids import ChannelName, EpochNumber, MessagingGroupId, SessionId
+from nanoclaw.model.entities import SessionKey
+from nanoclaw.model.ids import AgentGroupId, ChannelName, EpochNumber, MessagingGroupId, SessionId, UserId
 from nanoclaw.sandboxes.engine import Engine, SandboxSpec
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.db import open_database
-from nanoclaw.store.entities import session_for, session_place, wirings_of
-from nanoclaw.store.setup import first_agent
+from nanoclaw.store.sessions import session_for, session_place
+from nanoclaw.store.setup import Operator, first_start
 from schema.sqlite import Connection
 from tests.bench.figures import Samples, Target
 
@@ -46,9 +47,12 @@ async def _a_link(path: Path) -> projection.Whole:
     def fill(conn: Connection) -> projection.Whole:
         names = iter(range(100))
         mint = lambda prefix: f"{prefix}-{next(names)}"  # noqa: E731 - two words
-        first_agent(conn, name="Nano", channel=CHANNEL, platform_id="room", mint=mint, now=now)
-        wiring = wirings_of(conn, MessagingGroupId("chat-1"))[0]
-        session = session_for(conn, wiring, mint=mint, now=now)
+        operator = Operator(user=UserId(f"{CHANNEL}:1"), name="Ada", channel=CHANNEL, platform_id="room")
+        first_start(conn, agent="Nano", operator=operator, mint=mint, now=now)
+        key = SessionKey(
+            agent_group_id=AgentGroupId("agt-0"), messaging_group_id=MessagingGroupId("chat-1"), thread_id=None
+        )
+        session = session_for(conn, key, mint=mint, now=now)
         epoch = epochs.begin(conn, session, engine="bench", now=now)
         place = session_place(conn, session)
         assert place is not None

@@ -21,7 +21,7 @@ from nanoclaw.model.messages import InboundEvent
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
-from nanoclaw.store.setup import first_agent
+from nanoclaw.store.setup import Operator, first_start
 from schema.commit_watch import CommitWatch
 from tests.bench.figures import Samples, Target
 
@@ -39,6 +39,7 @@ class BenchChannel:
     count: int
     out_folder: Callable[[], Path]
     name: ChannelName = field(default=CHANNEL, init=False)
+    threaded: bool = field(default=False, init=False)
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
     finished: trio.Event = field(factory=trio.Event, init=False)
@@ -88,6 +89,8 @@ class BenchChannel:
             channel=self.name,
             platform_message_id=mint("msg"),
             platform_id=ROOM,
+            mention=True,
+            is_group=False,
             sender_id=UserId("bench:1"),
             sender="Ada",
             text=text,
@@ -137,7 +140,11 @@ def measure(home: Path, engines: Callable[[], Sequence[Engine]], count: int) -> 
     async def main() -> None:
         async with open_database(settings.database) as store:
             await store.transact(
-                first_agent, name="Nano", channel=CHANNEL, platform_id=ROOM, mint=mint, now=SystemClock().now()
+                first_start,
+                agent="Nano",
+                operator=Operator(user=UserId("bench:1"), name="Ada", channel=CHANNEL, platform_id=ROOM),
+                mint=mint,
+                now=SystemClock().now(),
             )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(

@@ -22,12 +22,12 @@ from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
-from nanoclaw.store.setup import first_agent
+from nanoclaw.store.setup import Operator, first_start
 from nanoclaw.store.verify import verify
 from schema import sqlite
 from tests.support.crash import Killer, Scenario, crash_everywhere
 from tests.support.platform import PlatformClient
-from tests.support.platform_channel import CHANNEL, CONVERSATION, PlatformChannel
+from tests.support.platform_channel import ADA, CHANNEL, CONVERSATION, PlatformChannel
 
 SETTINGS = """
 [sandbox]
@@ -48,10 +48,9 @@ def make_template(home: Path) -> None:
         async with open_database(home / "nanoclaw.db") as store:
             minted = iter(range(100))
             await store.transact(
-                first_agent,
-                name="Nano",
-                channel=CHANNEL,
-                platform_id=CONVERSATION,
+                first_start,
+                agent="Nano",
+                operator=Operator(user=ADA, name="Ada", channel=CHANNEL, platform_id=CONVERSATION),
                 mint=lambda prefix: f"{prefix}-{next(minted)}",
                 now=SystemClock().now(),
             )

@@ -13,15 +13,16 @@ from nanoclaw import app, config
 from nanoclaw.actors.life import MOST_LOG_BYTES
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
-from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
-from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, WiringId
+from nanoclaw.model.entities import AgentGroup, MessagingGroup, UnknownSenderPolicy
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
 from nanoclaw.sandboxes.runtime import find_runtime
-from nanoclaw.store import entities
+from nanoclaw.store import entities, wirings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.verify import verify
 from schema import sqlite
 from schema.sqlite import Connection
+from tests.support.central import always
 from tests.support.evil_engine import EVIL_FOLDER, EvilEngine
 from tests.support.platform import FakePlatform, PlatformClient
 from tests.support.platform_channel import CHANNEL, PlatformChannel
@@ -98,14 +99,12 @@ def settle_in(conn: Connection) -> None:
             platform_id=name,
             name=name,
             is_group=True,
+            unknown_sender_policy=UnknownSenderPolicy.PUBLIC,
             created_at=now,
         )
         entities.add_agent_group(conn, agent)
         entities.add_messaging_group(conn, room)
-        wiring = Wiring(
-            id=WiringId(mint("wir")), messaging_group_id=room.id, agent_group_id=agent.id, priority=0, created_at=now
-        )
-        entities.add_wiring(conn, wiring)
+        wirings.add_wiring(conn, always(mint("wir"), room.id, agent.id, now=now), now=now)
 
 
 @pytest.mark.slow

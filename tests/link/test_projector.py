@@ -62,16 +62,16 @@ class Changes:
 
     messages: tuple[MessageIn, ...] = ()
     delivered: tuple[Delivered, ...] = ()
+    destinations: tuple[Destination, ...] | None = None
 
 
 @frozen(kw_only=True)
 class Whole:
     """What a new link holds."""
 
-    changes: Changes = Changes()
+    changes: Changes = Changes(destinations=(DESTINATION,))
     meta: Meta = META
     routing: Routing = ROUTING
-    destinations: tuple[Destination, ...] = (DESTINATION,)
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def shown(path: Path) -> tuple[list[MessageIn], list[Delivered]]:
 
 def test_a_new_file_holds_all_there_is_and_its_version(tmp_path: Path) -> None:
     path = tmp_path / "inbound.db"
-    whole = Whole(changes=Changes(messages=(MESSAGE,), delivered=(REPLY,)))
+    whole = Whole(changes=Changes(messages=(MESSAGE,), delivered=(REPLY,), destinations=(DESTINATION,)))
     with made(path, whole), runner(path) as conn:
         assert integer(conn, "PRAGMA user_version") == LINK_VERSION
         assert scalar(conn, "PRAGMA journal_mode") == "delete"
@@ -161,7 +161,7 @@ def test_a_file_that_was_lost_or_is_garbage_is_made_again(tmp_path: Path) -> Non
 
 def test_what_does_not_fit_leaves_an_empty_file_and_nothing_open(tmp_path: Path) -> None:
     path = tmp_path / "inbound.db"
-    twice = Whole(changes=Changes(messages=(MESSAGE,)), destinations=(DESTINATION, DESTINATION))
+    twice = Whole(changes=Changes(messages=(MESSAGE,), destinations=(DESTINATION, DESTINATION)))
     with pytest.raises(ConstraintError) as refused:
         InboundFile.make(path, twice)
     # The error still holds the frames that held the file; open it is not.
@@ -253,3 +253,15 @@ def test_a_file_shows_the_last_of_every_row_it_was_given(
             sorted(messages.values(), key=lambda row: row.seq),
             sorted(delivered.values(), key=lambda row: row.seq),
         )
+
+
+def test_destinations_are_replaced_whole_and_otherwise_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "inbound.db"
+    other = evolve(DESTINATION, name="ops", platform_id="ops")
+    with made(path) as file, runner(path) as conn:
+        file.write(Changes(messages=(MESSAGE,)))
+        assert select(conn, Destination, "SELECT * FROM destinations") == [DESTINATION]
+        file.write(Changes(destinations=(other,)))
+        assert select(conn, Destination, "SELECT * FROM destinations") == [other]
+        file.write(Changes(destinations=()))
+        assert select(conn, Destination, "SELECT * FROM destinations") == []

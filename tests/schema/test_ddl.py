@@ -9,7 +9,12 @@ from enum import Enum
 import pytest
 from attrs import fields_dict
 
-from nanoclaw.model.messages import EpochEnding, LedgerState
+from nanoclaw.model import entities
+from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
+from nanoclaw.model.rights import Role
+from nanoclaw.store.approvals import ApprovalKind, ApprovalState
+from nanoclaw.store.destinations import MadeBy
+from nanoclaw.store.settings import AdminScope
 from schema import LINK_VERSION, files, rows
 from schema.sqlite import IN_MEMORY, Connection, ConstraintError, connect, execute, fetch, integer, scalar
 
@@ -30,6 +35,17 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "inbound", "status"): rows.InStatus,
     ("central", "ledger", "state"): LedgerState,
     ("central", "epochs", "ending"): EpochEnding,
+    ("central", "messaging_groups", "unknown_sender_policy"): entities.UnknownSenderPolicy,
+    ("central", "wirings", "engage_mode"): entities.EngageMode,
+    ("central", "wirings", "sender_scope"): entities.SenderScope,
+    ("central", "wirings", "ignored_message_policy"): entities.IgnoredMessagePolicy,
+    ("central", "wirings", "session_mode"): entities.SessionMode,
+    ("central", "roles", "role"): Role,
+    ("central", "revisions", "kind"): RevisionKind,
+    ("central", "destinations", "made_by"): MadeBy,
+    ("central", "container_settings", "admin_scope"): AdminScope,
+    ("central", "approvals", "kind"): ApprovalKind,
+    ("central", "approvals", "state"): ApprovalState,
 }
 CLASSES: dict[tuple[str, str], type] = {
     ("inbound", "messages_in"): rows.MessageIn,
@@ -93,7 +109,7 @@ def test_every_text_column_named_for_a_choice_has_a_check(conn: Connection) -> N
 @pytest.mark.parametrize("where", ENUMS, ids=".".join)
 def test_a_check_lists_exactly_the_values_of_its_enum(where: tuple[str, str, str]) -> None:
     database, table, column = where
-    found = re.search(rf"\b{column}\s[^\n]*?CHECK \({column} IN \(([^)]*)\)", sql_of(database, table))
+    found = re.search(rf"\b{column}\s[^,]*?CHECK \({column} IN \(([^)]*)\)", sql_of(database, table))
     assert found is not None
     listed = [value.strip(" '\n") for value in found.group(1).split(",")]
     assert sorted(listed) == sorted(member.value for member in ENUMS[where])

@@ -7,13 +7,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.model.messages import InboundEvent
-from nanoclaw.store import drops, events, inbound
+from nanoclaw.store import drops, entities, events, inbound
 from nanoclaw.store.events import Accepted, Duplicate, Ignored
 from schema import payloads
 from schema.rows import InKind, InStatus
 from schema.sqlite import fetch, integer, transaction
-from tests.support.central import NOW, World, everything, said
+from tests.support.central import CHANNEL, NOW, World, everything, said
 
 
 def wired(*agents: str, room: str = "room") -> World:
@@ -27,12 +28,12 @@ def wired(*agents: str, room: str = "room") -> World:
 
 def test_an_event_is_stored_with_a_row_for_everyone_who_hears_it() -> None:
     world = wired("zoe", "ann", "eve")
-    verdict = world.accept(evolve(said(7, text="hi"), thread_id="t1"))
+    verdict = world.accept(evolve(said(7, text="hi"), thread_id="t1", mention=False), threaded=True)
     assert isinstance(verdict, Accepted)
-    assert len(set(verdict.sessions)) == 3
-    rows = [world.row(row.id) for session in verdict.sessions for row in inbound.open_rows(world.conn, session)]
+    assert len(set(verdict.woken)) == 3
+    rows = [world.row(row.id) for session in verdict.woken for row in inbound.open_rows(world.conn, session)]
     assert [row.id for row in rows] == ["evt-1:agt-zoe", "evt-1:agt-ann", "evt-1:agt-eve"]
-    for row, session in zip(rows, verdict.sessions, strict=True):
+    for row, session in zip(rows, verdict.woken, strict=True):
         assert (row.session_id, row.event_id, row.seq, row.kind) == (session, verdict.event, 2, InKind.CHAT)
         assert (row.channel, row.platform_id, row.thread_id) == ("test", "room", "t1")
         assert (row.status, row.trigger, row.tries, row.timestamp) == (InStatus.PENDING, True, 0, NOW)
@@ -46,6 +47,7 @@ def test_an_event_is_stored_with_a_row_for_everyone_who_hears_it() -> None:
             "platform_id": "room",
             "thread_id": "t1",
             "sender_id": "test:ada",
+            "mention": 0,
             "received_at": "2026-04-16T14:37:00.000Z",
         }
     ]
@@ -73,7 +75,7 @@ def test_a_duplicate_names_the_sessions_of_the_first() -> None:
     again = world.accept(said(1))
     assert isinstance(first, Accepted)
     assert isinstance(again, Duplicate)
-    assert set(again.sessions) == set(first.sessions)
+    assert set(again.sessions) == set(first.woken)
 
 
 def test_ids_of_two_channels_do_not_meet() -> None:
@@ -83,7 +85,7 @@ def test_ids_of_two_channels_do_not_meet() -> None:
     assert isinstance(world.accept(said(1, channel="other")), Accepted)
 
 
-@pytest.mark.parametrize(("room", "reason"), [("elsewhere", "unknown-chat"), ("deaf", "not-wired")])
+@pytest.mark.parametrize(("room", "reason"), [("elsewhere", "not-wired"), ("deaf", "not-wired")])
 def test_what_nobody_hears_is_recorded_without_its_text(room: str, reason: str) -> None:
     world = wired("one")
     world.chat("deaf")
@@ -101,9 +103,13 @@ def test_what_nobody_hears_is_recorded_without_its_text(room: str, reason: str) 
 def test_what_was_ignored_is_a_duplicate_the_next_time_even_once_somebody_hears_it() -> None:
     world = World()
     ignored = world.accept(said(1))
-    world.wire(world.chat(), world.agent())
+    chat = entities.messaging_group(world.conn, CHANNEL, "room")
+    assert chat is not None
+    entities.update_messaging_group(world.conn, evolve(chat, unknown_sender_policy=UnknownSenderPolicy.PUBLIC))
+    world.wire(chat, world.agent())
     assert isinstance(ignored, Ignored)
-    assert world.accept(said(1)) == Duplicate(ignored.event, ())
+    assert ignored.event is not None
+    assert world.accept(said(1)) == Duplicate(event=ignored.event, sessions=())
     assert isinstance(world.accept(said(2)), Accepted)
 
 
@@ -115,7 +121,7 @@ def test_a_wiring_made_later_hears_later_events_in_a_session_of_its_own() -> Non
     second = world.accept(said(2, room="second"))
     assert isinstance(first, Accepted)
     assert isinstance(second, Accepted)
-    assert not set(first.sessions) & set(second.sessions)
+    assert not set(first.woken) & set(second.woken)
 
 
 class MintFailedError(Exception):
@@ -135,12 +141,12 @@ def test_an_event_is_stored_whole_or_not_at_all(failing_at: int) -> None:
         return f"{prefix}-{len(minted)}"
 
     with pytest.raises(MintFailedError), transaction(world.conn):
-        events.accept(world.conn, said(1), mint=mint, now=NOW)
+        events.accept(world.conn, said(1), threaded=False, mint=mint, now=NOW)
     assert minted == ["evt", "ses", "ses", "ses"][:failing_at]
     assert everything(world.conn) == before
     verdict = world.accept(said(1))
     assert isinstance(verdict, Accepted)
-    assert len(verdict.sessions) == 3
+    assert len(verdict.woken) == 3
 
 
 @given(

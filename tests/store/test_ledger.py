@@ -10,7 +10,7 @@ from attrs import evolve
 
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import LedgerState, NewLedgerRow
-from nanoclaw.store import entities, inbound, ledger
+from nanoclaw.store import inbound, ledger, sessions
 from nanoclaw.store.ledger import Head, Lane
 from schema.sqlite import ConstraintError, execute
 from tests.support.central import CHANNEL, NOW, ROOM, World, everything, said
@@ -174,7 +174,7 @@ def test_a_head_says_what_it_answers_and_whether_more_answers_follow() -> None:
     world.wire(world.chat(), world.agent())
     for number in (41, 42):
         world.accept(said(number))
-    [session] = (found.id for found in entities.sessions(world.conn))
+    [session] = (found.id for found in sessions.sessions(world.conn))
     first, second = (row.id for row in inbound.open_rows(world.conn, session))
     epoch = world.epoch(session)
     rows = [

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from nanoclaw.model.ids import EpochNumber, InboundId, OutboundId, SessionId
 from nanoclaw.model.messages import Address, EpochEnding, LedgerState
-from nanoclaw.store import entities, events, inbound, ledger, notices
+from nanoclaw.store import events, inbound, ledger, notices
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.figures import figures
 from nanoclaw.store.ledger import Head, Lane
@@ -50,8 +50,7 @@ class PipelineMachine(RuleBasedStateMachine):
             chat = self.world.chat(room)
             for name in names:
                 wiring = self.world.wire(chat, agents[name])
-                session = entities.session_for(self.world.conn, wiring, mint=self.world.mint, now=self.world.now)
-                self.sessions[room, name] = session
+                self.sessions[room, name] = self.world.session_of(wiring)
         self.host = Host(actors=frozenset(self.sessions.values()))
 
     def pick(self, among: list[T], which: int) -> T:
@@ -76,10 +75,14 @@ class PipelineMachine(RuleBasedStateMachine):
         verdict = self.world.accept(said(number, room=room))
         if number in self.said:
             first = self.said[number]
-            sessions = first.sessions if isinstance(first, events.Accepted) else ()
+            waiting = [
+                message.session
+                for row, message in self.model.ins.items()
+                if row.startswith(f"{first.event}:") and message.status is InStatus.PENDING
+            ]
             assert isinstance(verdict, events.Duplicate)
             assert verdict.event == first.event
-            assert sorted(verdict.sessions) == sorted(sessions)
+            assert sorted(verdict.sessions) == sorted(waiting)
             assert self.world.conn.serialize("main") == before
             return
         self.said[number] = verdict
@@ -174,6 +177,7 @@ class PipelineMachine(RuleBasedStateMachine):
         ledger.settle(self.world.conn, row, state, now=self.world.now)
         if state is not LedgerState.DELIVERED:
             notices.delivery_failed(self.world.conn, whole, state.value, "no", now=self.world.now)
+            assert whole.session_id is not None
             self.model.add_in(f"note:{state.value}:{row}", whole.session_id, trigger=False, room=None)
 
     @rule(seconds=st.integers(1, 12))

@@ -10,9 +10,9 @@ from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, InboundId, SessionId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import entities, inbound, ledger, notices, projection
+from nanoclaw.store import inbound, ledger, notices, projection, sessions
 from nanoclaw.store.inbound import SHOWN_SETTLED
-from nanoclaw.store.projection import Whole, changes
+from nanoclaw.store.projection import Changes, Whole
 from schema.rows import (
     Delivered,
     DeliveredStatus,
@@ -24,6 +24,7 @@ from schema.rows import (
     Meta,
     Routing,
 )
+from schema.sqlite import Connection
 from tests.support.central import CHANNEL, NOW, ROOM, World
 
 ONE = EpochNumber(1)
@@ -31,7 +32,7 @@ ONE = EpochNumber(1)
 
 def place_of(world: World, session: SessionId) -> SessionPlace:
     """The session's place, which has to be there."""
-    place = entities.session_place(world.conn, session)
+    place = sessions.session_place(world.conn, session)
     assert place is not None
     return place
 
@@ -41,17 +42,24 @@ def whole(world: World, session: SessionId, epoch: EpochNumber = ONE) -> Whole:
     return projection.whole(world.conn, place_of(world, session), epoch, timezone="Europe/Vienna")
 
 
+def changes(conn: Connection, session: SessionId, since: int) -> Changes:
+    """`projection.changes` for the session's own agent."""
+    place = sessions.session_place(conn, session)
+    assert place is not None
+    return projection.changes(conn, session, place.agent_group.id, since)
+
+
 def test_a_new_link_knows_its_epoch_its_numbers_and_its_one_destination() -> None:
     world = World()
     session = world.session(room="team ops")
     epoch = world.epoch(session)
     world.message(session)
     world.reply(session, epoch, 7)
-    entities.save_provider_state(world.conn, session, '{"continuation:demo": "x"}')
+    sessions.save_provider_state(world.conn, session, '{"continuation:demo": "x"}')
     new = whole(world, session, epoch)
     assert new.meta == Meta(epoch=1, seq_floor=7, provider_state='{"continuation:demo": "x"}', timezone="Europe/Vienna")
     assert new.routing == Routing(channel_type=CHANNEL, platform_id="team ops", thread_id=None)
-    assert new.destinations == (
+    assert new.changes.destinations == (
         Destination(
             name="team-ops",
             display_name="Team Ops",
@@ -66,7 +74,7 @@ def test_a_new_link_knows_its_epoch_its_numbers_and_its_one_destination() -> Non
 def test_a_session_in_which_nothing_happened_has_an_empty_link() -> None:
     world = World()
     new = whole(world, world.session())
-    assert new.changes.empty
+    assert (new.changes.messages, new.changes.delivered) == ((), ())
     assert new.meta.seq_floor == 0
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.model.ids import EpochNumber, InboundId, OutboundId, SessionId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber, InboundId, OutboundId, SessionId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import entities, inbound, ledger, notices, projection
+from nanoclaw.store import inbound, ledger, notices, projection, sessions
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Lane
 from schema.rows import bindings
@@ -25,14 +25,14 @@ SIDES = st.integers(0, 1)
 
 SHOWN_IN = (
     "SELECT id, seq, kind, timestamp, status, process_after, tries, trigger, platform_id, channel AS channel_type,"
-    " thread_id, content FROM inbound WHERE session_id = ?"
+    " thread_id, content, recurrence, series_id FROM inbound WHERE session_id = ?"
 )
 SHOWN_OUT = (
     "SELECT coalesce(runner_id, id) AS id, seq, platform_message_id, channel AS channel_type, platform_id, thread_id,"
     " settled_at AS delivered_at, CASE state WHEN 'dead' THEN 'failed' ELSE state END AS status"
     " FROM ledger WHERE session_id = ? AND state IN ('delivered', 'unknown', 'dead')"
 )
-NOT_YET = {"recurrence": None, "series_id": None, "source_session_id": None, "on_wake": 0}
+NOT_YET = {"source_session_id": None, "on_wake": 0}
 """Columns of the link that nothing in the truth fills so far."""
 
 pytestmark = pytest.mark.timeout(600)  # a failure is made small before it is shown, and that takes its time
@@ -45,6 +45,7 @@ class ProjectionMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         self.sessions = [self.world.session("one", room="a"), self.world.session("two", room="b")]
+        self.agents = [AgentGroupId("agt-one"), AgentGroupId("agt-two")]
         self.links: list[dict[str, Row]] = [{}, {}]
         self.last_truth: list[dict[str, Row]] = [{}, {}]
         self.ticks = [0, 0]
@@ -116,6 +117,7 @@ class ProjectionMachine(RuleBasedStateMachine):
             return
         row = OutboundId(found.row.id)
         ledger.settle(self.world.conn, row, state, platform_message_id="p", now=self.world.now)
+        assert found.row.session_id is not None
         self.written[self.sessions.index(found.row.session_id)].add(found.row.runner_id or row)
 
     @rule(seconds=st.integers(1, 9))
@@ -124,18 +126,18 @@ class ProjectionMachine(RuleBasedStateMachine):
 
     @rule(side=SIDES)
     def look(self, side: int) -> None:
-        new = projection.changes(self.world.conn, self.sessions[side], self.ticks[side])
+        new = projection.changes(self.world.conn, self.sessions[side], self.agents[side], self.ticks[side])
         shown = self.show(side, new)
         truth = self.truth(side)
         changed = {row for row in truth if truth[row] != self.last_truth[side].get(row)}
         assert changed <= shown <= self.written[side]
-        assert new.empty is (not shown)
+        assert (not new.messages and not new.delivered) is (not shown)
         self.looked(side, new.tick)
 
     @rule(side=SIDES)
     def make_anew(self, side: int) -> None:
         session = self.sessions[side]
-        place = entities.session_place(self.world.conn, session)
+        place = sessions.session_place(self.world.conn, session)
         assert place is not None
         whole = projection.whole(self.world.conn, place, EpochNumber(1), timezone="UTC")
         self.links[side] = {}

@@ -10,7 +10,7 @@ import pytest
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.model.ids import InboundId, SessionId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import entities, inbound, ledger, notices
+from nanoclaw.store import inbound, ledger, notices, sessions
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.migrate import migrate
@@ -32,7 +32,7 @@ def lived() -> World:
     for number in (1, 2):
         world.accept(said(number))
     world.accept(said(3, room="nowhere"))
-    one, two = (session.id for session in entities.sessions(world.conn))
+    one, two = (session.id for session in sessions.sessions(world.conn))
     dead = world.epoch(one)
     inbound.claim(world.conn, InboundId("evt-1:agt-one"), dead, now=NOW)
     close_epoch(world.conn, one, dead, EpochEnding.KILLED, "", policy=RetryPolicy(most_tries=1), now=NOW)
@@ -49,7 +49,7 @@ def lived() -> World:
 
 def up(world: World) -> Host:
     """A host in which every session has its actor."""
-    return Host(actors=frozenset(session.id for session in entities.sessions(world.conn)))
+    return Host(actors=frozenset(session.id for session in sessions.sessions(world.conn)))
 
 
 def problems(world: World, *, host: Host | None = None, home: Path = NOWHERE, now: datetime = NOW) -> list[Problem]:
@@ -125,7 +125,16 @@ def test_a_row_that_refers_to_nothing_is_found() -> None:
     assert {problem.where for problem in found} == {
         *("wirings row 1", "wirings row 2"),
         *("sessions row 1", "sessions row 2"),
+        *("destinations", "drops row 1", "approvals row 1"),
     }
+
+
+def test_a_wiring_with_a_pattern_that_does_not_compile_is_found() -> None:
+    world = lived()
+    damage(world.conn, "UPDATE wirings SET engage_pattern = '(' WHERE id = (SELECT min(id) FROM wirings)")
+    [found] = problems(world)
+    assert found.what == "a wiring has a pattern that does not compile"
+    assert found.mend == f"nanoclaw wirings update {found.where} --pattern …"
 
 
 def test_a_file_whose_indexes_and_tables_disagree_is_damaged() -> None:

@@ -8,7 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import define, field
 
-from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
+from nanoclaw.model.entities import (
+    AgentGroup,
+    EngageMode,
+    IgnoredMessagePolicy,
+    MessagingGroup,
+    SenderScope,
+    SessionKey,
+    SessionMode,
+    UnknownSenderPolicy,
+    Wiring,
+)
 from nanoclaw.model.ids import (
     AgentGroupId,
     ChannelName,
@@ -22,7 +32,7 @@ from nanoclaw.model.ids import (
     WiringId,
 )
 from nanoclaw.model.messages import Address, InboundEvent, InboundRow, LedgerRow, NewLedgerRow
-from nanoclaw.store import entities, epochs, events, inbound, ledger
+from nanoclaw.store import entities, epochs, events, inbound, ledger, people, sessions, wirings
 from nanoclaw.store.migrate import migrate
 from schema import files, payloads, sqlite
 from schema.rows import InKind, select
@@ -70,40 +80,76 @@ class World:
         entities.add_agent_group(self.conn, group)
         return group
 
-    def chat(self, platform_id: str = "room", *, channel: str = CHANNEL) -> MessagingGroup:
-        """A new chat."""
+    def chat(
+        self,
+        platform_id: str = "room",
+        *,
+        channel: str = CHANNEL,
+        is_group: bool = True,
+        policy: UnknownSenderPolicy = UnknownSenderPolicy.PUBLIC,
+    ) -> MessagingGroup:
+        """A new chat, in which everybody may speak if nothing else is said."""
         group = MessagingGroup(
             id=MessagingGroupId(f"chat-{channel}-{platform_id}"),
             channel=ChannelName(channel),
             platform_id=platform_id,
             name=platform_id.title(),
-            is_group=True,
+            is_group=is_group,
+            unknown_sender_policy=policy,
             created_at=self.now,
         )
         entities.add_messaging_group(self.conn, group)
         return group
 
-    def wire(self, chat: MessagingGroup, agent: AgentGroup, *, priority: int = 0) -> Wiring:
-        """Let *agent* hear *chat*."""
+    def wire(
+        self,
+        chat: MessagingGroup,
+        agent: AgentGroup,
+        *,
+        mode: EngageMode = EngageMode.PATTERN,
+        pattern: str | None = None,
+        scope: SenderScope = SenderScope.ALL,
+        ignored: IgnoredMessagePolicy = IgnoredMessagePolicy.DROP,
+        session_mode: SessionMode = SessionMode.SHARED,
+        priority: int = 0,
+    ) -> Wiring:
+        """Let *agent* hear *chat*: everything, if nothing else is said."""
         wiring = Wiring(
             id=WiringId(f"wir-{chat.id}-{agent.id}"),
             messaging_group_id=chat.id,
             agent_group_id=agent.id,
+            engage_mode=mode,
+            engage_pattern=(pattern or ".") if mode is EngageMode.PATTERN else None,
+            sender_scope=scope,
+            ignored_message_policy=ignored,
+            session_mode=session_mode,
             priority=priority,
             created_at=self.now,
         )
-        entities.add_wiring(self.conn, wiring)
+        wirings.add_wiring(self.conn, wiring, now=self.now)
         return wiring
 
     def session(self, name: str = "nano", *, room: str = "room") -> SessionId:
         """A session of a new agent in a new chat, wired to each other."""
-        wiring = self.wire(self.chat(room), self.agent(name))
-        return entities.session_for(self.conn, wiring, mint=self.mint, now=self.now)
+        return self.session_of(self.wire(self.chat(room), self.agent(name)))
 
-    def accept(self, said: InboundEvent) -> events.Verdict:
+    def session_of(self, wiring: Wiring, thread: str | None = None) -> SessionId:
+        """The session of a wiring's agent in its chat, or in a thread of it."""
+        key = SessionKey(
+            agent_group_id=wiring.agent_group_id, messaging_group_id=wiring.messaging_group_id, thread_id=thread
+        )
+        return sessions.session_for(self.conn, key, mint=self.mint, now=self.now)
+
+    def user(self, name: str = "ada", *, channel: str = CHANNEL) -> UserId:
+        """Somebody who is known."""
+        user = UserId(f"{channel}:{name}")
+        people.note_user(self.conn, user, name.title(), now=self.now)
+        return user
+
+    def accept(self, said: InboundEvent, *, threaded: bool = False) -> events.Verdict:
         """The ingress transaction."""
         with transaction(self.conn):
-            return events.accept(self.conn, said, mint=self.mint, now=self.now)
+            return events.accept(self.conn, said, threaded=threaded, mint=self.mint, now=self.now)
 
     def message(
         self, session: SessionId, name: str = "m", *, trigger: bool = True, to: Address | None = ROOM
@@ -176,15 +222,44 @@ class World:
         return select(self.conn, LedgerRow, "SELECT * FROM ledger WHERE id = ?", (message,))[0]
 
 
+def always(wiring: str, chat: MessagingGroupId, agent: AgentGroupId, *, now: datetime = NOW) -> Wiring:
+    """A wiring of that id by which *agent* takes up everything that anybody says in *chat*."""
+    return Wiring(
+        id=WiringId(wiring),
+        messaging_group_id=chat,
+        agent_group_id=agent,
+        engage_mode=EngageMode.PATTERN,
+        engage_pattern=".",
+        sender_scope=SenderScope.ALL,
+        ignored_message_policy=IgnoredMessagePolicy.DROP,
+        session_mode=SessionMode.SHARED,
+        priority=0,
+        created_at=now,
+    )
+
+
 def said(
-    number: int = 1, *, room: str = "room", channel: str = CHANNEL, text: str = "hello", sender: str = "Ada"
+    number: int = 1,
+    *,
+    room: str = "room",
+    channel: str = CHANNEL,
+    text: str = "hello",
+    sender: str = "Ada",
+    mention: bool = True,
+    thread: str | None = None,
+    starts_thread: bool = False,
+    is_group: bool = True,
 ) -> InboundEvent:
-    """An event as an adapter makes it; its number is its platform's id."""
+    """An event as an adapter makes it; its number is its platform's id, its sender's is their name in small letters."""
     return InboundEvent(
         channel=ChannelName(channel),
         platform_message_id=str(number),
         platform_id=room,
-        sender_id=UserId(f"{channel}:ada"),
+        thread_id=thread,
+        starts_thread=starts_thread,
+        mention=mention,
+        is_group=is_group,
+        sender_id=UserId(f"{channel}:{sender.lower()}"),
         sender=sender,
         text=text,
     )

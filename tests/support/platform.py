@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import asdict, define, field
+from attrs import asdict, define, field, fields_dict
 
 Request = dict[str, Any]
 
@@ -22,6 +22,7 @@ class Post:
     text: str
     answers: str | None
     room: str
+    thread: str | None = None
 
 
 @define
@@ -95,13 +96,15 @@ class FakePlatform:
             request = json.loads(line)
             yield requests[request["op"]](request)
 
-    def _say(self, request: Request) -> object:
-        """A person says something on the platform."""
+    def say(self, event: Request) -> None:
+        """A person says something on the platform, or changes what they said."""
         with self._changed:
-            event: dict[str, object] = {"number": len(self._events) + 1}
-            self._events.append(event | {name: request[name] for name in ("id", "text", "room") if name in request})
+            self._events.append({**event, "number": len(self._events) + 1})
             self._changed.notify_all()
-            return {}
+
+    def _say(self, request: Request) -> object:
+        self.say({name: value for name, value in request.items() if name != "op"})
+        return {}
 
     def _list_posts(self, _: Request) -> object:
         with self._changed:
@@ -128,7 +131,7 @@ class FakePlatform:
             self.calls += 1
             known = [post.key for post in self.posts]
             if not (self.keyed and request["key"] in known):
-                self.posts.append(Post(request["key"], request["text"], request["answers"], request["room"]))
+                self.posts.append(Post(**{name: request[name] for name in fields_dict(Post)}))
                 self._changed.notify_all()
             return {"id": f"post-{request['key']}"}
 

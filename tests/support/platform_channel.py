@@ -8,15 +8,17 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from nanoclaw.channels.base import Outgoing, Receive
+from nanoclaw.channels.base import Outgoing, Receive, Stored
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.lines import LineStream
 from nanoclaw.model.ids import ChannelName, UserId
-from nanoclaw.model.messages import InboundEvent
+from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 
 CHANNEL = ChannelName("fake")
 CONVERSATION = "room"
+ADA = UserId(f"{CHANNEL}:ada")
+"""Whoever speaks, if the event does not say who."""
 
 
 @define(eq=False)
@@ -28,7 +30,10 @@ class PlatformChannel:
     """Told when an event has come off the wire, before anything is done about it."""
     keyed: bool = True
     in_doubt: InDoubt = InDoubt.SEND_AGAIN
+    threaded: bool = False
     name: ChannelName = field(default=CHANNEL, init=False)
+    subscribed: list[str] = field(factory=list[str], init=False)
+    """Threads of which it was asked to bring everything."""
 
     async def run(
         self,
@@ -52,17 +57,37 @@ class PlatformChannel:
         while True:
             event = await self._ask(lines, {"op": "events", "after": after})
             self.on_event()
-            await receive(
-                InboundEvent(
-                    channel=self.name,
-                    platform_message_id=event["id"],
-                    platform_id=event.get("room", CONVERSATION),
-                    sender_id=UserId("fake:1"),
-                    sender="Ada",
-                    text=event["text"],
-                )
-            )
+            receipt = await receive(self._read(event))
+            if receipt == Stored(subscribe=True):
+                self.subscribed.append(event["thread"])
             after = event["number"]
+
+    def _read(self, event: Mapping[str, Any]) -> InboundEvent | Revision:
+        """Pure: what the platform's words mean."""
+        sender = event.get("sender", "Ada")
+        sender_id = UserId(f"{self.name}:{sender.lower()}")
+        if "revises" in event:
+            return Revision(
+                channel=self.name,
+                platform_message_id=event["revises"],
+                revision=event["id"],
+                kind=RevisionKind.EDIT if "text" in event else RevisionKind.DELETION,
+                sender_id=sender_id,
+                sender=sender,
+                text=event.get("text", ""),
+            )
+        return InboundEvent(
+            channel=self.name,
+            platform_message_id=event["id"],
+            platform_id=event.get("room", CONVERSATION),
+            thread_id=event.get("thread"),
+            starts_thread=event.get("starts_thread", False),
+            mention=event.get("mention", True),
+            is_group=event.get("is_group", False),
+            sender_id=sender_id,
+            sender=sender,
+            text=event["text"],
+        )
 
     async def deliver(self, message: Outgoing) -> str | None:
         """Post a message under its key."""
@@ -75,6 +100,7 @@ class PlatformChannel:
                     "text": message.text,
                     "answers": message.answers,
                     "room": message.to.platform_id,
+                    "thread": message.to.thread_id,
                 }
                 return str((await self._ask(lines, request))["id"])
             finally:

@@ -19,6 +19,7 @@ class ScriptedChannel:
     name: ChannelName
     keyed: bool = False
     in_doubt: InDoubt = InDoubt.SEND_AGAIN
+    threaded: bool = field(default=False, init=False)
     script: list[Exception | None] = field(factory=list[Exception | None])
     seconds: float = 0.0
     """How long each delivery takes."""

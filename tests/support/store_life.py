@@ -11,14 +11,15 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from nanoclaw.errors import StoreFullError
-from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
-from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, UserId, WiringId
+from nanoclaw.model.entities import AgentGroup, MessagingGroup, UnknownSenderPolicy
+from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, UserId
 from nanoclaw.model.messages import InboundEvent
-from nanoclaw.store import entities, events
+from nanoclaw.store import entities, events, wirings
 from nanoclaw.store.opening import open_writer
 from nanoclaw.store.writer import Done, Failed, Outcome, Writer
 from schema import files
 from schema.sqlite import Connection, SqliteError, fetch, integer, scalar
+from tests.support.central import always
 from tests.support.simulated_vfs import SimulatedVfs
 
 PATH = Path("/disk/nanoclaw.db")
@@ -142,13 +143,17 @@ def accept(conn: Connection, *, number: int) -> None:
         channel=ChannelName("test"),
         platform_message_id=str(number),
         platform_id="room",
+        mention=False,
+        is_group=True,
         sender_id=UserId("test:ada"),
         sender=f"Ada {number}",
         text=f"{number} " * (10 if number % 2 else 1_000),
     )
-    verdict = events.accept(conn, event, mint=lambda prefix: f"{prefix}-{_fresh(conn, prefix, number)}", now=NOW)
+    verdict = events.accept(
+        conn, event, threaded=False, mint=lambda prefix: f"{prefix}-{_fresh(conn, prefix, number)}", now=NOW
+    )
     assert isinstance(verdict, events.Accepted)
-    assert len(verdict.sessions) == len(AGENTS)
+    assert len(verdict.woken) == len(AGENTS)
 
 
 def accept_and_withdraw(conn: Connection) -> None:
@@ -160,14 +165,19 @@ def accept_and_withdraw(conn: Connection) -> None:
 def add_two_agents(conn: Connection) -> None:
     """Two agents that hear one chat."""
     chat = MessagingGroup(
-        id=CHAT, channel=ChannelName("test"), platform_id="room", name="Room", is_group=True, created_at=NOW
+        id=CHAT,
+        channel=ChannelName("test"),
+        platform_id="room",
+        name="Room",
+        is_group=True,
+        unknown_sender_policy=UnknownSenderPolicy.PUBLIC,
+        created_at=NOW,
     )
     entities.add_messaging_group(conn, chat)
     for name in AGENTS:
         agent = AgentGroupId(name)
         entities.add_agent_group(conn, AgentGroup(id=agent, name=name, folder=name, created_at=NOW))
-        wiring = Wiring(id=WiringId(name), messaging_group_id=CHAT, agent_group_id=agent, priority=0, created_at=NOW)
-        entities.add_wiring(conn, wiring)
+        wirings.add_wiring(conn, always(name, CHAT, agent), now=NOW)
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class TerminalChannel:
     _person: str
     """The operator's name, for agents to call them by."""
     name: ChannelName = field(default=CHANNEL, init=False)
+    threaded: bool = field(default=False, init=False)
     # A chat drops a second copy as long as it is open; a new one cannot know.
     keyed: bool = field(default=False, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
@@ -132,6 +133,8 @@ class TerminalChannel:
             channel=self.name,
             platform_message_id=said.id,
             platform_id=CONVERSATION,
+            mention=True,
+            is_group=False,
             sender_id=SENDER,
             sender=self._person,
             text=said.text,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta, timezone
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,7 @@ ITEMS = st.one_of(
         sender=ANYTHING,
         time=TIMES,
         text=ANYTHING,
+        context=st.booleans(),
         quote=st.one_of(st.none(), QUOTES),
         attachments=st.lists(FILES, max_size=3).map(tuple),
     ),
@@ -133,6 +135,17 @@ def test_a_conversation_looks_like_this() -> None:
     )
 
 
+def test_what_was_not_said_to_the_agent_is_marked() -> None:
+    overheard = incoming(InKind.CHAT, ChatIn(text="lunch?", sender="Rui", sender_id="c:1"))
+    batch = [
+        evolve(overheard, row=evolve(overheard.row, trigger=False)),
+        incoming(InKind.CHAT, ChatIn(text="you?", sender="Ana", sender_id="c:2"), 4),
+    ]
+    _, first, second = render(prompt_of(batch, [destination("room")], NOW, LISBON)).split("\n")
+    assert first.endswith(' context="yes">lunch?</message>')
+    assert "context" not in second
+
+
 def test_mail_from_an_agent_bears_the_name_of_that_agent() -> None:
     other = Destination(name="tester", display_name="Tester", type=DestinationType.AGENT, agent_group_id="ag-2")
     prompt = prompt_of(
@@ -169,6 +182,7 @@ CONTEXT = f'<context timezone="x" now="{TIME}" />'
         f'{CONTEXT}\n<message id="02" sender="a" time="{TIME}">x</message>',
         f'{CONTEXT}\n<message id="two" sender="a" time="{TIME}">x</message>',
         f'{CONTEXT}\n<message id="2" sender="a" time="{TIME}" extra="1">x</message>',
+        f'{CONTEXT}\n<message id="2" sender="a" time="{TIME}" context="no">x</message>',
         f'{CONTEXT}\n<message id="2" sender="a" time="{TIME}">\n<b />\nx</message>',
         f'{CONTEXT}\n<message id="2" sender="a" time="{TIME}" />',
         f'{CONTEXT}\n<message id="2" time="{TIME}" sender="a">x</message>',

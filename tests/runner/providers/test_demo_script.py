@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,14 @@ def test_a_greeting_is_returned_by_name(text: str) -> None:
     assert "I am Nano" in answer
     assert "turn" not in answer
     assert "turn 3" in said(message(text), turn=3)[0]
+
+
+def test_what_was_not_said_to_it_is_read_and_not_answered() -> None:
+    overheard = evolve(message("hello"), context=True)
+    (answer,) = said(overheard, message("make"), overheard)
+    assert answer.startswith("You said “make”.")
+    assert answer.endswith("(I have also read 2 messages that were not said to me.)")
+    assert said(overheard, message("make"))[0].endswith("(I have also read a message that was not said to me.)")
 
 
 @pytest.mark.parametrize("text", ["help", "HELP", "help?"])

@@ -1,0 +1,185 @@
+"""Doing what a plan says: rows for those who hear it, records for those who do not, and what is asked and answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from nanoclaw.core.notices import plain
+from nanoclaw.core.plan import Accumulate, Ask, AskKind, Plan, Record, Wake
+from nanoclaw.core.routing import Facts
+from nanoclaw.model.entities import MessagingGroup, SessionKey, UnknownSenderPolicy
+from nanoclaw.model.ids import ApprovalId, EventId, InboundId, MessagingGroupId, SessionId, UserId
+from nanoclaw.model.messages import Drop, InboundEvent
+from nanoclaw.store import approvals, drops, inbound, notices
+from nanoclaw.store.context import take_context
+from nanoclaw.store.entities import Mint, add_messaging_group
+from nanoclaw.store.ledger import Lane
+from nanoclaw.store.people import note_user
+from nanoclaw.store.sessions import session_for
+from nanoclaw.store.ticks import highest_seqs, tick
+from schema import payloads
+from schema.rows import InKind
+from schema.seq import next_even
+from schema.sqlite import Connection, execute
+from schema.times import write_time
+
+
+@frozen
+class Telling:
+    """An event, as its platform told it just now, and what is to become of it."""
+
+    event_id: EventId
+    event: InboundEvent
+    facts: Facts
+    plan: Plan
+    now: datetime
+
+
+@frozen(kw_only=True)
+class Stored:
+    """Whom it concerns."""
+
+    woken: tuple[SessionId, ...]
+    kept: tuple[SessionId, ...]
+    lanes: frozenset[Lane]
+
+
+@frozen(kw_only=True)
+class _Row:
+    """What the rows of one event have in common, and one row's number, if it is known."""
+
+    content: str
+    seq: int | None
+    touched: int
+
+
+def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
+    """Write all that the plan says. Safe to repeat."""
+    chat = told.facts.chat
+    if told.plan.register:
+        chat = _register(conn, told, mint)
+    for record in told.plan.records:
+        drops.record(conn, _drop(told, record, chat))
+    for ask in told.plan.asks:
+        assert chat is not None
+        _ask(conn, told, ask, chat.id, mint)
+    if told.plan.woken:
+        note_user(conn, told.event.sender_id, told.event.sender, now=told.now)
+    content = _content(told.event) if told.plan.heard else ""
+    touched = tick(conn)
+    highest = highest_seqs(conn, [outcome.existing for outcome in told.plan.heard if outcome.existing is not None])
+    woken, kept = [], []
+    for outcome in told.plan.heard:
+        session = outcome.existing or session_for(conn, outcome.session, mint=mint, now=told.now)
+        # What a thread takes over comes before what wakes it, so its number is known only afterwards.
+        seq = None if outcome.session.thread_id is not None else next_even(highest.get(session, 0))
+        if isinstance(outcome, Wake):
+            _engage(conn, told, outcome, session)
+            woken.append(session)
+        else:
+            kept.append(session)
+        _store(conn, told, outcome, session, _Row(content=content, seq=seq, touched=touched))
+    lanes = set()
+    if told.plan.answer is not None:
+        lanes = notices.answer(
+            conn,
+            told.plan.reply_to,
+            key=f"denied:{told.event_id}",
+            text=told.plan.answer,
+            to_event=told.event_id,
+            now=told.now,
+        )
+    return Stored(woken=tuple(woken), kept=tuple(kept), lanes=frozenset(lanes))
+
+
+def _drop(told: Telling, record: Record, chat: MessagingGroup | None) -> Drop:
+    whose = "" if record.agent_group_id is None else f":{record.agent_group_id}"
+    return Drop(
+        key=f"event:{told.event_id}{whose}",
+        kind="event",
+        event_id=told.event_id,
+        messaging_group_id=None if chat is None else chat.id,
+        agent_group_id=record.agent_group_id,
+        sender_id=told.event.sender_id if record.says_who else None,
+        reference=told.event.platform_message_id,
+        reason=record.reason,
+        detail=record.detail,
+        dropped_at=told.now,
+    )
+
+
+def forget_first_telling(conn: Connection, event: EventId, sender: UserId) -> None:
+    """The event was said to us after all: what was recorded of it when that was not known is no longer true."""
+    execute(conn, "DELETE FROM drops WHERE event_id = ?", (event,))
+    execute(conn, "UPDATE events SET mention = 1, sender_id = ? WHERE id = ?", (sender, event))
+
+
+def _register(conn: Connection, told: Telling, mint: Mint) -> MessagingGroup:
+    """Somebody spoke to us where nobody hears us yet: remember the chat, so that a person can decide about it."""
+    event = told.event
+    chat = MessagingGroup(
+        id=MessagingGroupId(mint("chat")),
+        channel=event.channel,
+        platform_id=event.platform_id,
+        name=plain(event.chat_name or "", 80) or f"{event.channel} {event.platform_id}",
+        is_group=event.is_group,
+        unknown_sender_policy=UnknownSenderPolicy.REQUEST_APPROVAL,
+        created_at=told.now,
+    )
+    add_messaging_group(conn, chat)
+    return chat
+
+
+def _ask(conn: Connection, told: Telling, ask: Ask, chat: MessagingGroupId, mint: Mint) -> None:
+    """Who and where, as people will read it; never what was said."""
+    event = told.event
+    payload: dict[str, object] = {"sender_id": event.sender_id, "sender": plain(event.sender, 80), "chat": chat}
+    if ask.kind is AskKind.CHAT:
+        kind, subject = approvals.ApprovalKind.CHAT, str(chat)
+        payload |= {"is_group": event.is_group}
+    else:
+        kind, subject = approvals.ApprovalKind.SENDER, f"{chat}/{ask.agent_group_id}/{event.sender_id}"
+        payload |= {"agent_group": ask.agent_group_id}
+    approvals.request(
+        conn, ApprovalId(mint("apr")), kind, subject, payload, chat=chat, agent=ask.agent_group_id, now=told.now
+    )
+
+
+def _engage(conn: Connection, told: Telling, outcome: Wake, session: SessionId) -> None:
+    """The agent takes it up in a thread: remember that, and show it what was said in the chat before."""
+    key, thread = outcome.session, told.plan.reply_to.thread_id
+    agent, chat = outcome.wiring.agent_group_id, outcome.wiring.messaging_group_id
+    if thread is not None and agent not in told.facts.engaged:
+        execute(
+            conn,
+            "INSERT INTO engagements (agent_group_id, messaging_group_id, thread_id, engaged_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (agent, chat, thread, write_time(told.now)),
+        )
+    if key.thread_id is not None:
+        of_chat = told.facts.sessions.get(SessionKey(agent_group_id=agent, messaging_group_id=chat, thread_id=None))
+        if of_chat is not None:
+            take_context(conn, session, of_chat, wakes=told.event_id, now=told.now)
+
+
+def _store(conn: Connection, told: Telling, outcome: Wake | Accumulate, session: SessionId, row: _Row) -> None:
+    new = inbound.NewInbound(
+        id=InboundId(f"{told.event_id}:{outcome.wiring.agent_group_id}"),
+        event_id=told.event_id,
+        kind=InKind.CHAT,
+        trigger=isinstance(outcome, Wake),
+        channel=told.event.channel,
+        platform_id=told.event.platform_id,
+        thread_id=told.plan.reply_to.thread_id,
+        content=row.content,
+        seq=row.seq,
+        touched=row.touched,
+    )
+    if not inbound.add(conn, new, session=session, now=told.now) and new.trigger:
+        inbound.take_up(conn, new.id, session=session)
+
+
+def _content(event: InboundEvent) -> str:
+    return payloads.write(payloads.ChatIn(text=event.text, sender=event.sender, sender_id=event.sender_id))

@@ -1,0 +1,124 @@
+"""Edits and deletions of platform messages, applied to every session that has the message, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from nanoclaw.core.revisions import Refuse, Rewrite, Tell, Withdraw, fate
+from nanoclaw.model.entities import Wiring
+from nanoclaw.model.ids import EventId, InboundId, SessionId
+from nanoclaw.model.messages import Drop, InboundRow, Revision, RevisionKind
+from nanoclaw.store import drops, inbound
+from nanoclaw.store.entities import messaging_group
+from nanoclaw.store.people import rights_of
+from nanoclaw.store.sessions import session_place
+from nanoclaw.store.wirings import wirings_of
+from schema import payloads
+from schema.rows import InKind, select
+from schema.sqlite import Connection, execute, fetch_one
+from schema.times import write_time
+
+NOTE_MARK = "/"
+"""Stands in the id of a note, between the id of the row that it is about and its revision."""
+
+
+def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[SessionId, ...]:
+    """Apply *revision*; returns the sessions that have something new to see. The same revision again changes nothing.
+
+    A message that nobody had heard is none of ours, and neither is what becomes of it.
+    """
+    found = fetch_one(
+        conn,
+        "SELECT id, platform_id FROM events WHERE channel = ? AND platform_message_id = ?",
+        (revision.channel, revision.platform_message_id),
+    )
+    if found is None:
+        return ()
+    event = EventId(str(found["id"]))
+    rows = select(conn, InboundRow, "SELECT * FROM inbound WHERE event_id = ? ORDER BY session_id, seq", (event,))
+    if not rows or not _is_new(conn, event, revision, now):
+        return ()
+    chat = messaging_group(conn, revision.channel, str(found["platform_id"]))
+    assert chat is not None
+    rights = rights_of(conn, revision.sender_id)
+    wirings = {wiring.agent_group_id: wiring for wiring in wirings_of(conn, chat.id)}
+    touched: dict[SessionId, None] = {}
+    for row in rows:
+        if NOTE_MARK in row.id:
+            # Of an earlier revision: whoever has not read it need not any more.
+            if inbound.withdraw(conn, row.id, _said(row, ""), now=now):
+                touched[row.session_id] = None
+            continue
+        place = session_place(conn, row.session_id)
+        assert place is not None
+        wiring: Wiring | None = wirings.get(place.agent_group.id)
+        match fate(revision, row, chat=chat, wiring=wiring, rights=rights):
+            case Rewrite(text):
+                inbound.rewrite(conn, row.id, _said(row, text))
+            case Withdraw():
+                inbound.withdraw(conn, row.id, _said(row, ""), now=now)
+            case Tell():
+                inbound.add(conn, _note(row, revision), session=row.session_id, now=now)
+            case Refuse(reason, detail):
+                drop = Drop(
+                    key=f"revision:{row.id}:{revision.revision}",
+                    kind="event",
+                    event_id=event,
+                    messaging_group_id=chat.id,
+                    agent_group_id=place.agent_group.id,
+                    sender_id=revision.sender_id,
+                    session_id=row.session_id,
+                    reference=revision.platform_message_id,
+                    reason=reason,
+                    detail=detail,
+                    dropped_at=now,
+                )
+                drops.record(conn, drop)
+                continue
+        touched[row.session_id] = None
+    return tuple(touched)
+
+
+def _is_new(conn: Connection, event: EventId, revision: Revision, now: datetime) -> bool:
+    written = execute(
+        conn,
+        "INSERT INTO revisions (event_id, revision, kind, received_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (event, revision.revision, revision.kind.value, write_time(now)),
+    )
+    return written > 0
+
+
+def _said(row: InboundRow, text: str) -> str:
+    """The content of *row*, saying *text* instead. What the host itself said stays."""
+    said = payloads.read_in(row.kind, row.content)
+    return payloads.write(attrs.evolve(said, text=text)) if isinstance(said, payloads.ChatIn) else row.content
+
+
+def _note(row: InboundRow, revision: Revision) -> inbound.NewInbound:
+    """A person's new words are theirs, so they come as a message of theirs; that one is gone, the host says."""
+    if revision.kind is RevisionKind.EDIT:
+        kind = InKind.CHAT
+        content = payloads.write(
+            payloads.ChatIn(
+                text=f"(message {row.seq}, changed) {revision.text}",
+                sender=revision.sender,
+                sender_id=revision.sender_id,
+            )
+        )
+    else:
+        kind = InKind.SYSTEM
+        content = payloads.write(
+            payloads.SystemIn(action="message_deleted", text=f"message {row.seq} was deleted on its platform")
+        )
+    return inbound.NewInbound(
+        id=InboundId(f"{row.id}{NOTE_MARK}{revision.revision}"),
+        event_id=row.event_id,
+        kind=kind,
+        trigger=False,
+        channel=row.channel,
+        platform_id=row.platform_id,
+        thread_id=row.thread_id,
+        content=content,
+    )

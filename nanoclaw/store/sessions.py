@@ -1,0 +1,85 @@
+"""Sessions in nanoclaw.db: the conversations, and what they take over from their chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, SessionKey, SessionMode, SessionPlace, Wiring
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, SessionId
+from nanoclaw.store.entities import Mint
+from schema.rows import select
+from schema.sqlite import Connection, execute, fetch, fetch_one, scalar
+from schema.times import write_time
+
+_SESSIONS = "SELECT id, agent_group_id, messaging_group_id, thread_id FROM sessions"
+
+_NOWHERE = "coalesce(messaging_group_id, '') = '' AND coalesce(thread_id, '') = ''"
+"""In the words of the index."""
+
+
+def session_for(conn: Connection, key: SessionKey, *, mint: Mint, now: datetime) -> SessionId:
+    """The session of *key*, made if it is new."""
+    bound = (key.agent_group_id, key.messaging_group_id, key.thread_id)
+    found = scalar(
+        conn,
+        "SELECT id FROM sessions WHERE agent_group_id = ? AND coalesce(messaging_group_id, '') = coalesce(?, '')"
+        " AND coalesce(thread_id, '') = coalesce(?, '')",
+        bound,
+    )
+    if found is None:
+        found = mint("ses")
+        execute(
+            conn,
+            "INSERT INTO sessions (id, agent_group_id, messaging_group_id, thread_id, created_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (found, *bound, write_time(now)),
+        )
+    return SessionId(str(found))
+
+
+def sessions_near(
+    conn: Connection, chat: MessagingGroupId, thread: str | None, wirings: Iterable[Wiring]
+) -> dict[SessionKey, SessionId]:
+    """The sessions of those who hear *chat* that a message in *thread* of it may belong to."""
+    # Three plain questions, of which most messages need one: each is a step through one index.
+    rows = fetch(conn, f"{_SESSIONS} WHERE messaging_group_id = ? AND thread_id IS NULL", (chat,))
+    if thread is not None:
+        rows += fetch(conn, f"{_SESSIONS} WHERE messaging_group_id = ? AND thread_id = ?", (chat, thread))
+    for wiring in wirings:
+        if wiring.session_mode is SessionMode.AGENT_SHARED:
+            where = (
+                "WHERE agent_group_id = ? AND coalesce(messaging_group_id, '') = '' AND coalesce(thread_id, '') = ''"
+            )
+            rows += fetch(conn, f"{_SESSIONS} {where}", (wiring.agent_group_id,))
+    return {
+        SessionKey(
+            agent_group_id=AgentGroupId(str(row["agent_group_id"])),
+            messaging_group_id=None if row["messaging_group_id"] is None else chat,
+            thread_id=None if row["thread_id"] is None else thread,
+        ): SessionId(str(row["id"]))
+        for row in rows
+    }
+
+
+def sessions(conn: Connection) -> list[Session]:
+    """All of them, the oldest first."""
+    return select(conn, Session, "SELECT * FROM sessions ORDER BY created_at, id")
+
+
+def session_place(conn: Connection, session: SessionId) -> SessionPlace | None:
+    """A session with its agent group and its messaging group."""
+    row = fetch_one(conn, "SELECT agent_group_id, messaging_group_id FROM sessions WHERE id = ?", (session,))
+    if row is None:
+        return None
+    chats = select(conn, MessagingGroup, "SELECT * FROM messaging_groups WHERE id = ?", (row["messaging_group_id"],))
+    return SessionPlace(
+        session=select(conn, Session, "SELECT * FROM sessions WHERE id = ?", (session,))[0],
+        agent_group=select(conn, AgentGroup, "SELECT * FROM agent_groups WHERE id = ?", (row["agent_group_id"],))[0],
+        messaging_group=chats[0] if chats else None,
+    )
+
+
+def save_provider_state(conn: Connection, session: SessionId, state: str) -> None:
+    """Keep what a runner wants its later epochs to know; *state* is JSON."""
+    execute(conn, "UPDATE sessions SET provider_state = ? WHERE id = ?", (state, session))

@@ -1,0 +1,48 @@
+"""Wirings in nanoclaw.db: which agent group hears which chat, and how."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from nanoclaw.model.entities import Wiring
+from nanoclaw.model.ids import MessagingGroupId
+from nanoclaw.store import destinations
+from schema.rows import bindings, insert_sql, select
+from schema.sqlite import Connection, execute
+
+UPDATABLE = ("engage_mode", "engage_pattern", "sender_scope", "ignored_message_policy", "session_mode", "priority")
+
+
+def add_wiring(conn: Connection, wiring: Wiring, *, now: datetime) -> None:
+    """Wire an agent group to a chat, and let it write there.
+
+    A chat that was denied is no longer: somebody wants it heard after all.
+
+    Raises:
+      ConstraintError: it is wired already, or one of the two does not exist.
+    """
+    execute(conn, insert_sql("wirings", Wiring), bindings(wiring))
+    execute(conn, "UPDATE messaging_groups SET denied_at = NULL WHERE id = ?", (wiring.messaging_group_id,))
+    destinations.of_wiring(conn, wiring.agent_group_id, wiring.messaging_group_id, now=now)
+
+
+def wirings(conn: Connection) -> list[Wiring]:
+    """All of them, chat by chat, the first to hear first."""
+    return select(conn, Wiring, "SELECT * FROM wirings ORDER BY messaging_group_id, priority DESC, agent_group_id")
+
+
+def wirings_of(conn: Connection, group: MessagingGroupId) -> list[Wiring]:
+    """Who hears that chat, in no order."""
+    return select(conn, Wiring, "SELECT * FROM wirings WHERE messaging_group_id = ?", (group,))
+
+
+def update_wiring(conn: Connection, wiring: Wiring) -> None:
+    """Make the wiring of that id say what *wiring* says; chat and agent group never change."""
+    changes = ", ".join(f"{name} = :{name}" for name in UPDATABLE)
+    execute(conn, f"UPDATE wirings SET {changes} WHERE id = :id", bindings(wiring))  # noqa: S608 - our own texts
+
+
+def delete_wiring(conn: Connection, wiring: Wiring) -> None:
+    """Let the agent group no longer hear the chat, nor write there unless a person let it."""
+    execute(conn, "DELETE FROM wirings WHERE id = ?", (wiring.id,))
+    destinations.remove_of_wiring(conn, wiring.agent_group_id, wiring.messaging_group_id)

@@ -1,0 +1,139 @@
+"""Two agents in one chat of a platform with threads, over the wire: who answers, and what they had read by then."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from attrs import define
+
+from nanoclaw import app, config
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy
+from nanoclaw.sandboxes.process import ProcessEngine
+from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.store.db import open_database
+from nanoclaw.store.home import make_folders
+from nanoclaw.store.verify import verify
+from schema import sqlite
+from schema.sqlite import Connection
+from tests.support.central import World
+from tests.support.platform import FakePlatform
+from tests.support.platform_channel import CHANNEL, PlatformChannel
+
+ROOM = "room"
+PATIENCE = 20.0
+
+
+@define
+class Room:
+    """A group chat, and what was posted there."""
+
+    home: Path
+    platform: FakePlatform
+    channel: PlatformChannel
+
+    async def say(self, number: int, text: str, **more: object) -> None:
+        """Somebody says something; unless it is said otherwise, to nobody in particular."""
+        event = {"id": f"m{number}", "text": text, "room": ROOM, "is_group": True, "mention": False, **more}
+        await trio.to_thread.run_sync(lambda: self.platform.say(event))
+
+    async def posts(self, number: int) -> list[str]:
+        """All that was posted, once there are *number* of them."""
+        with trio.fail_after(PATIENCE):
+            while len(self.platform.posts) < number:  # noqa: ASYNC110 - it asks another thread
+                await trio.sleep(0.02)
+        return [post.text for post in self.platform.posts]
+
+
+@pytest.fixture
+def home(home: Path) -> Path:
+    home.mkdir()
+    return home
+
+
+@pytest.fixture
+def platform() -> Iterator[FakePlatform]:
+    platform = FakePlatform()
+    yield platform
+    platform.close()
+
+
+def two_agents(conn: Connection) -> None:
+    """Anna takes up whatever says "deploy"; Bob what is said to him, and keeps the rest."""
+    world = World(conn=conn, now=SystemClock().now())
+    room = world.chat(ROOM, channel=CHANNEL)
+    world.wire(room, world.agent("anna"), pattern="deploy", priority=5)
+    world.wire(room, world.agent("bob"), mode=EngageMode.MENTION_STICKY, ignored=IgnoredMessagePolicy.ACCUMULATE)
+
+
+@asynccontextmanager
+async def living_room(home: Path, platform: FakePlatform, *, threaded: bool) -> AsyncIterator[Room]:
+    """A host with the two agents, on that platform."""
+    make_folders(home)
+    settings = config.Config(home=home)
+    async with open_database(settings.database) as store:
+        await store.transact(two_agents)
+    channel = PlatformChannel(platform.port, threaded=threaded)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            lambda *, task_status: app.serve(
+                settings,
+                announce=lambda _: None,
+                engines=lambda: [ProcessEngine(find_runtime())],
+                more_channels=lambda: [channel],
+                task_status=task_status,
+            )
+        )
+        yield Room(home, platform, channel)
+        nursery.cancel_scope.cancel()
+    conn = sqlite.open_read_only(settings.database)
+    try:
+        assert verify(conn, home, host=None, now=SystemClock().now()) == []
+    finally:
+        conn.close()
+
+
+async def test_what_one_agent_answers_the_other_keeps_and_has_read_when_it_is_asked(
+    home: Path, platform: FakePlatform
+) -> None:
+    async with living_room(home, platform, threaded=False) as room:
+        await room.say(1, "deploy now")
+        assert await room.posts(1) == ["You said “deploy now”. On a swing that is “dEpLoY NoW”."]
+        await room.say(2, "lunch?")
+        await room.say(3, "@bot summary", mention=True)
+        first, second = await room.posts(2)
+        assert first.startswith("You said “deploy now”.")
+        assert second.startswith("You said “@bot summary”.")
+        assert second.endswith("(I have also read 2 messages that were not said to me.)")
+        await room.say(4, "deploy again")
+        # Somebody who had taken the kept messages for asked ones would have said more by now.
+        assert [text[:24] for text in await room.posts(3)] == [first[:24], second[:24], "You said “deploy again”."]
+
+
+async def test_a_thread_takes_over_the_talk_of_its_chat_and_keeps_the_agent_that_was_asked_there(
+    home: Path, platform: FakePlatform
+) -> None:
+    async with living_room(home, platform, threaded=True) as room:
+        await room.say(1, "who is on call?", thread="t1", starts_thread=True)
+        await room.say(2, "the build is red", thread="t2", starts_thread=True)
+        await room.say(3, "@bot help us", thread="t3", starts_thread=True, mention=True)
+        (answer,) = await room.posts(1)
+        assert answer.endswith("(I have also read 2 messages that were not said to me.)")
+        await room.say(4, "and now?", thread="t3")
+        assert (await room.posts(2))[1].startswith("You said “and now?”.")
+        assert [post.thread for post in platform.posts] == ["t3", "t3"]
+        assert [post.answers for post in platform.posts] == ["m3", "m4"]
+        assert set(room.channel.subscribed) == {"t3"}
+
+
+async def test_an_edit_after_the_answer_comes_along_with_the_next_question(home: Path, platform: FakePlatform) -> None:
+    async with living_room(home, platform, threaded=False) as room:
+        await room.say(1, "@bot fix it", mention=True)
+        await room.posts(1)
+        await room.say(2, "@bot fix that", revises="m1")
+        await room.say(3, "@bot well?", mention=True)
+        assert (await room.posts(2))[1].endswith("(I have also read a message that was not said to me.)")
