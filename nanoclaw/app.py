@@ -16,7 +16,7 @@ from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.sessions import Sessions
-from nanoclaw.admin.server import AdminServer, Verb
+from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel
 from nanoclaw.channels.terminal.frames import Welcome
@@ -109,6 +109,7 @@ async def serve(
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
         channels: list[Channel] = [TerminalChannel(config.chat_socket, welcome, operator_name()), *more_channels()]
+        threaded = {channel.name: channel.threaded for channel in channels}
         delivery = Delivery(
             store,
             clock,
@@ -140,12 +141,16 @@ async def serve(
         ingress = Ingress(
             store,
             clock,
-            {channel.name: channel.threaded for channel in channels},
+            threaded,
             sessions.wake,
             sessions.show,
             delivery.nudge,
         )
-        admin = AdminServer(config.admin_socket, _verbs(config, choice, store, sessions, root, watch))
+        admin = AdminServer(
+            config.admin_socket,
+            _looks(config, choice, store, sessions, root, watch),
+            Office(store=store, clock=clock, operator=SENDER, threaded=threaded, changed=sessions.show_all),
+        )
 
         async def run_channels(*, task_status: trio.TaskStatus[None]) -> None:
             await supervise(
@@ -203,19 +208,30 @@ async def _all_engines() -> Sequence[Engine]:
 
 def _container_json(config: Config, place: SessionPlace) -> dict[str, object]:
     """What an agent's runner is told of itself."""
-    return {
+    own = place.settings
+    told: dict[str, object] = {
         "provider": config.agent.provider,
         "assistantName": place.agent_group.name,
         "groupName": place.agent_group.name,
         "agentGroupId": place.agent_group.id,
         "timezone": config.agent.timezone,
     }
+    if own is not None:
+        named = {
+            "provider": own.provider,
+            "assistantName": own.assistant_name,
+            "model": own.model,
+            "effort": own.effort,
+            "maxMessagesPerPrompt": own.max_messages_per_prompt,
+        }
+        told |= {name: value for name, value in named.items() if value is not None}
+    return told
 
 
-def _verbs(
+def _looks(
     config: Config, choice: Choice, store: Database, sessions: Sessions, root: TreeNode, watch: DirectoryWatch
-) -> dict[str, Verb]:
-    """What the command line may ask."""
+) -> dict[str, Look]:
+    """What the command line may ask about the running host."""
 
     async def tree() -> object:
         await trio.lowlevel.checkpoint()

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from nanoclaw import app, config, errors
+from nanoclaw.admin.table import VERBS
 from nanoclaw.cli import exits
 from nanoclaw.cli.main import cli
 from schema import files, sqlite
@@ -106,11 +107,24 @@ def test_every_command_and_option_is_documented_and_has_help(name: str) -> None:
             assert f"{option.default:g}" in documented[0][2]
 
 
+def test_every_verb_is_documented_with_its_arguments_and_options_and_no_other_is() -> None:
+    documented = rows(section("docs/operations.md", "## Managing agents, chats and people"))
+    expected = []
+    for verb in VERBS:
+        positional = [one.name.replace("_", "-").upper() for one in verb.parameters() if one.positional]
+        options = [one.option for one in verb.parameters() if not one.positional]
+        said = verb.help[0].lower() + verb.help[1:].rstrip(".")
+        more = ["--yes"] if verb.destroys else []
+        expected.append([" ".join(["nanoclaw", verb.name, *positional]), " ".join(said.split()), [*options, *more]])
+    assert [[row[0], row[1], re.findall(r"--[\w-]+", row[2])] for row in documented] == expected
+
+
 def test_no_command_is_documented_that_is_not_there() -> None:
-    assert {row[0].split()[1] for row in commands()} <= set(cli.commands)
+    there = set(cli.list_commands(click.Context(cli)))
+    assert {row[0].split()[1] for row in commands()} <= there
     for path in PAGES:
         for said in re.findall(r"`nanoclaw ([a-z]+)", path.read_text(encoding="utf-8")):
-            assert said in cli.commands, f"{path.name}: nanoclaw {said}"
+            assert said in there, f"{path.name}: nanoclaw {said}"
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -17,10 +17,10 @@ from attrs import fields_dict
 
 from nanoclaw.link import fields
 from nanoclaw.model import entities, messages, rights
+from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.approvals import Approval
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.projection import STATUS
-from nanoclaw.store.settings import ContainerSettings
 from runner import model as runner_model
 from schema import files, payloads, rows, sqlite
 from schema.sqlite import IN_MEMORY, Row, execute, fetch

@@ -143,6 +143,7 @@ class Delivery:
             to=Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id),
             text=payload.text,
             answers=head.answers,
+            speaker=head.speaker,
             more=head.more,
         )
         try:

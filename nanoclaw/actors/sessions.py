@@ -50,6 +50,11 @@ class Sessions:
         if session in self._mail:
             self._mail[session].post(Look())
 
+    def show_all(self) -> None:
+        """There may be news for every link there is. Starts nothing."""
+        for session in list(self._mail):
+            self.show(session)
+
     def owned(self) -> frozenset[SessionId]:
         """The sessions that have an actor, or will have one again when their parking ends."""
         return self._pool.running() | self._pool.parked().keys()

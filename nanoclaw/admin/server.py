@@ -1,4 +1,8 @@
-"""Answers the command line over run/admin.sock: one JSON object asks, one answers."""
+"""Answers the command line over run/admin.sock: one JSON object asks, one answers.
+
+`{"verb": "chats create", "arguments": {…}, "confirmed": false}` is answered with `{"answer": {…}}`, `{"error": "…"}` or
+`{"question": "…"}`, which wants the same again with `confirmed`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,40 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+import attrs
+import structlog
 import trio
-from attrs import define
+from attrs import define, frozen
 
+from nanoclaw.admin.table import BY_NAME
+from nanoclaw.admin.verb import Answer, ConfirmationNeededError, Request, Verb
 from nanoclaw.errors import NanoclawError
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import mint
 from nanoclaw.kit.lines import BadFrameError, LineStream
 from nanoclaw.kit.sockets import listen
+from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.store.db import Store
+from schema.sqlite import Connection
 
-Verb: TypeAlias = Callable[[], Awaitable[object]]
-"""Answers one question with what JSON can say. A checkpoint."""
+log = structlog.get_logger()
+
+Look: TypeAlias = Callable[[], Awaitable[object]]
+"""Answers one question about the running host with what JSON can say. A checkpoint."""
 
 ASK_SECONDS = 30.0
+
+
+@frozen(kw_only=True)
+class Office:
+    """What verbs are given of the host."""
+
+    store: Store
+    clock: Clock
+    operator: UserId
+    threaded: Mapping[ChannelName, bool]
+    changed: Callable[[], None]
+    """Told after every verb that writes: running sandboxes shall see it."""
 
 
 @define(eq=False)
@@ -24,7 +51,8 @@ class AdminServer:
     """Whoever can open the socket is the operator: it is theirs alone."""
 
     _socket: Path
-    _verbs: Mapping[str, Verb]
+    _looks: Mapping[str, Look]
+    _office: Office
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
@@ -41,20 +69,47 @@ class AdminServer:
         try:
             with trio.move_on_after(ASK_SECONDS):
                 frame = await lines.receive()
-                await lines.send(await self._answer(frame))
+                await lines.send(await self._answer({} if frame is None else frame))
         except (BadFrameError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # whoever asked is gone, or asked nonsense
         finally:
             with trio.move_on_after(0, shield=True):
                 await lines.aclose()
 
-    async def _answer(self, frame: Mapping[str, object] | None) -> dict[str, object]:
-        verb = None if frame is None else frame.get("verb")
-        handler = self._verbs.get(verb) if isinstance(verb, str) else None
-        if handler is None:
-            await trio.lowlevel.checkpoint()
-            return {"error": f"there is no verb {verb!r}; there are {', '.join(self._verbs)}"}
+    async def _answer(self, frame: Mapping[str, object]) -> dict[str, object]:
+        name = frame.get("verb")
         try:
-            return {"answer": await handler()}
+            if isinstance(name, str) and name in self._looks:
+                return {"answer": await self._looks[name]()}
+            if isinstance(name, str) and name in BY_NAME:
+                verb = BY_NAME[name]
+                arguments = verb.read(frame.get("arguments", {}))
+                return {
+                    "answer": attrs.asdict(await self._run(verb, arguments, confirmed=bool(frame.get("confirmed"))))
+                }
+        except ConfirmationNeededError as exc:
+            return {"question": str(exc)}
         except NanoclawError as exc:
             return {"error": str(exc)}
+        await trio.lowlevel.checkpoint()
+        return {"error": f"there is no verb {name!r}; there are {', '.join([*self._looks, *BY_NAME])}"}
+
+    async def _run(self, verb: Verb, arguments: object, *, confirmed: bool) -> Answer:
+        office = self._office
+        request = Request(
+            now=office.clock.now(),
+            mint=mint,
+            operator=office.operator,
+            threaded=office.threaded,
+            confirmed=confirmed,
+        )
+
+        def handle(conn: Connection) -> Answer:
+            return verb.handler(conn, arguments, request)
+
+        if not verb.writes:
+            return await office.store.read(handle)
+        answer = await office.store.transact(handle)
+        log.info("admin_changed", verb=verb.name, said=answer.said)
+        office.changed()
+        return answer

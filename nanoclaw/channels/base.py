@@ -48,8 +48,10 @@ class Outgoing:
     text: str
     answers: str | None
     """The platform's id of the message that this one answers."""
+    speaker: str | None
+    """The agent's name; None: the host itself says it."""
     more: bool
-    """Is another answer to the same message about to follow?"""
+    """Is another answer to the same message about to follow, as far as can be told?"""
 
 
 class Channel(Protocol):

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 import trio
+from attrs import define, field
 from rich.console import Console
+from rich.markup import escape
 
 from nanoclaw.channels.terminal.frames import (
     Declined,
@@ -31,6 +33,8 @@ from nanoclaw.kit.lines import BadFrameError, LineStream
 
 RECONNECT_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
+FURTHER_SECONDS = 10.0
+"""How long to wait for a further answer, which an agent may think better of."""
 
 
 def one_shot(socket: Path, text: str, seconds: float) -> int:
@@ -46,33 +50,39 @@ def one_shot(socket: Path, text: str, seconds: float) -> int:
 
 
 async def _one_shot(socket: Path, say: Say, seconds: float) -> int:
-    with trio.move_on_after(seconds):
+    shown = _Shown()
+    with trio.move_on_after(seconds) as patience:
         reached = False
         while True:
             try:
                 async with _connection(socket) as lines:
                     reached = True
                     await lines.send(write_client(say))
-                    code = await _await_answer(lines, say)
+                    code = await _await_answer(lines, say, shown, patience)
                     if code is not None:
                         return code
             except (trio.BrokenResourceError, BadFrameError, NotRunningError):
                 if not reached:
                     raise
             await trio.sleep(RECONNECT_SECONDS)
+    if shown.answers:
+        return exits.OK
     click.echo(f"no reply within {seconds:g} s; it will be there when you open `nanoclaw chat`", err=True)
     return exits.NO_REPLY
 
 
-async def _await_answer(lines: LineStream, say: Say) -> int | None:
+async def _await_answer(lines: LineStream, say: Say, shown: _Shown, patience: trio.CancelScope) -> int | None:
     """Print what answers *say*; the exit code, or None when the host went away first."""
     while (frame := await _receive(lines)) is not None:
         match frame:
-            case Show(answers=say.id, text=text, more=more, key=key):
-                click.echo(text)
+            case Welcome(agent=agent):
+                shown.agent = agent
+            case Show(answers=say.id, more=more, key=key):
+                shown.show(frame)
                 await lines.send(write_client(Seen(key=key)))
                 if not more:
                     return exits.OK
+                patience.deadline = min(patience.deadline, trio.current_time() + FURTHER_SECONDS)
             case Show(text=text, key=key):
                 # Left from earlier: it is shown now or never, but it is not this question's answer.
                 click.echo(f"(earlier) {text}", err=True)
@@ -86,6 +96,18 @@ async def _await_answer(lines: LineStream, say: Say) -> int | None:
             case _:
                 pass
     return None
+
+
+@define
+class _Shown:
+    """What was printed on standard output; whoever did not greet is named, so that two can be told apart."""
+
+    agent: str | None = None
+    answers: int = 0
+
+    def show(self, frame: Show) -> None:
+        self.answers += 1
+        click.echo(frame.text if frame.speaker in (None, self.agent) else f"{frame.speaker}: {frame.text}")
 
 
 def interactive(socket: Path, history: Path) -> int:
@@ -127,20 +149,20 @@ class _Conversation:
         self.welcomed = trio.Event()
         self.agent = "agent"
         self._shown: set[str] = set()
-        self._answered: dict[str, trio.Event] = {}
+        self._unanswered: dict[str, _Patience] = {}
 
     async def say(self, text: str) -> None:
         """Say *text* and wait for the answer, with a sign that somebody is at work."""
         say = Say(id=uuid.uuid4().hex, text=text)
-        answered = self._answered[say.id] = trio.Event()
         await self.lines.send(write_client(say))
-        with trio.move_on_after(PATIENCE_SECONDS) as patience:
+        with trio.move_on_after(PATIENCE_SECONDS) as scope:
+            waiting = self._unanswered[say.id] = _Patience(scope)
             if self.console.is_terminal:
                 with self.console.status(f"{self.agent} is at work …"):
-                    await answered.wait()
+                    await waiting.over.wait()
             else:
-                await answered.wait()
-        if patience.cancelled_caught:
+                await waiting.over.wait()
+        if scope.cancelled_caught and not waiting.answered:
             self.console.print("[dim]still at work; the answer will appear here[/dim]")
 
     async def listen(self) -> None:
@@ -152,35 +174,48 @@ class _Conversation:
                     line = f"[dim]{agent} ({provider}, in {sandbox}) - Ctrl-D ends, “help” explains[/dim]"
                     self.console.print(line, highlight=False)
                     self.welcomed.set()
-                case Show(key=key, text=text, answers=answers, more=more):
+                case Show(key=key, text=text, speaker=speaker, answers=answers, more=more):
                     if key not in self._shown:
                         self._shown.add(key)
-                        self._print(text)
+                        self._print(speaker, text)
                     await self.lines.send(write_client(Seen(key=key)))
-                    if not more:
-                        self._done(answers)
+                    if answers in self._unanswered:
+                        self._unanswered[answers].hear(more=more)
                 case Declined(id=said, why=why):
                     self.console.print(f"[red]not accepted:[/red] {why}")
-                    self._done(said)
+                    if said in self._unanswered:
+                        self._unanswered[said].hear(more=False)
                 case Trouble(why=why):
                     self.console.print(f"[red]{why}[/red]")
                 case Kept():
                     pass
         raise trio.BrokenResourceError("the host hung up")
 
-    def _done(self, said: str | None) -> None:
-        answered = None if said is None else self._answered.pop(said, None)
-        if answered is not None:
-            answered.set()
-
-    def _print(self, text: str) -> None:
+    def _print(self, speaker: str | None, text: str) -> None:
         if self.console.is_terminal:
             from rich.markdown import Markdown
 
-            self.console.print(f"[bold cyan]{self.agent}[/bold cyan]")
+            self.console.print(f"[bold cyan]{escape(speaker or 'nanoclaw')}[/bold cyan]")
             self.console.print(Markdown(text))
         else:
-            click.echo(text)
+            click.echo(text if speaker in (None, self.agent) else f"{speaker}: {text}")
+
+
+@define
+class _Patience:
+    """Waiting for the answers to one question."""
+
+    scope: trio.CancelScope
+    over: trio.Event = field(factory=trio.Event)
+    answered: bool = False
+
+    def hear(self, *, more: bool) -> None:
+        """An answer came; another one is waited for, but not for long."""
+        self.answered = True
+        if more:
+            self.scope.deadline = min(self.scope.deadline, trio.current_time() + FURTHER_SECONDS)
+        else:
+            self.over.set()
 
 
 def _reader(history: Path, console: Console) -> Callable[[], str | None]:

@@ -19,7 +19,25 @@ from schema.sqlite import OldSqliteError
 START = "nanoclaw up"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands of this file, and those that are made from the host's table of verbs, which is read when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them: those of this file first, as they stand in it."""
+        from nanoclaw.cli import resources
+
+        return [*self.commands, *resources.NAMES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The one of that name."""
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        from nanoclaw.cli import resources
+
+        return resources.command(cmd_name, _config)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Chat platforms on one side, sandboxed AI agents on the other, and nothing lost in between.
 

@@ -8,6 +8,7 @@ from enum import Enum
 from attrs import frozen
 
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, SessionId, WiringId
+from nanoclaw.model.settings import ContainerSettings
 
 
 @frozen(kw_only=True)
@@ -127,3 +128,5 @@ class SessionPlace:
     agent_group: AgentGroup
     messaging_group: MessagingGroup | None
     """None for the conversation of several chats."""
+    settings: ContainerSettings | None = None
+    """The agent group's own; None: as the home says."""

@@ -13,6 +13,7 @@ from attrs import frozen
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, MessagingGroupId, SessionId, UserId
 from schema.rows import bindings, insert_sql, select
 from schema.sqlite import Connection, execute, integer
+from schema.times import write_time
 
 MOST_WAITING = 100
 """Requests about one chat that wait at a time: strangers must not fill the disk by asking."""
@@ -99,3 +100,35 @@ def request(
 def approvals(conn: Connection) -> list[Approval]:
     """All of them, the newest first."""
     return select(conn, Approval, "SELECT * FROM approvals ORDER BY requested_at DESC, id")
+
+
+def settle(
+    conn: Connection,
+    kind: ApprovalKind,
+    state: ApprovalState,
+    result: str,
+    *,
+    by: UserId,
+    now: datetime,
+    chat: MessagingGroupId | None = None,
+    agent: AgentGroupId | None = None,
+    sender: UserId | None = None,
+) -> None:
+    """Answer every waiting request of that *kind* about *chat*, *agent* and *sender*; None means about any."""
+    execute(
+        conn,
+        "UPDATE approvals SET state = :state, result = :result, answered_by = :by, answered_at = :now"
+        " WHERE kind = :kind AND state = 'pending' AND messaging_group_id = coalesce(:chat, messaging_group_id)"
+        " AND coalesce(agent_group_id, '') = coalesce(:agent, agent_group_id, '')"
+        " AND json_extract(payload, '$.sender_id') = coalesce(:sender, json_extract(payload, '$.sender_id'))",
+        {
+            "state": state.value,
+            "result": result,
+            "by": by,
+            "now": write_time(now),
+            "kind": kind.value,
+            "chat": chat,
+            "agent": agent,
+            "sender": sender,
+        },
+    )

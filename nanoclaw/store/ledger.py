@@ -12,7 +12,7 @@ from nanoclaw.model.messages import LedgerRow, LedgerState, NewLedgerRow
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import select
 from schema.seq import next_even
-from schema.sqlite import Connection, execute, fetch, scalar
+from schema.sqlite import Connection, execute, fetch, fetch_one, scalar
 from schema.times import read_time, write_time
 
 
@@ -97,8 +97,10 @@ class Head:
     row: LedgerRow
     answers: str | None
     """Its platform's id of the message it answers."""
+    speaker: str | None
+    """The name of the agent group that says it; None: the host itself, for all."""
     more: bool
-    """Are there more answers to the same message behind it?"""
+    """Is another answer to the same message behind it, or another agent still at it?"""
 
 
 def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | None:
@@ -125,19 +127,39 @@ def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | No
 
 
 def _head(conn: Connection, row: LedgerRow) -> Head:
-    answers = scalar(
+    event = fetch_one(
         conn,
-        "SELECT platform_message_id FROM events"
+        "SELECT id, platform_message_id FROM events"
         " WHERE id = coalesce((SELECT event_id FROM inbound WHERE id = :answered), :answered)",
         {"answered": row.in_reply_to},
     )
+    speaker = scalar(
+        conn,
+        "SELECT a.name FROM sessions s JOIN agent_groups a ON a.id = s.agent_group_id WHERE s.id = ?",
+        (row.session_id,),
+    )
     more = scalar(
         conn,
-        "SELECT 1 FROM ledger WHERE channel = ? AND platform_id = ? AND state IN ('pending', 'sending')"
-        " AND position > ? AND in_reply_to = ? LIMIT 1",
-        (row.channel, row.platform_id, row.position, row.in_reply_to),
+        "SELECT 1 FROM ledger WHERE channel = :channel AND platform_id = :platform_id AND position > :position"
+        " AND state IN ('pending', 'sending')"
+        " AND in_reply_to IN (SELECT id FROM inbound WHERE event_id = :event UNION ALL VALUES (:answered))"
+        " UNION ALL SELECT 1 FROM inbound"
+        " WHERE event_id = :event AND status = 'pending' AND trigger = 1 AND session_id <> :session LIMIT 1",
+        {
+            "channel": row.channel,
+            "platform_id": row.platform_id,
+            "position": row.position,
+            "event": None if event is None else event["id"],
+            "answered": row.in_reply_to,
+            "session": row.session_id,
+        },
     )
-    return Head(row=row, answers=None if answers is None else str(answers), more=more is not None)
+    return Head(
+        row=row,
+        answers=None if event is None else str(event["platform_message_id"]),
+        speaker=None if speaker is None else str(speaker),
+        more=more is not None,
+    )
 
 
 def take(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | None:

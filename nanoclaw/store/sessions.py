@@ -8,6 +8,7 @@ from datetime import datetime
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, SessionKey, SessionMode, SessionPlace, Wiring
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, SessionId
 from nanoclaw.store.entities import Mint
+from nanoclaw.store.settings import settings_of
 from schema.rows import select
 from schema.sqlite import Connection, execute, fetch, fetch_one, scalar
 from schema.times import write_time
@@ -77,6 +78,7 @@ def session_place(conn: Connection, session: SessionId) -> SessionPlace | None:
         session=select(conn, Session, "SELECT * FROM sessions WHERE id = ?", (session,))[0],
         agent_group=select(conn, AgentGroup, "SELECT * FROM agent_groups WHERE id = ?", (row["agent_group_id"],))[0],
         messaging_group=chats[0] if chats else None,
+        settings=settings_of(conn, AgentGroupId(str(row["agent_group_id"]))),
     )
 
 

@@ -133,7 +133,7 @@ def _patterns(conn: Connection) -> Iterator[Problem]:
             yield Problem(
                 what="a wiring has a pattern that does not compile",
                 where=str(row["id"]),
-                mend=f"nanoclaw wirings update {row['id']!s} --pattern …",
+                mend=f"nanoclaw wirings update {row['id']!s} --engage-pattern …",
             )
 
 

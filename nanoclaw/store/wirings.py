@@ -43,6 +43,11 @@ def update_wiring(conn: Connection, wiring: Wiring) -> None:
 
 
 def delete_wiring(conn: Connection, wiring: Wiring) -> None:
-    """Let the agent group no longer hear the chat, nor write there unless a person let it."""
+    """Let the agent group no longer hear the chat, nor write there unless a person let it; no thread of it sticks."""
     execute(conn, "DELETE FROM wirings WHERE id = ?", (wiring.id,))
+    execute(
+        conn,
+        "DELETE FROM engagements WHERE agent_group_id = ? AND messaging_group_id = ?",
+        (wiring.agent_group_id, wiring.messaging_group_id),
+    )
     destinations.remove_of_wiring(conn, wiring.agent_group_id, wiring.messaging_group_id)

@@ -35,7 +35,7 @@ HOSTS = st.one_of(
     st.builds(Welcome, agent=TEXT, sandbox=TEXT, provider=TEXT),
     st.builds(Kept, id=TEXT),
     st.builds(Declined, id=TEXT, why=TEXT),
-    st.builds(Show, key=TEXT, text=TEXT, answers=st.none() | TEXT, more=st.booleans()),
+    st.builds(Show, key=TEXT, text=TEXT, speaker=st.none() | TEXT, answers=st.none() | TEXT, more=st.booleans()),
     st.builds(Trouble, why=TEXT),
 )
 JSON = st.recursive(
@@ -60,10 +60,11 @@ def test_what_the_host_says_arrives_as_it_was(frame: FromHost) -> None:
 
 def test_a_frame_says_what_it_is() -> None:
     assert write_client(Say(id="1", text="hi")) == {"type": "Say", "id": "1", "text": "hi"}
-    assert write_host(Show(key="k", text="t", answers=None, more=True)) == {
+    assert write_host(Show(key="k", text="t", speaker="Nano", answers=None, more=True)) == {
         "type": "Show",
         "key": "k",
         "text": "t",
+        "speaker": "Nano",
         "answers": None,
         "more": True,
     }

@@ -12,9 +12,9 @@ from attrs import fields_dict
 from nanoclaw.model import entities
 from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
 from nanoclaw.model.rights import Role
+from nanoclaw.model.settings import AdminScope
 from nanoclaw.store.approvals import ApprovalKind, ApprovalState
 from nanoclaw.store.destinations import MadeBy
-from nanoclaw.store.settings import AdminScope
 from schema import LINK_VERSION, files, rows
 from schema.sqlite import IN_MEMORY, Connection, ConstraintError, connect, execute, fetch, integer, scalar
 

@@ -134,7 +134,7 @@ def test_a_wiring_with_a_pattern_that_does_not_compile_is_found() -> None:
     damage(world.conn, "UPDATE wirings SET engage_pattern = '(' WHERE id = (SELECT min(id) FROM wirings)")
     [found] = problems(world)
     assert found.what == "a wiring has a pattern that does not compile"
-    assert found.mend == f"nanoclaw wirings update {found.where} --pattern …"
+    assert found.mend == f"nanoclaw wirings update {found.where} --engage-pattern …"
 
 
 def test_a_file_whose_indexes_and_tables_disagree_is_damaged() -> None:

@@ -81,7 +81,13 @@ class TerminalChannel:
         if not chats:
             raise NobodyThereError(channel=self.name)
         seen = self._seen[message.key] = trio.Event()
-        frame = Show(key=message.key, text=message.text, answers=message.answers, more=message.more)
+        frame = Show(
+            key=message.key,
+            text=message.text,
+            speaker=message.speaker,
+            answers=message.answers,
+            more=message.more,
+        )
         try:
             with trio.fail_after(SEEN_SECONDS):
                 for chat in chats:

@@ -57,10 +57,14 @@ class Declined:
 
 @frozen(kw_only=True)
 class Show:
-    """A message for the person. *answers* is the id of a `Say`; *more*: another answer to it follows."""
+    """A message for the person, from *speaker*, or from the host itself.
+
+    *answers* is the id of a `Say`; *more*: another answer to it is to be expected.
+    """
 
     key: str
     text: str
+    speaker: str | None
     answers: str | None
     more: bool
 

@@ -1,0 +1,125 @@
+"""`nanoclaw destinations`: the names that an agent may write to, which are its permission to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from attrs import frozen
+
+from nanoclaw.admin import references
+from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
+from nanoclaw.core.destinations import free_name, name_of
+from nanoclaw.errors import UsageError
+from nanoclaw.store import destinations
+from nanoclaw.store.destinations import MadeBy, StoredDestination
+from nanoclaw.store.entities import agent_groups, messaging_groups
+from nanoclaw.store.wirings import wirings_of
+from schema.sqlite import Connection
+
+GROUP = Says("the agent group that may write there", positional=True)
+
+
+@frozen(kw_only=True)
+class List:
+    """Which ones."""
+
+    group: Annotated[str | None, Says("only those of this agent group")] = None
+
+
+@frozen(kw_only=True)
+class Add:
+    """A new one: a chat or an agent group."""
+
+    group: Annotated[str, GROUP]
+    chat: Annotated[str | None, Says("the chat it may write to")] = None
+    agent: Annotated[str | None, Says("the agent group it may write to")] = None
+    name: Annotated[str | None, Says("what the agent calls it; by default made from what people call it")] = None
+
+
+@frozen(kw_only=True)
+class Remove:
+    """Which one."""
+
+    group: Annotated[str, GROUP]
+    name: Annotated[str, Says("what the agent calls it", positional=True)]
+
+
+def list_destinations(conn: Connection, asked: List, _: Request) -> Answer:
+    """Where agents may write, and who let them."""
+    group = None if asked.group is None else references.agent_group(conn, asked.group).id
+    rows = tuple(_line(conn, one) for one in destinations.stored(conn) if group in (None, one.agent_group_id))
+    return Answer(rows=rows, said=None if rows else "none: a wiring makes one, and nanoclaw destinations add GROUP")
+
+
+def add(conn: Connection, asked: Add, request: Request) -> Answer:
+    """Let an agent write to a chat, or to another agent. Sandboxes that run see it at once."""
+    group = references.agent_group(conn, asked.group)
+    if (asked.chat is None) == (asked.agent is None):
+        raise UsageError("say where to: either --chat or --agent")
+    chat = None if asked.chat is None else references.chat(conn, asked.chat)
+    agent = None if asked.agent is None else references.agent_group(conn, asked.agent)
+    if agent == group:
+        raise UsageError("an agent needs no destination for itself")
+    has = [one for one in destinations.stored(conn) if one.agent_group_id == group.id]
+    target = (None if chat is None else chat.id, None if agent is None else agent.id)
+    display = chat.name if chat is not None else agent.name if agent is not None else ""
+    for one in has:
+        if (one.messaging_group_id, one.target_agent_group_id) == target:
+            raise UsageError(f"{group.name} may write to {display} already, as {one.name}")
+    taken = {one.name for one in has}
+    name = free_name(display, taken) if asked.name is None else asked.name
+    if name != name_of(name):
+        raise UsageError(f"{name!r} is no name for agents: {name_of(name)} would be")
+    if name in taken:
+        raise UsageError(f"{group.name} has a destination {name} already: choose another with --name")
+    new = StoredDestination(
+        agent_group_id=group.id,
+        name=name,
+        messaging_group_id=target[0],
+        target_agent_group_id=target[1],
+        made_by=MadeBy.OPERATOR,
+        created_at=request.now,
+    )
+    destinations.add(conn, new)
+    return Answer(rows=(_line(conn, new),), one=True, said=f"{group.name} may write to {display}, as {name}")
+
+
+def remove(conn: Connection, asked: Remove, request: Request) -> Answer:
+    """Let an agent no longer write there. Sandboxes that run see it at once."""
+    group = references.agent_group(conn, asked.group)
+    found = [one for one in destinations.stored(conn) if (one.agent_group_id, one.name) == (group.id, asked.name)]
+    if not found:
+        raise UsageError(
+            f"{group.name} has no destination {asked.name!r}: nanoclaw destinations list --group {group.folder} "
+            "shows what it has"
+        )
+    line = _line(conn, found[0])
+    chat = found[0].messaging_group_id
+    hears = chat is not None and any(one.agent_group_id == group.id for one in wirings_of(conn, chat))
+    still = " It still hears that chat, and answers there." if hears else ""
+    request.confirm(f"Let {group.name} no longer write to {line['to']} as {asked.name}?{still}")
+    destinations.remove(conn, group.id, asked.name)
+    return Answer(one=True, said=f"{group.name} may write to {line['to']} no longer")
+
+
+def _line(conn: Connection, one: StoredDestination) -> Line:
+    groups = {group.id: group for group in agent_groups(conn)}
+    chats = {chat.id: chat for chat in messaging_groups(conn)}
+    chat = None if one.messaging_group_id is None else chats[one.messaging_group_id]
+    target = None if one.target_agent_group_id is None else groups[one.target_agent_group_id]
+    return {
+        "group": groups[one.agent_group_id].name,
+        "group_id": one.agent_group_id,
+        "name": one.name,
+        "to": chat.name if chat is not None else target.name if target is not None else None,
+        "to_id": one.messaging_group_id or one.target_agent_group_id,
+        "kind": "chat" if chat is not None else "agent",
+        "made_by": one.made_by.value,
+    }
+
+
+VERBS = (
+    Verb("destinations", "list", List, list_destinations),
+    Verb("destinations", "add", Add, add, writes=True),
+    Verb("destinations", "remove", Remove, remove, writes=True, destroys=True),
+)

@@ -1,0 +1,159 @@
+"""`nanoclaw groups`: the agents, and what is set for each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import attrs
+from attrs import frozen
+
+from nanoclaw.admin import references
+from nanoclaw.admin.dependants import refuse_if_used
+from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
+from nanoclaw.core.destinations import free_name
+from nanoclaw.core.names import is_folder
+from nanoclaw.errors import UsageError
+from nanoclaw.model.entities import AgentGroup
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.settings import AdminScope, ContainerSettings
+from nanoclaw.store import entities
+from nanoclaw.store.dependants import forget_in_records
+from nanoclaw.store.settings import set_settings, settings_of
+from nanoclaw.store.wirings import wirings
+from schema.sqlite import Connection
+
+SETTINGS = ("provider", "model", "effort", "assistant_name", "max_messages_per_prompt", "admin_scope")
+
+
+@frozen(kw_only=True)
+class List:
+    """No arguments."""
+
+
+@frozen(kw_only=True)
+class Get:
+    """Which one."""
+
+    group: Annotated[str, Says("its name, its folder or its id", positional=True)]
+
+
+@frozen(kw_only=True)
+class Create:
+    """A new one."""
+
+    name: Annotated[str, Says("what people call it", positional=True)]
+    folder: Annotated[str | None, Says("its folder in groups/; by default made from the name")] = None
+
+
+@frozen(kw_only=True)
+class Update:
+    """What changes; what is not said stays."""
+
+    group: Annotated[str, Says("its name, its folder or its id", positional=True)]
+    name: Annotated[str | None, Says("what people call it")] = None
+    provider: Annotated[str | None, Says("who thinks; '' for the home's")] = None
+    model: Annotated[str | None, Says("the provider's name of its model; '' for the home's")] = None
+    effort: Annotated[str | None, Says("how hard the model thinks, in its provider's words; '' for the home's")] = None
+    assistant_name: Annotated[str | None, Says("what the agent calls itself; '' for the group's name")] = None
+    max_messages_per_prompt: Annotated[int | None, Says("how many messages it is shown at once; 0 for the home's")] = (
+        None
+    )
+    admin_scope: Annotated[AdminScope | None, Says("which admin commands the agent itself may give")] = None
+
+
+def list_groups(conn: Connection, _: List, __: Request) -> Answer:
+    """All agent groups."""
+    rows = tuple(_line(conn, group) for group in entities.agent_groups(conn))
+    return Answer(
+        rows=rows,
+        hidden=("id",),
+        said=None if rows else "no agent group yet: make one with nanoclaw groups create NAME",
+    )
+
+
+def get(conn: Connection, asked: Get, _: Request) -> Answer:
+    """One agent group with its settings."""
+    group = references.agent_group(conn, asked.group)
+    return Answer(rows=(_line(conn, group) | _settings(conn, group),), one=True)
+
+
+def create(conn: Connection, asked: Create, request: Request) -> Answer:
+    """Make one, with a folder that is nobody else's."""
+    if not asked.name.strip():
+        raise UsageError("an agent group needs a name")
+    owners = {group.folder: group for group in entities.agent_groups(conn)}
+    folder = asked.folder if asked.folder is not None else free_name(asked.name, owners)[:63]
+    if not is_folder(folder):
+        raise UsageError(
+            f"{folder!r} cannot be a folder: small letters, digits, - and _ are what it may have, 63 at the most; "
+            "choose another with --folder"
+        )
+    if folder in owners:
+        raise UsageError(
+            f"the folder {folder!r} belongs to the agent group {owners[folder].name}: choose another with --folder"
+        )
+    group = AgentGroup(
+        id=AgentGroupId(request.mint("agt")), name=asked.name.strip(), folder=folder, created_at=request.now
+    )
+    entities.add_agent_group(conn, group)
+    return Answer(
+        rows=(_line(conn, group),),
+        one=True,
+        said=f"made the agent group {group.name}; let it hear a chat with: nanoclaw wirings create CHAT {folder}",
+    )
+
+
+def update(conn: Connection, asked: Update, request: Request) -> Answer:
+    """Change its name or its settings. Settings reach the next sandbox, not one that runs."""
+    group = references.agent_group(conn, asked.group)
+    if asked.name is not None:
+        if not asked.name.strip():
+            raise UsageError("an agent group needs a name")
+        entities.rename_agent_group(conn, group.id, asked.name.strip())
+    said: dict[str, Any] = {name: getattr(asked, name) for name in SETTINGS if getattr(asked, name) is not None}
+    if said:
+        had = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=request.now)
+        # Empty, or 0, is nothing of its own.
+        new: dict[str, Any] = {name: value or None for name, value in said.items()}
+        try:
+            set_settings(conn, attrs.evolve(had, updated_at=request.now, **new))
+        except ValueError:
+            raise UsageError("--max-messages-per-prompt: a number above 0, or 0 for the home's") from None
+    elif asked.name is None:
+        raise UsageError("nothing to change: see nanoclaw groups update --help")
+    changed = references.agent_group(conn, group.id)
+    later = "; sandboxes that run keep what they were started with" if said else ""
+    return Answer(
+        rows=(_line(conn, changed) | _settings(conn, changed),), one=True, said=f"changed {changed.name}{later}"
+    )
+
+
+def delete(conn: Connection, asked: Get, request: Request) -> Answer:
+    """Forget one that nothing refers to. Its folder stays."""
+    group = references.agent_group(conn, asked.group)
+    refuse_if_used(conn, "agent_groups", group.id, f"the agent group {group.name}")
+    request.confirm(f"Delete the agent group {group.name}? Its folder groups/{group.folder} stays.")
+    forget_in_records(conn, "agent_groups", group.id)
+    entities.delete_agent_group(conn, group.id)
+    return Answer(one=True, said=f"deleted the agent group {group.name}; groups/{group.folder} is still there")
+
+
+def _line(conn: Connection, group: AgentGroup) -> Line:
+    heard = sum(wiring.agent_group_id == group.id for wiring in wirings(conn))
+    return {"id": group.id, "name": group.name, "folder": group.folder, "chats": heard}
+
+
+def _settings(conn: Connection, group: AgentGroup) -> Line:
+    found = settings_of(conn, group.id)
+    if found is None:
+        return dict.fromkeys(SETTINGS)
+    return {name: getattr(found, name) for name in SETTINGS} | {"admin_scope": found.admin_scope.value}
+
+
+VERBS = (
+    Verb("groups", "list", List, list_groups),
+    Verb("groups", "get", Get, get),
+    Verb("groups", "create", Create, create, writes=True),
+    Verb("groups", "update", Update, update, writes=True),
+    Verb("groups", "delete", Get, delete, writes=True, destroys=True),
+)

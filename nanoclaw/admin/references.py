@@ -1,0 +1,93 @@
+"""From what somebody typed to the one thing that is meant, or a sentence that says how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from nanoclaw.core.names import Ambiguous, Found, Named, Nobody, find
+from nanoclaw.errors import UsageError
+from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, Wiring
+from nanoclaw.model.ids import UserId
+from nanoclaw.model.rights import User
+from nanoclaw.store.approvals import Approval, approvals
+from nanoclaw.store.entities import agent_groups, messaging_groups
+from nanoclaw.store.people import users
+from nanoclaw.store.sessions import sessions
+from nanoclaw.store.wirings import wirings
+from schema.sqlite import Connection
+
+T = TypeVar("T")
+MOST_NAMED = 5
+
+
+def agent_group(conn: Connection, typed: str) -> AgentGroup:
+    """An agent group by its id, its name, its folder, or how only one of those begins. Raises `UsageError`."""
+    return _one(typed, agent_groups(conn), lambda one: Named(one.id, (one.name, one.folder)), "agent group", "groups")
+
+
+def chat(conn: Connection, typed: str) -> MessagingGroup:
+    """A chat by its id, its name, or `<channel>/<what its platform calls it>`. Raises `UsageError`."""
+    return _one(typed, messaging_groups(conn), lambda one: Named(one.id, chat_names(one)), "chat", "chats")
+
+
+def user(conn: Connection, typed: str) -> User:
+    """A user by their id or their name. Raises `UsageError`."""
+    return _one(typed, users(conn), lambda one: Named(one.id, (one.display_name,)), "user", "users")
+
+
+def wiring(conn: Connection, typed: str) -> Wiring:
+    """A wiring by its id, or `<agent group>@<chat>` in whole names. Raises `UsageError`."""
+    groups = {one.id: one for one in agent_groups(conn)}
+    chats = {one.id: one for one in messaging_groups(conn)}
+
+    def named(one: Wiring) -> Named:
+        group = groups[one.agent_group_id]
+        places = chat_names(chats[one.messaging_group_id])
+        return Named(one.id, tuple(f"{who}@{where}" for who in (group.folder, group.name) for where in places))
+
+    return _one(typed, wirings(conn), named, "wiring", "wirings")
+
+
+def session(conn: Connection, typed: str) -> Session:
+    """A session by its id, or how only its id begins. Raises `UsageError`."""
+    return _one(typed, sessions(conn), lambda one: Named(one.id, ()), "session", "sessions")
+
+
+def approval(conn: Connection, typed: str) -> Approval:
+    """An approval by its id, or how only its id begins. Raises `UsageError`."""
+    return _one(typed, approvals(conn), lambda one: Named(one.id, ()), "approval", "approvals")
+
+
+def chat_names(one: MessagingGroup) -> tuple[str, ...]:
+    """What a chat can be called."""
+    return (one.name, f"{one.channel}/{one.platform_id}")
+
+
+def user_id(typed: str) -> UserId:
+    """*typed* as a user's id. Raises `UsageError`."""
+    channel, colon, who = typed.partition(":")
+    if not (colon and channel and who) or any(sign.isspace() for sign in channel):
+        raise UsageError(
+            f"{typed!r} is no user id: it is <channel>:<what the platform calls them for good>, such as telegram:4711"
+        )
+    return UserId(typed)
+
+
+def _one(typed: str, known: Sequence[T], named: Callable[[T], Named], what: str, resource: str) -> T:
+    by_id = {named(one).id: one for one in known}
+    listing = f"`nanoclaw {resource} list` shows them all"
+    match find(typed, map(named, known)):
+        case Found(one):
+            return by_id[one]
+        case Ambiguous(among):
+            some = ", ".join(_say(one) for one in among[:MOST_NAMED])
+            more = f" and {len(among) - MOST_NAMED} more" if len(among) > MOST_NAMED else ""
+            raise UsageError(f"{typed!r} could be {some}{more}: say more of the name, or the id; {listing}")
+        case Nobody(close):
+            meant = f"did you mean {' or '.join(close)}? " if close else ""
+            raise UsageError(f"there is no {what} {typed!r}: {meant}{listing}")
+
+
+def _say(one: Named) -> str:
+    return f"{one.names[0]} ({one.id})" if one.names else one.id

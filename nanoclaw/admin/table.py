@@ -1,0 +1,31 @@
+"""Every verb there is, once: the command line is made from this table, and the admin socket answers it."""
+
+from __future__ import annotations
+
+from nanoclaw.admin import chats, destinations, explain, groups, records, rights, users, wirings
+from nanoclaw.admin.verb import Verb
+
+VERBS: tuple[Verb, ...] = (
+    *groups.VERBS,
+    *chats.VERBS,
+    *wirings.VERBS,
+    *users.VERBS,
+    *rights.VERBS,
+    *destinations.VERBS,
+    *records.VERBS,
+    *explain.VERBS,
+)
+BY_NAME = {verb.name: verb for verb in VERBS}
+RESOURCES = {
+    "groups": "The agents, and what is set for each.",
+    "chats": "Where people talk, and what becomes of strangers there.",
+    "wirings": "Which agent hears which chat, and how.",
+    "users": "People, by what their platform vouches for.",
+    "roles": "Who owns everything, and who manages agents.",
+    "members": "Who may speak to an agent without managing it.",
+    "destinations": "The names that an agent may write to.",
+    "sessions": "The conversations of agents.",
+    "drops": "What was not passed on, and why.",
+    "approvals": "What waits for a person.",
+}
+"""What each resource is, in the order of the help."""

@@ -1,0 +1,130 @@
+"""The commands that are made from the host's table of verbs: `nanoclaw groups list` and all like it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nanoclaw.admin.table import BY_NAME, RESOURCES, VERBS
+from nanoclaw.admin.verb import Parameter, Verb
+from nanoclaw.cli.client import NeedsYesError, ask
+from nanoclaw.config import Config
+from nanoclaw.errors import UsageError
+
+NAMES = (*RESOURCES, *(name for name in BY_NAME if " " not in name))
+"""What can stand behind `nanoclaw`, besides the commands of its own."""
+
+
+def command(name: str, settings: Callable[[], Config]) -> click.Command | None:
+    """The command of that name, if the table has one; *settings* is asked when it runs."""
+    if name in RESOURCES:
+        group = click.Group(name, help=RESOURCES[name])
+        for verb in VERBS:
+            if verb.resource == name:
+                group.add_command(_command(verb, verb.action, settings))
+        return group
+    return _command(BY_NAME[name], name, settings) if name in BY_NAME else None
+
+
+def _command(verb: Verb, name: str, settings: Callable[[], Config]) -> click.Command:
+    parameters = verb.parameters()
+
+    def run(as_json: bool, yes: bool = False, **said: Any) -> None:
+        arguments = {key: value for key, value in said.items() if value is not None}
+        show(_ask(settings(), verb.name, arguments, yes=yes), as_json=as_json)
+
+    params: list[click.Parameter] = [_param(parameter) for parameter in parameters]
+    if verb.destroys:
+        params.append(click.Option(["--yes"], is_flag=True, help="Do not ask."))
+    params.append(click.Option(["--json", "as_json"], is_flag=True, help="JSON, for programs."))
+    words = "\n".join(f"{p.name.replace('_', '-').upper()}: {p.help}" for p in parameters if p.positional)
+    text = f"{verb.help}\n\n\b\n{words}" if words else verb.help
+    return click.Command(name, callback=run, params=params, help=text, short_help=verb.help.split(".")[0] + ".")
+
+
+def _param(parameter: Parameter) -> click.Parameter:
+    kind: click.ParamType[Any]
+    if issubclass(parameter.kind, Enum):
+        kind = click.Choice([str(member.value) for member in parameter.kind])
+    else:
+        kind = click.INT if parameter.kind is int else click.STRING
+    if parameter.positional:
+        return click.Argument([parameter.name], type=kind, metavar=parameter.name.replace("_", "-").upper())
+    default = parameter.default.value if isinstance(parameter.default, Enum) else parameter.default
+    if parameter.kind is bool:
+        spelt = parameter.option if default is False else f"{parameter.option}/--no-{parameter.option[2:]}"
+        return click.Option([spelt, parameter.name], is_flag=True, default=default, help=_sentence(parameter.help))
+    return click.Option(
+        [parameter.option, parameter.name],
+        type=kind,
+        default=default,
+        show_default=default is not None,
+        required=parameter.required,
+        help=_sentence(parameter.help),
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _ask(config: Config, verb: str, arguments: dict[str, object], *, yes: bool) -> dict[str, Any]:
+    """The host's answer, after a yes if it wants one. Raises `UsageError` where nobody can be asked."""
+    try:
+        answer: dict[str, Any] = ask(config.admin_socket, verb, arguments, confirmed=yes)
+    except NeedsYesError as exc:
+        if not sys.stdin.isatty():
+            raise UsageError(f"{exc} Nobody is here to say so: add --yes if you mean it") from None
+        if not click.confirm(str(exc)):
+            raise UsageError("left as it was") from None
+        answer = ask(config.admin_socket, verb, arguments, confirmed=True)
+    return answer
+
+
+def show(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a verb answered: a table of many, a list of one thing's sides, a sentence."""
+    rows, said = answer["rows"], answer["said"]
+    if as_json:
+        found = rows if not answer["one"] else rows[0] if rows else {"said": said}
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    console = Console(highlight=False, soft_wrap=False)
+    if rows and answer["one"]:
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for key, value in rows[0].items():
+            table.add_row(_title(key), _cell(value))
+        console.print(table)
+    elif rows:
+        names = rows[0].keys() - set(answer["hidden"])
+        keys = [key for key in rows[0] if key in names and not (key.endswith("_id") and key[: -len("_id")] in names)]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for key in keys:
+            table.add_column(_title(key), overflow="fold", no_wrap=key == "id")
+        for row in rows:
+            table.add_row(*(_cell(row[key]) for key in keys))
+        console.print(table)
+    if said:
+        console.print(escape(said), soft_wrap=True)
+
+
+def _title(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "[dim]-[/dim]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escape(str(value))
