@@ -24,7 +24,7 @@ def furnished() -> Desk:
 
 
 CASES: list[tuple[str, dict[str, object], str]] = [
-    ("groups get", {"group": "famly"}, "did you mean Family.*nanoclaw groups list"),
+    ("groups get", {"group": "xamily"}, "did you mean Family.*nanoclaw groups list"),
     ("groups get", {"group": "nobody at all"}, "there is no agent group .*: `nanoclaw groups list` shows them all"),
     ("groups get", {"group": "fam"}, "could be Familiar .*, Family .* say more of the name"),
     ("groups create", {"name": "Other", "folder": "family"}, "belongs to the agent group Family.*--folder"),

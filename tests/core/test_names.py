@@ -26,7 +26,7 @@ KNOWN = (FAMILY, FAMILIAR, OPS)
         ("agt-1", Ambiguous((FAMILY, FAMILIAR))),
         ("fam", Ambiguous((FAMILY, FAMILIAR))),
         ("AGT-2", Nobody(())),
-        ("opps", Nobody(("Ops",))),
+        ("0ps", Nobody(("Ops",))),
         ("", Nobody(())),
     ],
 )
