@@ -7,7 +7,7 @@ import re
 from attrs import frozen
 
 _ADDRESS = re.compile(r"(?:<@[^>\s]{1,80}>|@[^\s@]{1,80})[\s,:]+")
-_COMMAND = re.compile(r"/([a-z][a-z0-9_-]{0,63})(?:@[a-z0-9_]{1,64})?(?=\s|$)", re.IGNORECASE)
+_COMMAND = re.compile(r"/([a-zA-Z][a-zA-Z0-9_-]{0,63})(?:@[a-zA-Z0-9_]{1,64})?(?=\s|\Z)")
 MOST_ADDRESSES = 3
 
 
