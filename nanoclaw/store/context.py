@@ -24,7 +24,8 @@ def take_context(conn: Connection, thread: SessionId, chat: SessionId, *, wakes:
         conn,
         InboundRow,
         "SELECT * FROM (SELECT * FROM inbound WHERE session_id = ? AND seq > ? AND trigger = 0"
-        " AND event_id <> ? AND status IN ('pending', 'completed') AND error IS NULL ORDER BY seq DESC LIMIT ?) ORDER BY seq",
+        " AND event_id <> ? AND status IN ('pending', 'completed') AND error IS NULL"  # what was withdrawn has one
+        " ORDER BY seq DESC LIMIT ?) ORDER BY seq",
         (chat, last, wakes, MOST_TAKEN),
     )
     for row in rows:

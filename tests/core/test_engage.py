@@ -34,7 +34,7 @@ def by_pattern(pattern: str | None, text: str) -> Engaged | NotEngaged:
         ("(?i)deploy", "please DEPLOY it", True),
         ("^deploy", "please deploy", False),
         ("deploy|ship", "ship it", True),
-        ("caf.", "café", True),
+        ("na.ve", "naïve", True),
     ],
 )
 def test_a_pattern_is_searched_anywhere_in_the_text(pattern: str, text: str, engages: bool) -> None:
