@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOME_HERE := NANOCLAW_HOME=$${NANOCLAW_HOME:-$(CURDIR)/.nanoclaw}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run chat test check fmt lint types arch bench soak
+.PHONY: help setup run chat test check fmt lint types arch bench soak mutate
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -46,3 +46,6 @@ bench: setup     ## figures: latency, throughput, cold starts
 
 soak: setup      ## property tests with many more examples
 	@$(BIN)/python tools/test.py --soak
+
+mutate: setup    ## break the decisions of routing; how much do the tests notice?
+	@$(BIN)/python tools/mutate.py

@@ -236,3 +236,25 @@ def test_an_answer_goes_to_the_thread_where_there_are_threads() -> None:
     assert plan(said(thread="t1"), facts(hears(A))).reply_to == ROOM
     assert plan(said(thread="t1"), facts(hears(A), threaded=True)).reply_to == attrs.evolve(ROOM, thread_id="t1")
     assert plan(said(thread=""), facts(hears(A), threaded=True)).reply_to == ROOM
+
+
+def test_what_stands_in_the_chat_itself_wakes_its_thread_and_is_kept_in_the_chat() -> None:
+    keeps = mentioned(A, ignored_message_policy=IgnoredMessagePolicy.ACCUMULATE)
+    for mention, starts, thread in ((True, True, "t1"), (False, True, None), (True, False, "t1"), (False, False, "t1")):
+        event = said(thread="t1", starts_thread=starts, mention=mention)
+        (heard,) = plan(event, facts(keeps, threaded=True)).heard
+        assert heard.session.thread_id == thread
+
+
+def test_every_step_of_a_drop_has_its_reason_too() -> None:
+    keeps = mentioned(A, ignored_message_policy=IgnoredMessagePolicy.ACCUMULATE, sender_scope=SenderScope.KNOWN)
+    (filtered,) = plan(said(text="/help"), facts(hears(A))).outcomes
+    assert filtered.steps[-1] == Step(Gate.COMMAND, passed=False, why="/help is not for agents")
+    (kept_out,) = plan(said(mention=False), facts(keeps)).outcomes
+    assert [step.why for step in kept_out.steps] == [
+        "no mention",
+        "the chat is public",
+        "the wiring is for known people only",
+    ]
+    (record,) = plan(said(text="/clear"), facts(hears(A))).records
+    assert record.detail == "/clear is for owners and admins"
