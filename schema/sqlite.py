@@ -112,6 +112,32 @@ def open_read_only(path: str | Path, *, vfs: str | None = None) -> Connection:
     return conn
 
 
+def open_foreign(path: str | Path) -> Connection:
+    """Open an existing *path* that another program wrote: its tables can be read, and nothing in it can be run.
+
+    Writable, or a log beside it could not be read; statements cannot write all the same. Raises `SqliteError` if it is
+    not there.
+    """
+    conn = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    conn.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    conn.config(apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0)
+    conn.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+    conn.pragma("query_only", 1)
+    return conn
+
+
+def copy_into(conn: Connection, path: Path) -> None:
+    """Write all that *conn* sees, of one moment, into a new file at *path*."""
+    target = apsw.Connection(str(path))
+    try:
+        with target.backup("main", conn, "main") as backup:
+            while not backup.done:
+                backup.step(1000)
+    finally:
+        target.close()
+
+
 def _prepare(conn: Connection) -> None:
     # First of all the time-out: every later statement may meet the other side's lock.
     conn.set_busy_timeout(BUSY_TIMEOUT_MS)

@@ -29,7 +29,7 @@ TABLE = re.compile(r"^\|.+\|\n\|[-|]+\|\n((?:\|.+\|\n)+)", re.MULTILINE)
 PATH = re.compile(r"(?:nanoclaw|runner|schema|tests|tools|docs)/[\w./-]*")
 IS_PATH = re.compile(r"[\w./-]+\.(?:py|sql|toml|md)")
 MODULE = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)+")
-OF_A_HOME = {config.FILE, files.CONTAINER_JSON, "nanoclaw.db"}
+OF_A_HOME = {config.FILE, files.CONTAINER_JSON, "nanoclaw.db", "CLAUDE.md", "CLAUDE.local.md"}
 
 
 def page(name: str) -> str:

@@ -6,6 +6,7 @@ A command's own module is imported when it runs: a chat must not wait for the ho
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -106,6 +107,21 @@ def verify(as_json: bool) -> None:
     from nanoclaw.cli import look
 
     sys.exit(look.verify(_config(), as_json=as_json))
+
+
+@cli.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only show what would come over.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Bring over a NanoClaw v2 home: agents, chats, wirings, people, tasks, and what agents keep in files.
+
+    FOLDER has data/v2.db in it; nothing of it is changed. No host may run on the home here.
+    """
+    from nanoclaw.cli import import_home
+
+    sys.exit(import_home.run(_config(), folder, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
 def _config() -> config.Config:

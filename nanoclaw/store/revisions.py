@@ -45,12 +45,8 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
     rights = rights_of(conn, revision.sender_id)
     wirings = {wiring.agent_group_id: wiring for wiring in wirings_of(conn, chat.id)}
     touched: dict[SessionId, None] = {}
-    for row in rows:
-        if NOTE_MARK in row.id:
-            # Of an earlier revision: whoever has not read it need not any more.
-            if inbound.withdraw(conn, row.id, _said(row, ""), now=now):
-                touched[row.session_id] = None
-            continue
+    changed: set[str] = set()
+    for row in (row for row in rows if NOTE_MARK not in row.id):
         place = session_place(conn, row.session_id)
         assert place is not None
         wiring: Wiring | None = wirings.get(place.agent_group.id)
@@ -77,7 +73,12 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
                 )
                 drops.record(conn, drop)
                 continue
+        changed.add(row.id)
         touched[row.session_id] = None
+    # A note of an earlier revision: whoever has not read it need not any more, unless this one was refused.
+    for note in (row for row in rows if NOTE_MARK in row.id and row.id.partition(NOTE_MARK)[0] in changed):
+        if inbound.withdraw(conn, note.id, _said(note, ""), now=now):
+            touched[note.session_id] = None
     return tuple(touched)
 
 

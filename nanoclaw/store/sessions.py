@@ -28,15 +28,20 @@ def session_for(conn: Connection, key: SessionKey, *, mint: Mint, now: datetime)
         " AND coalesce(thread_id, '') = coalesce(?, '')",
         bound,
     )
-    if found is None:
-        found = mint("ses")
-        execute(
-            conn,
-            "INSERT INTO sessions (id, agent_group_id, messaging_group_id, thread_id, created_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (found, *bound, write_time(now)),
-        )
-    return SessionId(str(found))
+    if found is not None:
+        return SessionId(str(found))
+    made = SessionId(mint("ses"))
+    add_session(conn, made, key, now=now)
+    return made
+
+
+def add_session(conn: Connection, session: SessionId, key: SessionKey, *, now: datetime) -> None:
+    """Make the session of *key*. Raises `ConstraintError` if there is one, or what it refers to is not there."""
+    execute(
+        conn,
+        "INSERT INTO sessions (id, agent_group_id, messaging_group_id, thread_id, created_at) VALUES (?, ?, ?, ?, ?)",
+        (session, key.agent_group_id, key.messaging_group_id, key.thread_id, write_time(now)),
+    )
 
 
 def sessions_near(

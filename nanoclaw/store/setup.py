@@ -11,7 +11,7 @@ from nanoclaw.core.defaults import wiring_defaults
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, RoleId, UserId, WiringId
 from nanoclaw.model.rights import Grant, Role
-from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, agent_groups
+from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, agent_groups, messaging_group
 from nanoclaw.store.people import grant, note_user
 from nanoclaw.store.wirings import add_wiring
 from schema.sqlite import Connection, scalar
@@ -30,9 +30,10 @@ class Operator:
 def first_start(conn: Connection, *, agent: str, operator: Operator, mint: Mint, now: datetime) -> bool:
     """Make an agent group called *agent*, wired to the operator's chat, if there is none yet; says whether it did.
 
-    Whoever can start the host can do everything with its home, so a home without an owner is the operator's.
+    Whoever can start the host can do everything with its home: the first time they are seen, they own it. A role that
+    was taken from them later stays away.
     """
-    if scalar(conn, "SELECT 1 FROM roles WHERE role = 'owner'") is None:
+    if scalar(conn, "SELECT 1 FROM users WHERE id = ?", (operator.user,)) is None:
         note_user(conn, operator.user, operator.name, now=now)
         owner = Grant(
             id=RoleId(mint("role")),
@@ -43,19 +44,21 @@ def first_start(conn: Connection, *, agent: str, operator: Operator, mint: Mint,
             granted_at=now,
         )
         grant(conn, owner)
+    chat = messaging_group(conn, operator.channel, operator.platform_id)
+    if chat is None:
+        chat = MessagingGroup(
+            id=MessagingGroupId(mint("chat")),
+            channel=operator.channel,
+            platform_id=operator.platform_id,
+            name="Terminal",
+            is_group=False,
+            created_at=now,
+        )
+        add_messaging_group(conn, chat)
     if agent_groups(conn):
         return False
     group = AgentGroup(id=AgentGroupId(mint("agt")), name=agent, folder="main", created_at=now)
-    chat = MessagingGroup(
-        id=MessagingGroupId(mint("chat")),
-        channel=operator.channel,
-        platform_id=operator.platform_id,
-        name="Terminal",
-        is_group=False,
-        created_at=now,
-    )
     add_agent_group(conn, group)
-    add_messaging_group(conn, chat)
     add_wiring(
         conn,
         Wiring(

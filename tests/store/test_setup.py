@@ -48,7 +48,7 @@ def test_a_home_with_an_agent_of_its_own_gets_none_and_an_owner_if_it_had_none()
     assert (owner.user_id, owner.role, owner.agent_group_id) == (OPERATOR.user, Role.OWNER, None)
 
 
-def test_a_home_that_has_an_owner_gets_no_other() -> None:
+def test_whoever_starts_a_home_owns_it_beside_other_owners_until_that_is_taken_from_them() -> None:
     world = World()
     world.agent("mine")
     owner = Grant(
@@ -61,7 +61,19 @@ def test_a_home_that_has_an_owner_gets_no_other() -> None:
     )
     people.grant(world.conn, owner)
     start(world)
+    assert {given.user_id for given in people.grants(world.conn)} == {owner.user_id, OPERATOR.user}
+    people.revoke(world.conn, OPERATOR.user, Role.OWNER, None)
+    start(world)
     assert people.grants(world.conn) == [owner]
+
+
+def test_a_home_that_was_imported_knows_the_terminal_and_wires_it_to_nobody() -> None:
+    world = World()
+    world.agent("mine")
+    assert not start(world)
+    [chat] = entities.messaging_groups(world.conn)
+    assert (chat.channel, chat.platform_id) == (OPERATOR.channel, OPERATOR.platform_id)
+    assert wirings.wirings(world.conn) == []
 
 
 def test_the_first_agent_hears_nobody_else_at_the_terminal() -> None:
