@@ -1,0 +1,192 @@
+"""What waits for a person: asked for once, bounded for each chat, and answered by what it is about."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoclaw.model.entities import UnknownSenderPolicy
+from nanoclaw.model.ids import AgentGroupId, ApprovalId, MessagingGroupId, UserId
+from nanoclaw.store import approvals
+from nanoclaw.store.approvals import MOST_WAITING, Approval, ApprovalKind, ApprovalState
+from schema.sqlite import ConstraintError, execute
+from tests.support.central import NOW, World, everything, said
+
+SENDER, CHAT = ApprovalKind.SENDER, ApprovalKind.CHAT
+ROOM = MessagingGroupId("chat-test-room")
+ELSEWHERE = MessagingGroupId("chat-test-elsewhere")
+NANO = AgentGroupId("agt-nano")
+
+
+def furnished() -> World:
+    """Two chats, one agent, and somebody who answers."""
+    world = World()
+    world.chat()
+    world.chat("elsewhere")
+    world.agent()
+    world.user("boss")
+    return world
+
+
+def ask(
+    world: World,
+    subject: str,
+    *,
+    chat: MessagingGroupId = ROOM,
+    kind: ApprovalKind = SENDER,
+    sender: str = "test:eve",
+    agent: AgentGroupId | None = NANO,
+) -> None:
+    """Request something."""
+    given_id = ApprovalId(world.mint("apr"))
+    approvals.request(world.conn, given_id, kind, subject, {"sender_id": sender}, chat=chat, agent=agent, now=world.now)
+
+
+def settle(world: World, state: ApprovalState = ApprovalState.DONE, **about: str) -> None:
+    """Answer what waits about that."""
+    chat, agent, sender = about.get("chat"), about.get("agent"), about.get("sender")
+    approvals.settle(
+        world.conn,
+        SENDER,
+        state,
+        "so be it",
+        by=UserId("test:boss"),
+        now=world.now,
+        chat=None if chat is None else MessagingGroupId(chat),
+        agent=None if agent is None else AgentGroupId(agent),
+        sender=None if sender is None else UserId(sender),
+    )
+
+
+def waiting(world: World) -> set[str]:
+    """The subjects that nobody has answered."""
+    return {each.subject for each in approvals.approvals(world.conn) if each.state is ApprovalState.PENDING}
+
+
+def test_a_request_is_kept_as_it_was_made_with_a_digest_of_what_would_be_done() -> None:
+    world = furnished()
+    ask(world, "may eve")
+    payload = '{"sender_id": "test:eve"}'
+    assert approvals.approvals(world.conn) == [
+        Approval(
+            id=ApprovalId("apr-1"),
+            kind=SENDER,
+            subject="may eve",
+            messaging_group_id=ROOM,
+            agent_group_id=NANO,
+            payload=payload,
+            digest=hashlib.sha256(payload.encode()).hexdigest(),
+            requested_at=NOW,
+        )
+    ]
+
+
+@given(st.dictionaries(st.text(max_size=3), st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3))))
+def test_the_same_meaning_is_the_same_text(payload: dict[str, object]) -> None:
+    assert approvals.canonical(dict(reversed(payload.items()))) == approvals.canonical(payload)
+
+
+def test_the_same_request_while_it_waits_changes_nothing() -> None:
+    world = furnished()
+    ask(world, "may eve")
+    before = everything(world.conn)
+    world.wait(seconds=5)
+    ask(world, "may eve", sender="test:mallory")
+    assert everything(world.conn) == before
+    ask(world, "may eve", kind=CHAT)
+    assert len(approvals.approvals(world.conn)) == 2, "another kind of request is another request"
+
+
+@pytest.mark.parametrize("state", sorted(ApprovalState, key=str))
+def test_what_was_answered_may_be_asked_again_and_what_is_being_done_may_not(state: ApprovalState) -> None:
+    world = furnished()
+    ask(world, "may eve")
+    execute(world.conn, "UPDATE approvals SET state = ?", (state.value,))
+    ask(world, "may eve")
+    is_open = state in {ApprovalState.PENDING, ApprovalState.EXECUTING}
+    assert len(approvals.approvals(world.conn)) == (1 if is_open else 2)
+
+
+def test_a_hundred_wait_about_one_chat_and_no_more_until_one_is_answered() -> None:
+    world = furnished()
+    for number in range(MOST_WAITING + 3):
+        ask(world, f"may {number}")
+    assert waiting(world) == {f"may {number}" for number in range(MOST_WAITING)} == {f"may {n}" for n in range(100)}
+    ask(world, "may eve", chat=ELSEWHERE)
+    assert "may eve" in waiting(world), "another chat has room of its own"
+    execute(world.conn, "UPDATE approvals SET state = 'rejected' WHERE subject = 'may 7'")
+    ask(world, "may one more")
+    ask(world, "may none more")
+    assert {"may one more"} == {subject for subject in waiting(world) if subject.endswith("more")}
+
+
+def test_a_crowd_of_strangers_leaves_a_hundred_requests() -> None:
+    world = World()
+    world.wire(world.chat(policy=UnknownSenderPolicy.REQUEST_APPROVAL), world.agent())
+    for number in range(MOST_WAITING + 5):
+        world.accept(said(number, sender=f"Stranger{number}"))
+    assert len(approvals.approvals(world.conn)) == MOST_WAITING
+
+
+def test_the_newest_requests_come_first() -> None:
+    world = furnished()
+    for subject in ("first", "second"):
+        ask(world, subject)
+        world.wait(seconds=1)
+    assert [each.subject for each in approvals.approvals(world.conn)] == ["second", "first"]
+
+
+@pytest.mark.parametrize(
+    ("about", "answered"),
+    [
+        ({}, {"a", "b", "c", "d"}),
+        ({"chat": ROOM}, {"a", "b", "d"}),
+        ({"agent": NANO}, {"a", "c", "d"}),
+        ({"sender": "test:eve"}, {"a", "b", "c"}),
+        ({"chat": ROOM, "agent": NANO, "sender": "test:eve"}, {"a"}),
+        ({"chat": ELSEWHERE, "sender": "test:mallory"}, set()),
+    ],
+)
+def test_an_answer_is_for_all_that_it_is_about(about: dict[str, str], answered: set[str]) -> None:
+    world = furnished()
+    other = world.agent("other").id
+    ask(world, "a")
+    ask(world, "b", agent=other)
+    ask(world, "c", chat=ELSEWHERE)
+    ask(world, "d", sender="test:mallory")
+    ask(world, "e", kind=CHAT, agent=None)
+    world.wait(seconds=9)
+    settle(world, **about)
+    assert waiting(world) == {"a", "b", "c", "d", "e"} - answered
+    for each in approvals.approvals(world.conn):
+        if each.subject in answered:
+            assert each == evolve(
+                each,
+                state=ApprovalState.DONE,
+                result="so be it",
+                answered_by=UserId("test:boss"),
+                answered_at=NOW + timedelta(seconds=9),
+            )
+
+
+def test_what_was_answered_stays_as_it_was_answered() -> None:
+    world = furnished()
+    ask(world, "may eve")
+    settle(world, ApprovalState.REJECTED)
+    before = everything(world.conn)
+    world.wait(seconds=1)
+    settle(world)
+    assert everything(world.conn) == before
+
+
+def test_only_somebody_who_is_known_answers() -> None:
+    world = furnished()
+    ask(world, "may eve")
+    execute(world.conn, "DELETE FROM users")
+    with pytest.raises(ConstraintError):
+        settle(world)
