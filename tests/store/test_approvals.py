@@ -6,7 +6,7 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +21,7 @@ SENDER, CHAT = ApprovalKind.SENDER, ApprovalKind.CHAT
 ROOM = MessagingGroupId("chat-test-room")
 ELSEWHERE = MessagingGroupId("chat-test-elsewhere")
 NANO = AgentGroupId("agt-nano")
+EVE, MALLORY = UserId("test:eve"), UserId("test:mallory")
 
 
 def furnished() -> World:
@@ -39,7 +40,7 @@ def ask(
     *,
     chat: MessagingGroupId = ROOM,
     kind: ApprovalKind = SENDER,
-    sender: str = "test:eve",
+    sender: UserId = EVE,
     agent: AgentGroupId | None = NANO,
 ) -> None:
     """Request something."""
@@ -47,9 +48,17 @@ def ask(
     approvals.request(world.conn, given_id, kind, subject, {"sender_id": sender}, chat=chat, agent=agent, now=world.now)
 
 
-def settle(world: World, state: ApprovalState = ApprovalState.DONE, **about: str) -> None:
+@frozen(kw_only=True)
+class About:
+    """What an answer is about; None is anything."""
+
+    chat: MessagingGroupId | None = None
+    agent: AgentGroupId | None = None
+    sender: UserId | None = None
+
+
+def settle(world: World, state: ApprovalState = ApprovalState.DONE, about: About = About()) -> None:
     """Answer what waits about that."""
-    chat, agent, sender = about.get("chat"), about.get("agent"), about.get("sender")
     approvals.settle(
         world.conn,
         SENDER,
@@ -57,9 +66,9 @@ def settle(world: World, state: ApprovalState = ApprovalState.DONE, **about: str
         "so be it",
         by=UserId("test:boss"),
         now=world.now,
-        chat=None if chat is None else MessagingGroupId(chat),
-        agent=None if agent is None else AgentGroupId(agent),
-        sender=None if sender is None else UserId(sender),
+        chat=about.chat,
+        agent=about.agent,
+        sender=about.sender,
     )
 
 
@@ -96,7 +105,7 @@ def test_the_same_request_while_it_waits_changes_nothing() -> None:
     ask(world, "may eve")
     before = everything(world.conn)
     world.wait(seconds=5)
-    ask(world, "may eve", sender="test:mallory")
+    ask(world, "may eve", sender=MALLORY)
     assert everything(world.conn) == before
     ask(world, "may eve", kind=CHAT)
     assert len(approvals.approvals(world.conn)) == 2, "another kind of request is another request"
@@ -144,24 +153,24 @@ def test_the_newest_requests_come_first() -> None:
 @pytest.mark.parametrize(
     ("about", "answered"),
     [
-        ({}, {"a", "b", "c", "d"}),
-        ({"chat": ROOM}, {"a", "b", "d"}),
-        ({"agent": NANO}, {"a", "c", "d"}),
-        ({"sender": "test:eve"}, {"a", "b", "c"}),
-        ({"chat": ROOM, "agent": NANO, "sender": "test:eve"}, {"a"}),
-        ({"chat": ELSEWHERE, "sender": "test:mallory"}, set()),
+        (About(), {"a", "b", "c", "d"}),
+        (About(chat=ROOM), {"a", "b", "d"}),
+        (About(agent=NANO), {"a", "c", "d"}),
+        (About(sender=EVE), {"a", "b", "c"}),
+        (About(chat=ROOM, agent=NANO, sender=EVE), {"a"}),
+        (About(chat=ELSEWHERE, sender=MALLORY), set()),
     ],
 )
-def test_an_answer_is_for_all_that_it_is_about(about: dict[str, str], answered: set[str]) -> None:
+def test_an_answer_is_for_all_that_it_is_about(about: About, answered: set[str]) -> None:
     world = furnished()
     other = world.agent("other").id
     ask(world, "a")
     ask(world, "b", agent=other)
     ask(world, "c", chat=ELSEWHERE)
-    ask(world, "d", sender="test:mallory")
+    ask(world, "d", sender=MALLORY)
     ask(world, "e", kind=CHAT, agent=None)
     world.wait(seconds=9)
-    settle(world, **about)
+    settle(world, about=about)
     assert waiting(world) == {"a", "b", "c", "d", "e"} - answered
     for each in approvals.approvals(world.conn):
         if each.subject in answered:

@@ -160,7 +160,8 @@ def test_a_denied_command_is_answered_once_by_the_host_and_wakes_nobody() -> Non
         world.wire(room, world.agent(name))
     verdict = world.accept(said(1, text="@nano /clear", thread="t"), threaded=True)
     assert isinstance(verdict, Ignored)
-    assert (verdict.reason, verdict.lanes) == ("command-denied", {Lane(CHANNEL, "room")})
+    assert verdict.reason == "command-denied"
+    assert verdict.lanes == {Lane(CHANNEL, "room")}
     assert ledger_texts(world) == ["Permission denied: /clear requires admin access."]
     [row] = fetch(world.conn, "SELECT * FROM ledger")
     assert (row["session_id"], row["seq"], row["in_reply_to"], row["thread_id"]) == (None, None, "evt-1", "t")

@@ -125,13 +125,13 @@ def test_an_owner_is_one_of_all_agents() -> None:
         people.grant(furnished().conn, role(Role.OWNER, ONE))
 
 
-@pytest.mark.parametrize("dangling", [{"user_id": "test:nobody"}, {"agent_group_id": "nobody"}])
-def test_rights_are_given_to_those_and_for_those_who_are_there(dangling: dict[str, str]) -> None:
+@pytest.mark.parametrize(("user", "group"), [(UserId("test:nobody"), ONE), (ADA, AgentGroupId("agt-nobody"))])
+def test_rights_are_given_to_those_and_for_those_who_are_there(user: UserId, group: AgentGroupId) -> None:
     world = furnished()
     with pytest.raises(ConstraintError):
-        people.grant(world.conn, evolve(role(Role.ADMIN, ONE), **dangling))
+        people.grant(world.conn, role(Role.ADMIN, group, user=user))
     with pytest.raises(ConstraintError):
-        people.add_member(world.conn, evolve(member(ONE), **dangling))
+        people.add_member(world.conn, member(group, user=user))
 
 
 def test_owners_are_listed_before_admins_of_all_and_those_before_admins_of_one() -> None:

@@ -56,7 +56,10 @@ def test_what_a_runner_saves_is_its_own_sessions() -> None:
     assert states == {mine: '{"continuation:demo": "7"}', other: "{}"}
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["room", "hall", None]), st.sampled_from(["t", None]))))
+places = st.tuples(st.sampled_from("ab"), st.sampled_from(["room", "hall", None]), st.sampled_from(["t", None]))
+
+
+@given(st.lists(places))
 def test_an_agent_a_chat_and_a_thread_have_one_session(keys: list[tuple[str, str | None, str | None]]) -> None:
     world = World()
     chats = {room: world.chat(room).id for room in ("room", "hall")}
