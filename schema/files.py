@@ -21,6 +21,12 @@ SANDBOX_AGENT = "/workspace/agent"
 SANDBOX_HOME = "/home/agent"
 SANDBOX_STATE = "/home/agent/.claude"
 SANDBOX_APP = "/app"
+IMAGE_PACKAGES = "/opt/nanoclaw/packages"
+"""Where an agent image keeps the packages that the runner imports, compiled."""
+IMAGE_MODEL_PACKAGES = "/opt/nanoclaw/claude"
+"""Where it keeps the SDK and the command line of the model, if it was built with them."""
+IMAGE_USER = "1000:1000"
+"""The user `agent` of an agent image, and its group."""
 
 
 def inbound_ddl() -> str:
