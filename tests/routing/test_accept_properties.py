@@ -6,18 +6,17 @@ import tempfile
 from pathlib import Path
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.store import events
-from nanoclaw.store.migrate import migrate
-from schema import files, sqlite
+from schema import sqlite
 from schema.sqlite import Journal, Synchronous
 from tests.routing import comparing, strategies
 from tests.routing.homes import SENDERS, Drawn, furnish, tell
-from tests.support.central import World, everything, said
+from tests.support.central import World, empty_file, everything, said
 
 worlds = st.tuples(
     st.booleans(),
@@ -84,18 +83,17 @@ def test_order_of_wirings_and_priority_change_nothing_in_any_session(
     assert homes[0] == homes[1]
 
 
-@settings(max_examples=25)
 @given(worlds, streams())
 def test_nothing_of_what_was_refused_is_in_any_file_of_the_home(drawn: Drawn, stream: Stream) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        conn = sqlite.open_read_write(Path(folder) / "nanoclaw.db", Journal.WAL, Synchronous.OFF)
-        migrate(conn, files.central_ddl())
-        world = World(conn)
+        database = Path(folder) / "nanoclaw.db"
+        database.write_bytes(empty_file())
+        world = World(sqlite.open_read_write(database, Journal.WAL, Synchronous.OFF))
         model = furnish(world, drawn)
         for event, _ in stream:
             tell(world, model, event)
         written = b"".join(path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file())
-        conn.close()
+        world.conn.close()
         heard = {row.message for rows in model.sessions.values() for row in rows}
         for event, secret in stream:
             assert (secret.encode() in written) == (event.platform_message_id in heard)
