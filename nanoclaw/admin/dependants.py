@@ -15,7 +15,7 @@ FIRST = {
     "roles": ("role", "nanoclaw roles revoke"),
 }
 """What a person can take away."""
-HISTORY = {"sessions": "session", "engagements": "engagement", "questions": "question", "direct_messages": "address"}
+HISTORY = {"sessions": "session", "engagements": "engagement", "questions": "question"}
 """What has happened, and stays."""
 
 

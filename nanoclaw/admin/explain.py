@@ -32,7 +32,8 @@ class Explain:
     chat: Annotated[str, Says("its name, its id, or CHANNEL/PLATFORM-ID", positional=True)]
     text: Annotated[str, Says("what is said", positional=True)]
     from_: Annotated[
-        str | None, Says("who says it: a user, or CHANNEL:PLATFORM-ID for a stranger; by default, you")
+        str | None,
+        Says("a user of the chat's channel, or CHANNEL:PLATFORM-ID for a stranger; in the terminal, you"),
     ] = None
     mention: Annotated[bool, Says("it is said to us; in a conversation of two it always is")] = False
     thread: Annotated[str | None, Says("the thread it stands in, on a channel with threads")] = None
@@ -53,7 +54,7 @@ def explain(conn: Connection, asked: Explain, request: Request) -> Answer:
         starts_thread=asked.top_level,
         mention=asked.mention or not chat.is_group,
         is_group=chat.is_group,
-        sender_id=_sender(conn, asked.from_, request),
+        sender_id=_sender(conn, asked.from_, chat, request),
         sender=NOT_SENT,
         text=asked.text,
     )
@@ -68,10 +69,18 @@ def explain(conn: Connection, asked: Explain, request: Request) -> Answer:
     return Answer(rows=rows, hidden=PROGRAMS_ONLY, said=note + "\n".join(_sentences(plan, chat, names)))
 
 
-def _sender(conn: Connection, typed: str | None, request: Request) -> UserId:
+def _sender(conn: Connection, typed: str | None, chat: MessagingGroup, request: Request) -> UserId:
+    """Who says it: somebody of the chat's channel, for a platform knows none of another one's users."""
     if typed is None:
-        return request.operator
-    return references.user_id(typed) if ":" in typed else references.user(conn, typed).id
+        sender = request.operator
+    else:
+        sender = references.user_id(typed) if ":" in typed else references.user(conn, typed).id
+    if not sender.startswith(f"{chat.channel}:"):
+        raise UsageError(
+            f"{sender} cannot say anything on {chat.channel}: say who does, with --from and a user of that channel "
+            f"(nanoclaw users list --channel {chat.channel}), or --from {chat.channel}:PLATFORM-ID for a stranger"
+        )
+    return sender
 
 
 def _line(outcome: Outcome, names: dict[AgentGroupId, str]) -> Line:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from nanoclaw.admin import references
 from nanoclaw.admin.dependants import refuse_if_used
-from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
+from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb, plain_cell
 from nanoclaw.core.destinations import free_name
 from nanoclaw.core.names import is_folder
 from nanoclaw.errors import UsageError
@@ -23,6 +23,8 @@ from nanoclaw.store.wirings import wirings
 from schema.sqlite import Connection
 
 SETTINGS = ("provider", "model", "effort", "assistant_name", "max_messages_per_prompt", "admin_scope")
+ONLY_SHOWN = ("image_tag", "skills", "mcp_servers", "packages", "additional_mounts")
+"""What an import may have brought; no verb sets it."""
 
 
 @frozen(kw_only=True)
@@ -144,10 +146,8 @@ def _line(conn: Connection, group: AgentGroup) -> Line:
 
 
 def _settings(conn: Connection, group: AgentGroup) -> Line:
-    found = settings_of(conn, group.id)
-    if found is None:
-        return dict.fromkeys(SETTINGS)
-    return {name: getattr(found, name) for name in SETTINGS} | {"admin_scope": found.admin_scope.value}
+    found = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=group.created_at)
+    return {name: plain_cell(getattr(found, name)) for name in SETTINGS + ONLY_SHOWN}
 
 
 VERBS = (

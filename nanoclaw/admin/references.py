@@ -33,7 +33,8 @@ def chat(conn: Connection, typed: str) -> MessagingGroup:
 
 def user(conn: Connection, typed: str) -> User:
     """A user by their id or their name. Raises `UsageError`."""
-    return _one(typed, users(conn), lambda one: Named(one.id, (one.display_name,)), "user", "users")
+    unless = f"name them first with nanoclaw users create {typed} NAME; " if ":" in typed else ""
+    return _one(typed, users(conn), lambda one: Named(one.id, (one.display_name,)), "user", "users", unless=unless)
 
 
 def wiring(conn: Connection, typed: str) -> Wiring:
@@ -74,7 +75,10 @@ def user_id(typed: str) -> UserId:
     return UserId(typed)
 
 
-def _one(typed: str, known: Sequence[T], named: Callable[[T], Named], what: str, resource: str) -> T:
+def _one(
+    typed: str, known: Sequence[T], named: Callable[[T], Named], what: str, resource: str, *, unless: str = ""
+) -> T:
+    """The one of *known* that *typed* means. *unless*: what else to do if it is none of them."""
     by_id = {named(one).id: one for one in known}
     listing = f"`nanoclaw {resource} list` shows them all"
     match find(typed, map(named, known)):
@@ -86,7 +90,7 @@ def _one(typed: str, known: Sequence[T], named: Callable[[T], Named], what: str,
             raise UsageError(f"{typed!r} could be {some}{more}: say more of the name, or the id; {listing}")
         case Nobody(close):
             meant = f"did you mean {' or '.join(close)}? " if close else ""
-            raise UsageError(f"there is no {what} {typed!r}: {meant}{listing}")
+            raise UsageError(f"there is no {what} {typed!r}: {meant}{unless}{listing}")
 
 
 def _say(one: Named) -> str:

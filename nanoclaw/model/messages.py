@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from attrs import frozen
+from attrs import Attribute, field, frozen
 
 from nanoclaw.model.ids import (
     AgentGroupId,
@@ -31,6 +31,13 @@ class Address:
     thread_id: str | None = None
 
 
+def _is_of_its_channel(told: InboundEvent | Revision, _: Attribute[UserId], sender: UserId) -> None:
+    """Rights are given to user ids, so no channel may speak of another one's users, nor of nobody."""
+    prefix = f"{told.channel}:"
+    if not sender.startswith(prefix) or sender == prefix:
+        raise ValueError(f"{sender!r} is no user id of the channel {told.channel}")
+
+
 @frozen(kw_only=True)
 class InboundEvent:
     """Something a person said, as an adapter understood it."""
@@ -48,8 +55,10 @@ class InboundEvent:
     is_group: bool
     chat_name: str | None = None
     """What the platform calls the chat, if it said so."""
-    sender_id: UserId
+    sender_id: UserId = field(validator=_is_of_its_channel)
+    """`<channel>:<what the platform calls them for good>`, from what it authenticated."""
     sender: str
+    """What they call themselves: shown to agents, and believed by nobody."""
     text: str
 
 
@@ -70,7 +79,7 @@ class Revision:
     revision: str
     """The platform's own name of this change, unique for its message: the time of the edit, or a number."""
     kind: RevisionKind
-    sender_id: UserId
+    sender_id: UserId = field(validator=_is_of_its_channel)
     """Who did it."""
     sender: str
     text: str = ""

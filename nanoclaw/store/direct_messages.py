@@ -1,11 +1,11 @@
-"""Where users can be written to who have not written first."""
+"""Where users can be written to who have not written first: what an adapter once found out, and may find out again."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from nanoclaw.model.ids import ChannelName, MessagingGroupId, UserId
-from schema.sqlite import Connection, execute, fetch
+from schema.sqlite import Connection, execute, fetch, scalar
 from schema.times import write_time
 
 
@@ -20,6 +20,14 @@ def remember(
         " resolved_at = excluded.resolved_at",
         (user, channel, chat, write_time(resolved_at)),
     )
+
+
+def reached(conn: Connection, user: UserId, channel: ChannelName) -> MessagingGroupId | None:
+    """The chat in which *user* can be written to on that channel; None if nobody has found out."""
+    chat = scalar(
+        conn, "SELECT messaging_group_id FROM direct_messages WHERE user_id = ? AND channel = ?", (user, channel)
+    )
+    return None if chat is None else MessagingGroupId(str(chat))
 
 
 def known(conn: Connection) -> frozenset[tuple[UserId, ChannelName]]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from nanoclaw.admin.dependants import FIRST, HISTORY
 from nanoclaw.admin.verb import ConfirmationNeededError
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.messages import Address
+from nanoclaw.model.settings import ContainerSettings
+from nanoclaw.store import direct_messages
+from nanoclaw.store.dependants import FOUND_OUT, RECORDS, references
 from nanoclaw.store.destinations import addresses
 from nanoclaw.store.events import Accepted, Ignored
 from nanoclaw.store.projection import changes
 from nanoclaw.store.sessions import session_place
-from tests.support.central import CHANNEL, everything, said
+from nanoclaw.store.settings import set_settings
+from tests.support.central import CHANNEL, NOW, everything, said
 from tests.support.desk import SLACK, Desk
 
 NANO = AgentGroupId("agt-nano")
@@ -173,7 +178,8 @@ def test_a_chat_that_is_denied_is_silent_until_it_is_wired() -> None:
 def test_settings_of_an_agent_group_reach_its_next_sandbox_and_can_be_taken_back() -> None:
     desk = Desk()
     session = desk.world.session()
-    assert desk.one("groups get", group="nano")["model"] is None
+    before = desk.one("groups get", group="nano")
+    assert (before["model"], before["admin_scope"], before["skills"]) == (None, "group", '"all"')
     desk.do("groups update", group="nano", model="small", max_messages_per_prompt=3, admin_scope="disabled")
     place = session_place(desk.world.conn, session)
     assert place is not None
@@ -186,6 +192,43 @@ def test_settings_of_an_agent_group_reach_its_next_sandbox_and_can_be_taken_back
         3,
         "disabled",
     )
+
+
+def test_what_was_imported_for_an_agent_group_is_shown_and_stays_when_something_else_changes() -> None:
+    desk = Desk()
+    desk.world.agent()
+    brought = ContainerSettings(
+        agent_group_id=NANO,
+        image_tag="nano:7",
+        skills='["browser"]',
+        mcp_servers='{"a": {}}',
+        packages='{"apt": ["jq"]}',
+        additional_mounts='["/srv"]',
+        updated_at=NOW,
+    )
+    set_settings(desk.world.conn, brought)
+    desk.do("groups update", group="nano", effort="high")
+    got = desk.one("groups get", group="nano")
+    assert (got["image_tag"], got["skills"], got["packages"]) == ("nano:7", '["browser"]', '{"apt": ["jq"]}')
+    assert (got["mcp_servers"], got["additional_mounts"], got["effort"]) == ('{"a": {}}', '["/srv"]', "high")
+
+
+@pytest.mark.parametrize(("verb", "arguments"), [("chats delete", {"chat": "den"}), ("users delete", {"user": "ada"})])
+def test_where_somebody_can_be_written_to_keeps_nobody_from_being_forgotten(
+    verb: str, arguments: dict[str, object]
+) -> None:
+    desk = Desk()
+    ada, den = desk.world.user(), desk.world.chat("den")
+    direct_messages.remember(desk.world.conn, ada, CHANNEL, den.id, resolved_at=NOW)
+    desk.do(verb, **arguments)
+    assert direct_messages.known(desk.world.conn) == frozenset()
+
+
+@pytest.mark.parametrize("table", ["agent_groups", "messaging_groups", "users"])
+def test_whatever_may_keep_something_from_being_deleted_has_a_word_for_people(table: str) -> None:
+    found = {of for of, _ in references(Desk().world.conn, table)}
+    assert found
+    assert found <= {*FIRST, *HISTORY, *RECORDS, *FOUND_OUT}
 
 
 def test_lists_say_how_to_go_on_when_they_are_empty_and_can_be_narrowed() -> None:

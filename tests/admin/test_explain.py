@@ -29,13 +29,14 @@ def two_agents() -> Desk:
         ignored=IgnoredMessagePolicy.ACCUMULATE,
         scope=SenderScope.KNOWN,
     )
-    desk.do("roles grant", user="operator", role="owner")
+    world.user("boss", channel=SLACK)
+    desk.do("roles grant", user="boss", role="owner")
     return desk
 
 
 def test_every_wiring_gets_a_verdict_with_a_reason_for_each_gate() -> None:
     desk = two_agents()
-    answer = desk.do("explain", chat="room", text="deploy now", thread="t1")
+    answer = desk.do("explain", chat="room", text="deploy now", thread="t1", from_="boss")
     anna, bob = answer.rows
     assert (anna["agent"], anna["verdict"], anna["what"]) == ("anna", "wake", "wakes, in a new session of thread t1")
     assert str(anna["why"]).splitlines() == [
@@ -58,9 +59,12 @@ def test_a_stranger_is_explained_with_what_would_be_asked_and_recorded() -> None
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"chat": "empty", "text": "x"}, "nothing is kept, not even that it came"),
-        ({"chat": "empty", "text": "x", "mention": True}, "nanoclaw wirings create"),
-        ({"chat": "room", "text": "@bob hi", "thread": "t", "mention": True}, "everything that is said in this thread"),
+        ({"chat": "empty", "text": "x", "from_": "boss"}, "nothing is kept, not even that it came"),
+        ({"chat": "empty", "text": "x", "from_": "boss", "mention": True}, "nanoclaw wirings create"),
+        (
+            {"chat": "room", "text": "@bob hi", "from_": "boss", "thread": "t", "mention": True},
+            "everything that is said in this thread",
+        ),
         ({"chat": "room", "text": "/clear", "mention": True, "from_": "slack:member"}, "Permission denied"),
         ({"chat": "room", "text": "lunch", "from_": "slack:eve"}, "not-engaged - anna: the pattern"),
         ({"chat": "plain", "text": "x", "thread": "t"}, "has no threads: --thread says nothing there"),
