@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from attrs import define
 
 from nanoclaw import app, config
 from nanoclaw.kit.clock import SystemClock
-from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy
+from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, UnknownSenderPolicy
+from nanoclaw.model.rights import Member
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.store import entities, people
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.verify import verify
@@ -70,13 +73,26 @@ def two_agents(conn: Connection) -> None:
     world.wire(room, world.agent("bob"), mode=EngageMode.MENTION_STICKY, ignored=IgnoredMessagePolicy.ACCUMULATE)
 
 
+def known_people_only(conn: Connection) -> None:
+    """Anna takes up deployments of members, Bob keeps whatever they say; Ada is one, and everybody else a stranger."""
+    world = World(conn=conn, now=SystemClock().now())
+    room = world.chat(ROOM, channel=CHANNEL, policy=UnknownSenderPolicy.REQUEST_APPROVAL)
+    world.wire(room, world.agent("anna"), pattern="deploy")
+    world.wire(room, world.agent("bob"), mode=EngageMode.MENTION, ignored=IgnoredMessagePolicy.ACCUMULATE)
+    ada = world.user("ada", channel=CHANNEL)
+    for agent in entities.agent_groups(conn):
+        people.add_member(conn, Member(user_id=ada, agent_group_id=agent.id, added_by=None, added_at=world.now))
+
+
 @asynccontextmanager
-async def living_room(home: Path, platform: FakePlatform, *, threaded: bool) -> AsyncIterator[Room]:
-    """A host with the two agents, on that platform."""
+async def living_room(
+    home: Path, platform: FakePlatform, *, threaded: bool, furnish: Callable[[Connection], None] = two_agents
+) -> AsyncIterator[Room]:
+    """A host with two agents, on that platform."""
     make_folders(home)
     settings = config.Config(home=home)
     async with open_database(settings.database) as store:
-        await store.transact(two_agents)
+        await store.transact(furnish)
     channel = PlatformChannel(platform.port, threaded=threaded)
     async with trio.open_nursery() as nursery:
         await nursery.start(
@@ -137,3 +153,29 @@ async def test_an_edit_after_the_answer_comes_along_with_the_next_question(home:
         await room.say(2, "@bot fix that", revises="m1")
         await room.say(3, "@bot well?", mention=True)
         assert (await room.posts(2))[1].endswith("(I have also read a message that was not said to me.)")
+
+
+async def test_what_was_refused_is_in_no_file_of_the_home_while_it_runs_and_afterwards(
+    home: Path, platform: FakePlatform
+) -> None:
+    async with living_room(home, platform, threaded=False, furnish=known_people_only) as room:
+        await room.say(1, "deploy kumquat-1", sender="Eve")
+        await room.say(2, "@bot kumquat-2", sender="Eve", mention=True)
+        await room.say(3, "lunch? kumquat-3", sender="Eve")
+        await room.say(4, "/clear kumquat-4", mention=True)
+        await room.say(5, "@bot /help kumquat-5", mention=True)
+        await room.say(6, "deploy banana-6")
+        answers = await room.posts(2)
+        assert answers[0].startswith("Permission denied: /clear")
+        assert answers[1].startswith("You said “deploy banana-6”.")
+        assert said_in(home) == {"banana-6"}
+    assert said_in(home) == {"banana-6"}
+
+
+def said_in(home: Path) -> set[str]:
+    """The fruit of which there is a trace in any file below *home*."""
+    found = set[bytes]()
+    for path in home.rglob("*"):
+        with suppress(FileNotFoundError):  # a journal that was there a moment ago
+            found |= set(re.findall(rb"(?:kumquat|banana)-\d", path.read_bytes() if path.is_file() else b""))
+    return {word.decode() for word in found}
