@@ -12,6 +12,7 @@ import structlog
 import trio
 from attrs import frozen
 
+from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.parts import Folders, Parts, SessionTimes
@@ -135,7 +136,10 @@ async def serve(
                 most_tries=config.retry.most_tries,
                 first_pause=timedelta(seconds=config.retry.first_pause_seconds),
             ),
-            times=SessionTimes(keep_warm=config.keep_warm),
+            times=SessionTimes(patience=config.patience),
+            admission=Admission(
+                most=config.sandbox.most_running, least_free=config.sandbox.least_free_memory_percent / 100
+            ),
         )
         sessions = Sessions(parts, nodes["sessions"])
         ingress = Ingress(

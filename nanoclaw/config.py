@@ -12,6 +12,7 @@ from attrs.validators import ge, gt, le
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.session import Patience
 from nanoclaw.errors import UsageError
 
 HOME_VARIABLE = "NANOCLAW_HOME"
@@ -28,8 +29,18 @@ class SandboxSettings:
 
     engine: str = "auto"
     """`auto` (the strongest that answers), `bubblewrap` or `process`."""
+    pause_after_minutes: float = field(default=2.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
+    """How long nothing may be asked of a sandbox before everything in it stands still."""
     keep_warm_minutes: float = field(default=30.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
     """How long an idle sandbox is kept."""
+    most_running: int = field(default=64, validator=[ge(1), le(MOST_TIMES)])
+    """How many sandboxes there may be at once; further ones wait, and idle ones make room."""
+    most_starting: int = field(default=4, validator=[ge(1), le(MOST_TIMES)])
+    """How many of them docker may be starting at once."""
+    least_free_memory_percent: float = field(default=10.0, validator=[ge(0), le(90)])
+    """With less of the machine's memory free, idle sandboxes end, the longest idle first."""
+    allow_old_engine: bool = False
+    """Use a docker engine in which known holes may be open."""
 
 
 @frozen(kw_only=True)
@@ -93,9 +104,12 @@ class Config:
         return self.home / "logs" / "nanoclaw.log"
 
     @property
-    def keep_warm(self) -> timedelta:
-        """How long an idle sandbox is kept."""
-        return timedelta(minutes=self.sandbox.keep_warm_minutes)
+    def patience(self) -> Patience:
+        """How long an idle sandbox is kept, and how."""
+        return Patience(
+            pause_after=timedelta(minutes=self.sandbox.pause_after_minutes),
+            keep_warm=timedelta(minutes=self.sandbox.keep_warm_minutes),
+        )
 
 
 def home_folder() -> Path:
@@ -148,3 +162,4 @@ _converter.register_structure_hook(Path, lambda value, _: Path(value))
 _converter.register_structure_hook(float, _number)
 _exactly(str)
 _exactly(int)
+_exactly(bool)

@@ -24,7 +24,7 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
     assert config == Config(home=tmp_path)
     assert (config.sandbox.engine, config.agent.provider, config.agent.name) == ("auto", "demo", "Nano")
     assert (config.retry.most_tries, config.retry.most_attempts) == (5, 8)
-    assert config.keep_warm == timedelta(minutes=30)
+    assert config.patience.keep_warm == timedelta(minutes=30)
 
 
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         most_tries = 1
         """,
     )
-    assert (config.sandbox.engine, config.keep_warm) == ("bubblewrap", timedelta(minutes=2))
+    assert (config.sandbox.engine, config.patience.keep_warm) == ("bubblewrap", timedelta(minutes=2))
     assert (config.agent.timezone, config.agent.name) == ("Europe/Vienna", "Nano")
     assert (config.retry.first_pause_seconds, config.retry.most_tries) == (0.5, 1)
     assert config.retry.most_attempts == 8
@@ -102,7 +102,7 @@ def test_any_file_is_settings_or_refused(tmp_path_factory: pytest.TempPathFactor
     except UsageError:
         return
     assert config.home == home
-    assert config.keep_warm >= timedelta(0)
+    assert config.patience.keep_warm >= timedelta(0)
     assert timedelta(seconds=config.retry.first_pause_seconds) >= timedelta(0)
 
 

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+import structlog
 import trio
-from attrs import define
+from attrs import define, field
 
+from nanoclaw.actors.admission import Place
 from nanoclaw.actors.drain import Drain
-from nanoclaw.actors.letters import Commit, Gone, Letter, Look
+from nanoclaw.actors.letters import Commit, Gone, Letter, Look, MakeRoom
 from nanoclaw.actors.parts import Parts
-from nanoclaw.core.session import Rest, Stop, View, next_step
+from nanoclaw.core.session import Pause, Rest, Resume, Step, Stop, View, next_step
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.link.layout import OutDirectory, is_being_written
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import EpochEnding
-from nanoclaw.store import inbound, projection
+from nanoclaw.sandboxes.engine import Sandbox
+from nanoclaw.store import epochs, inbound, projection
 from schema.rows import InStatus
 from schema.sqlite import Connection
+
+log = structlog.get_logger()
 
 CLAIM_SECONDS = 0.01
 """How long the record of a claim waits for the answer to it."""
 SHOW_SECONDS = 0.05
 """How long what a runner settled waits to be shown to it, together with what becomes of its answer."""
+PAUSED_SECONDS = 60.0
+"""Between two looks at a paused sandbox that nobody asked for."""
+
+
+@define(eq=False, kw_only=True)
+class Traffic:
+    """The two ways between the truth and one sandbox."""
+
+    epoch: EpochNumber
+    drain: Drain
+    file: InboundFile
+    out: OutDirectory
+    sandbox: Sandbox
+    tick: int
+    """What the link shows already."""
 
 
 @define(eq=False)
@@ -35,62 +57,117 @@ class Carry:
     _place: SessionPlace
     _mail: Mailbox[Letter]
     _node: TreeNode
-    _epoch: EpochNumber
-    _drain: Drain
-    _file: InboundFile
-    _tick: int
-    """What the link shows already."""
+    _room: Place
+    _traffic: Traffic
+    _quiet_since: datetime = field(init=False)
+    _claim_is_next: bool = field(default=False, init=False)
+    _paused: bool = field(default=False, init=False)
+    _wanted_away: str | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._quiet_since = self._parts.clock.now()
 
     async def run(self) -> tuple[EpochEnding, str]:
         """Look at both files whenever there is mail, and once a second without; returns how the epoch ended, and why.
 
+        One that idles is paused, and then only mail that brings work wakes it.
+
         Raises:
           OutboxBrokenError: what the runner wrote does not pass customs.
           BusyError: the sandbox does not let go of its inbox.
+          SandboxError: it cannot be paused or resumed.
 
         Cancellation: between two looks; whatever was not carried is still there.
         """
-        quiet_since = self._parts.clock.now()
-        net = self._parts.times.net
-        claim_is_next = False
         letters: tuple[Letter, ...] = (Look(),)
         while Gone() not in letters:
-            if Commit() in letters:
-                quiet_since = self._parts.clock.now()
-            if claim_is_next and letters == (Commit(),):
-                # What was just shown is being claimed. Nobody waits for that, and the answer may follow at once.
-                claim_is_next = False
-                letters = (Commit(), *await self._next_letters(CLAIM_SECONDS))
-                if Gone() in letters:
-                    break
-            if not letters or Commit() in letters:
-                with self._node.busy(f"epoch {self._epoch}: reading the outbox"):
-                    changed = await self._drain.look()
-                if letters and Look() not in letters:
-                    # The runner learns of it soon; first comes who waits for the answer.
-                    letters = await self._next_letters(SHOW_SECONDS if changed else net)
-                    if letters or not changed:
-                        continue
+            more = await self._read(letters)
+            if more is not None:
+                letters = more
+                continue
             now = self._parts.clock.now()
-            work, claim_is_next = await self._show(now)
-            if work.due or work.claimed:
-                quiet_since = now
-            self._node.set(doing=f"epoch {self._epoch}: {work.due} due, {work.claimed} claimed")
-            step = next_step(
-                View(
-                    due=work.due,
-                    claimed=work.claimed,
-                    next_at=work.next_at,
-                    running=True,
-                    quiet_since=quiet_since,
-                    now=now,
-                ),
-                keep_warm=self._parts.times.keep_warm,
-            )
-            if isinstance(step, Stop):
-                return EpochEnding.STOPPED, f"idle for {step.quiet}"
-            letters = await self._next_letters(_rest(step.until if isinstance(step, Rest) else None, now, net))
+            step = await self._judge(now)
+            match step:
+                case Stop(why):
+                    return EpochEnding.STOPPED, why
+                case Pause():
+                    letters = await self._pause()
+                case Resume():
+                    await self._resume()
+                    letters = (Look(),)
+                case Rest(until):
+                    net = PAUSED_SECONDS if self._paused else self._parts.times.net
+                    letters = await self._next_letters(_rest(until, now, net))
+                case other:
+                    raise AssertionError(f"a sandbox that runs is no reason to {other}")
         return EpochEnding.EXITED, ""
+
+    async def _read(self, letters: Iterable[Letter]) -> tuple[Letter, ...] | None:
+        """Take in what the runner said, if *letters* say so; returns the next ones if there is nothing more to do."""
+        if MakeRoom() in letters:
+            self._wanted_away = "its place was needed"
+        if Commit() in letters:
+            self._quiet_since = self._parts.clock.now()
+        if self._claim_is_next and letters == (Commit(),):
+            # What was just shown is being claimed. Nobody waits for that, and the answer may follow at once.
+            self._claim_is_next = False
+            letters = (Commit(), *await self._next_letters(CLAIM_SECONDS))
+            if Gone() in letters:
+                return letters
+        if letters and Commit() not in letters:
+            return None
+        with self._node.busy(f"epoch {self._traffic.epoch}: reading the outbox"):
+            changed = await self._traffic.drain.look()
+        if letters and not set(letters) & {Look(), MakeRoom()}:
+            # The runner learns of it soon; first comes who waits for the answer.
+            letters = await self._next_letters(SHOW_SECONDS if changed else self._parts.times.net)
+            if letters or not changed:
+                return letters
+        return None
+
+    async def _judge(self, now: datetime) -> Step:
+        """Show the runner what is new, unless it is paused, and say what comes next."""
+        traffic = self._traffic
+        if self._paused:
+            work, told_to_end = await self._parts.store.read(_work, self._place, traffic.epoch, now)
+        else:
+            work, told_to_end = await self._show(now)
+        if work.due or work.claimed:
+            self._quiet_since, self._wanted_away = now, None
+            self._room.at_work()
+        else:
+            self._room.idle()
+        paused = ", paused" if self._paused else ""
+        self._node.set(doing=f"epoch {traffic.epoch}: {work.due} due, {work.claimed} claimed{paused}")
+        view = View(
+            due=work.due,
+            claimed=work.claimed,
+            next_at=work.next_at,
+            running=True,
+            paused=self._paused,
+            wanted_away=self._wanted_away,
+            told_to_end=told_to_end,
+            quiet_since=self._quiet_since,
+            now=now,
+        )
+        return next_step(view, self._parts.times.patience)
+
+    async def _pause(self) -> tuple[Letter, ...]:
+        """Pause the sandbox, unless that would leave its outbox half written; returns the letters that came first."""
+        traffic = self._traffic
+        await traffic.sandbox.pause()
+        if await trio.to_thread.run_sync(is_being_written, traffic.out, limiter=self._parts.disk):
+            await traffic.sandbox.resume()
+            return await self._next_letters(self._parts.times.net)
+        log.info("sandbox_paused", session=self._place.session.id, epoch=traffic.epoch)
+        self._paused = True
+        # It may have committed on the way.
+        return (Commit(), Look())
+
+    async def _resume(self) -> None:
+        await self._traffic.sandbox.resume()
+        log.info("sandbox_resumed", session=self._place.session.id, epoch=self._traffic.epoch)
+        self._paused = False
 
     async def _next_letters(self, seconds: float) -> tuple[Letter, ...]:
         """The mail that comes within *seconds*; none is a reason to look at everything."""
@@ -98,26 +175,32 @@ class Carry:
             return await self._mail.read_all()
         return ()
 
-    async def _show(self, now: datetime) -> tuple[inbound.Work, bool]:
-        """Write into the link what changed in the truth; returns what is to do, and whether there is new work in it."""
-        changes, work, written = await self._parts.store.read(_look, self._place, self._tick, now, self._file)
+    async def _show(self, now: datetime) -> tuple[inbound.Work, str | None]:
+        """Write into the link what changed in the truth; returns what is to do, and why the epoch shall end."""
+        traffic = self._traffic
+        changes, work, told_to_end, written = await self._parts.store.read(_look, self._place, traffic, now)
         if not written:
-            with self._node.busy(f"epoch {self._epoch}: waiting for the sandbox to let go of its inbox"):
-                await trio.to_thread.run_sync(self._file.write, changes, limiter=self._parts.disk)
-        self._tick = changes.tick
-        return work, any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
+            with self._node.busy(f"epoch {traffic.epoch}: waiting for the sandbox to let go of its inbox"):
+                await trio.to_thread.run_sync(traffic.file.write, changes, limiter=self._parts.disk)
+        traffic.tick = changes.tick
+        self._claim_is_next = any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
+        return work, told_to_end
+
+
+def _work(conn: Connection, place: SessionPlace, epoch: EpochNumber, now: datetime) -> tuple[inbound.Work, str | None]:
+    return inbound.work(conn, place.session.id, now=now), epochs.told_to_end(conn, place.session.id, epoch)
 
 
 def _look(
-    conn: Connection, place: SessionPlace, tick: int, now: datetime, file: InboundFile
-) -> tuple[projection.Changes, inbound.Work, bool]:
+    conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime
+) -> tuple[projection.Changes, inbound.Work, str | None, bool]:
     """What changed, what is to do, and whether the link shows it already: one trip to a thread for all three.
 
     A sandbox that holds a lock on its link must not hold a reader of the truth, so nobody waits for it here.
     """
-    changes = projection.changes(conn, place.session.id, place.agent_group.id, tick)
-    work = inbound.work(conn, place.session.id, now=now)
-    return changes, work, changes.empty or file.write_at_once(changes)
+    changes = projection.changes(conn, place, traffic.epoch, traffic.tick)
+    work, told_to_end = _work(conn, place, traffic.epoch, now)
+    return changes, work, told_to_end, changes.empty or traffic.file.write_at_once(changes)
 
 
 def _rest(until: datetime | None, now: datetime, net: float) -> float:

@@ -34,7 +34,7 @@ class Drain:
     _stamp: Stamp | None = field(default=None, init=False)
     _acks: frozenset[AckRow] = field(default=frozenset[AckRow](), init=False)
     _states: tuple[StateRow, ...] = field(default=(), init=False)
-    heard: bool = field(default=False, init=False)
+    heard: bool = field(default=False, kw_only=True)
     """Has the runner ever said anything?"""
 
     async def look(self) -> bool:

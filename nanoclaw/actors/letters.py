@@ -22,4 +22,9 @@ class Gone:
     """The sandbox has ended."""
 
 
-Letter: TypeAlias = Look | Commit | Gone
+@frozen
+class MakeRoom:
+    """Others wait for the place, or for the memory, that the sandbox takes up while it idles."""
+
+
+Letter: TypeAlias = Look | Commit | Gone | MakeRoom

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.carry import Carry
+from nanoclaw.actors.admission import Place
+from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
@@ -23,8 +25,9 @@ from nanoclaw.link.layout import OutDirectory, SessionLayout
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
-from nanoclaw.model.messages import EpochEnding
-from nanoclaw.sandboxes.engine import Exit, Sandbox, SandboxSpec
+from nanoclaw.model.messages import Epoch, EpochEnding
+from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox, SandboxSpec
+from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.ending import close_epoch
 from schema.files import CONTAINER_JSON
@@ -35,8 +38,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-MOST_LOG_BYTES = 1 << 20
-TAIL_BYTES = 400
 LAST_WORDS_SECONDS = 0.5
 """What a dead runner said may still be in its pipe."""
 
@@ -49,11 +50,11 @@ class Life:
     _place: SessionPlace
     _mail: Mailbox[Letter]
     _node: TreeNode
-    _tail: bytes = field(default=b"", init=False)
-    """The last the runner said on standard error."""
+    _room: Place
+    """What its sandbox takes up."""
+    _sandbox: Sandbox | None = field(default=None, init=False)
+    _log: SandboxLog | None = field(default=None, init=False)
     _exit: Exit | None = field(default=None, init=False)
-    _alive: bool = field(default=False, init=False)
-    """Is there a sandbox that is not known to have ended?"""
 
     async def run(self) -> None:
         """Open an epoch, run its sandbox, drain it, close it.
@@ -62,127 +63,164 @@ class Life:
           SandboxError: it could not be started, ended without having said a word, or had to be ended. The epoch is
             closed all the same; whoever runs this waits before the next.
 
-        Cancellation: the sandbox is stopped, drained and its epoch closed, within `SessionTimes.shutdown`.
+        Cancellation: the sandbox is stopped, drained and its epoch closed, within `SessionTimes`' bounds.
         """
-        session, parts = self._place.session.id, self._parts
+        parts = self._parts
         # Cancelled in here, nobody would know whether there is an epoch to close.
         with trio.fail_after(parts.times.shutdown, shield=True):
-            epoch = await parts.store.transact(epochs.begin, session, engine=parts.engine.name, now=parts.clock.now())
-        layout = parts.folders.layout(self._place.session)
+            epoch = await parts.store.transact(
+                epochs.begin, self._place.session.id, engine=parts.engine.name, now=parts.clock.now()
+            )
         self._node.set(doing=f"epoch {epoch}: starting")
-        ending, detail = EpochEnding.NOT_STARTED, ""
+        await self._live(epoch, 0)
+
+    async def go_on(self, left: Epoch, sandbox: Sandbox) -> None:
+        """Take over *left*, an epoch of a dead host, whose *sandbox* still runs. Otherwise as `run`."""
+        log.info("epoch_adopted", session=self._place.session.id, epoch=left.number)
+        self._sandbox = sandbox
+        await self._live(left.number, left.cursor)
+
+    def show_log(self) -> None:
+        """See to it that what the runner said so far is in its log soon."""
+        if self._sandbox is not None:
+            self._sandbox.show_log()
+
+    async def _live(self, epoch: EpochNumber, cursor: int) -> None:
+        parts, session = self._parts, self._place.session
+        layout = parts.folders.layout(session)
+        self._log = SandboxLog(parts.folders.log(session.id, epoch))
+        adopted = self._sandbox is not None
         drain: Drain | None = None
+        ending, detail = EpochEnding.NOT_STARTED, ""
         async with contextlib.AsyncExitStack() as stack:
             try:
-                out = await self._in_thread(_make_epoch, layout, epoch)
+                out = await self._in_thread(layout.open_out if adopted else partial(_make_epoch, layout), epoch)
                 stack.callback(out.close)
-                file, tick = await self._project_whole(layout, epoch)
+                if self._sandbox is not None:
+                    # Paused, it might hold a lock on the file that is written next.
+                    await self._sandbox.resume()
+                drain = Drain(parts, self._place, epoch, out, cursor, heard=adopted)
+                file, tick = await self._project(layout, epoch, new=not adopted)
                 stack.callback(file.close)
-                drain = Drain(parts, self._place, epoch, out, 0)
-                sandbox = await self._start(layout, epoch)
-                self._alive = True
+                sandbox = self._sandbox = self._sandbox or await self._start(layout, epoch)
                 # What a cancelled life ends with: the host is stopping, or this session's actor is.
                 ending, detail = EpochEnding.STOPPED, "the host let it go"
-                try:
-                    ending, detail = await self._serve(sandbox, drain, file, tick, layout, epoch)
-                except Exception as exc:
-                    ending, detail = EpochEnding.KILLED, one_line(exc)
-                    raise
-                finally:
-                    grace = parts.times.grace if ending is EpochEnding.STOPPED else 0.0
-                    with trio.move_on_after(parts.times.shutdown, shield=True):
-                        await sandbox.stop(grace)
-                        self._alive = False
-                        await trio.aclose_forcefully(sandbox.stderr)
+                traffic = Traffic(epoch=epoch, drain=drain, file=file, out=out, sandbox=sandbox, tick=tick)
+                ending, detail = await self._serve(traffic, layout)
             except SandboxError as exc:
+                ending = EpochEnding.NOT_STARTED if self._sandbox is None else EpochEnding.KILLED
                 detail = str(exc)
                 raise
+            except Exception as exc:
+                ending, detail = EpochEnding.KILLED, one_line(exc)
+                raise
             finally:
-                with trio.move_on_after(parts.times.shutdown, shield=True):
-                    ending, detail = await self._close(layout, epoch, drain, ending, detail)
+                ending, detail = await self._end(layout, epoch, drain, ending, detail)
         if ending in (EpochEnding.QUARANTINED, EpochEnding.KILLED):
             raise SandboxError(engine=parts.engine.name, why=f"the sandbox was {ending.value}: {detail}")
         if ending is EpochEnding.EXITED and not drain.heard:
-            said = self._tail.decode(errors="replace").strip().splitlines()
-            last = f"; it said: {said[-1]}" if said else ""
+            last = f"; it said: {self._log.last_lines}" if self._log.last_lines else ""
             raise SandboxError(engine=parts.engine.name, why=f"the runner ended at once ({detail}){last}")
 
     async def _start(self, layout: SessionLayout, epoch: EpochNumber) -> Sandbox:
         folders, place = self._parts.folders, self._place
         spec = SandboxSpec(
-            session=place.session.id,
-            epoch=epoch,
+            life=LifeName(session=place.session.id, epoch=epoch, outbound=layout.out_dir(epoch)),
+            agent_group=place.agent_group.id,
             inbound=layout.in_dir,
-            outbound=layout.out_dir(epoch),
             agent=folders.agent(place),
             state=folders.state(place),
-            settings=folders.composed(place) / CONTAINER_JSON,
+            composed=folders.composed(place),
+            skills=folders.skills,
         )
         await self._in_thread(_compose, spec, self._parts.settings(place))
         return await self._parts.engine.start(spec)
 
-    async def _serve(
-        self, sandbox: Sandbox, drain: Drain, file: InboundFile, tick: int, layout: SessionLayout, epoch: EpochNumber
-    ) -> tuple[EpochEnding, str]:
+    async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""
-        said_all = trio.Event()
+        epoch, sandbox = traffic.epoch, traffic.sandbox
+        assert self._log is not None
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_log, sandbox, epoch, said_all)
+            nursery.start_soon(sandbox.copy_log, self._log)
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
                 try:
-                    carry = Carry(self._parts, self._place, self._mail, self._node, epoch, drain, file, tick)
-                    ending = await carry.run()
+                    ending = await Carry(self._parts, self._place, self._mail, self._node, self._room, traffic).run()
                 except OutboxBrokenError as exc:
                     ending = EpochEnding.QUARANTINED, str(exc)
                 except BusyError:
                     ending = EpochEnding.KILLED, "the sandbox held a lock on its inbox"
             if ending[0] is EpochEnding.EXITED:
                 ending = EpochEnding.EXITED, str(self._exit)
-                with trio.move_on_after(LAST_WORDS_SECONDS):
-                    await said_all.wait()
             nursery.cancel_scope.cancel()
         return ending
 
-    async def _project_whole(self, layout: SessionLayout, epoch: EpochNumber) -> tuple[InboundFile, int]:
-        """A new link, and the tick that it shows."""
+    async def _project(self, layout: SessionLayout, epoch: EpochNumber, *, new: bool) -> tuple[InboundFile, int]:
+        """The link, and the tick that it shows: made anew, or what a dead host left, which may lack anything."""
         whole = await self._parts.store.read(projection.whole, self._place, epoch, timezone=self._parts.timezone)
-        return await self._in_thread(InboundFile.make, layout.inbound, whole), whole.changes.tick
+        if new:
+            return await self._in_thread(InboundFile.make, layout.inbound, whole), whole.changes.tick
+        file = await self._in_thread(InboundFile.open, layout.inbound)
+        try:
+            await self._in_thread(file.write, whole.changes)
+        except BaseException:
+            file.close()
+            raise
+        return file, whole.changes.tick
 
     async def _await_exit(self, sandbox: Sandbox) -> None:
         self._exit = await sandbox.wait()
         self._mail.post(Gone())
 
-    async def _keep_log(self, sandbox: Sandbox, epoch: EpochNumber, said_all: trio.Event) -> None:
-        """Keep what the runner says, up to a bound: a sandbox must not fill the disk by talking."""
-        path = self._parts.folders.log(self._place.session.id, epoch)
-        await self._in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-        left = MOST_LOG_BYTES
-        async with await trio.open_file(path, "ab", buffering=0) as file, sandbox.stderr as stderr:
-            async for chunk in stderr:
-                self._tail = (self._tail + chunk)[-TAIL_BYTES:]
-                await file.write(chunk[:left])
-                left -= min(left, len(chunk))
-        said_all.set()
-
-    async def _close(
+    async def _end(
         self, layout: SessionLayout, epoch: EpochNumber, drain: Drain | None, ending: EpochEnding, detail: str
     ) -> tuple[EpochEnding, str]:
-        """The sandbox is dead: take what it still said, give its claims back, forget its folder.
+        """End the sandbox, take what it still said, give its claims back, forget its folder.
 
         Returns how the epoch ended in the end: its last words may be what has it quarantined. One that will not die
         keeps its epoch open, so that no second sandbox is started beside it; the session's next actor tries again.
         """
-        if self._alive:
+        times = self._parts.times
+        hurried = trio.current_effective_deadline() == float("-inf")
+        dead = False
+        with trio.move_on_after(times.stop, shield=True):
+            dead = await self._stop(layout, epoch, ending, times.hurried_grace if hurried else times.grace)
+        if not dead:
             log.error("sandbox_does_not_die", session=self._place.session.id, epoch=epoch)
             return ending, detail
-        if drain is not None and ending is not EpochEnding.QUARANTINED:
-            try:
-                await drain.look()
-            except OutboxBrokenError as exc:
-                ending, detail = EpochEnding.QUARANTINED, str(exc)
-        await finish(self._parts, self._place, layout, epoch, ending, detail)
+        with trio.move_on_after(times.shutdown, shield=True):
+            if drain is not None and ending is not EpochEnding.QUARANTINED:
+                try:
+                    await drain.look()
+                except OutboxBrokenError as exc:
+                    ending, detail = EpochEnding.QUARANTINED, str(exc)
+            await finish(self._parts, self._place, layout, epoch, ending, detail)
         return ending, detail
+
+    async def _stop(self, layout: SessionLayout, epoch: EpochNumber, ending: EpochEnding, grace: float) -> bool:
+        """End the sandbox, or what a start that failed may have left. Is it certainly dead?
+
+        Only one that is let go is asked first.
+        """
+        sandbox, sandbox_log, session = self._sandbox, self._log, self._place.session.id
+        try:
+            if sandbox is None or sandbox_log is None:
+                life = LifeName(session=session, epoch=epoch, outbound=layout.out_dir(epoch))
+                await self._parts.engine.bury(life)
+                return True
+            self._exit = await sandbox.stop(grace if ending is EpochEnding.STOPPED else 0.0)
+        except SandboxError as exc:
+            log.warning("sandbox_not_stopped", session=session, why=str(exc))
+            return False
+        self._sandbox = None
+        with trio.move_on_after(LAST_WORDS_SECONDS):
+            await sandbox.copy_log(sandbox_log)
+        try:
+            await sandbox.remove()
+        except SandboxError as exc:
+            # Dead it is; the next start finds it by its name and removes it first.
+            log.warning("sandbox_not_removed", session=session, why=str(exc))
+        return True
 
     async def _in_thread(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await trio.to_thread.run_sync(work, *arguments, limiter=self._parts.disk)
@@ -212,9 +250,9 @@ def _make_epoch(layout: SessionLayout, epoch: EpochNumber) -> OutDirectory:
 
 def _compose(spec: SandboxSpec, settings: dict[str, object]) -> None:
     """Make the folders that the sandbox sees and the settings it reads."""
-    for folder in (spec.agent, spec.state, spec.settings.parent):
+    for folder in (spec.agent, spec.state, spec.composed):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Another session of the same agent group may be doing the same.
-    partial = spec.settings.with_suffix(f".{spec.session}")
-    partial.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    partial.rename(spec.settings)
+    partial_file = spec.composed / f"{CONTAINER_JSON}.{spec.life.session}"
+    partial_file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    partial_file.rename(spec.composed / CONTAINER_JSON)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 
 import trio
 from attrs import field, frozen
 
+from nanoclaw.actors.admission import Admission
 from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.core.session import Patience
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
@@ -19,6 +20,8 @@ from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
+
+MOST_SANDBOXES = 64
 
 
 @frozen(kw_only=True)
@@ -43,6 +46,11 @@ class Folders:
         """What the host makes for the agent group, mounted read-only."""
         return self.home / "composed" / place.agent_group.id
 
+    @property
+    def skills(self) -> Path:
+        """The skills that all agents share."""
+        return self.home / "skills"
+
     def log(self, session: SessionId, epoch: EpochNumber) -> Path:
         """What the runner of one epoch said on standard error."""
         return self.home / "logs" / "sandboxes" / session / f"{epoch}.log"
@@ -52,14 +60,18 @@ class Folders:
 class SessionTimes:
     """How patient a session is with its sandbox."""
 
-    keep_warm: timedelta = timedelta(minutes=30)
-    """How long an idle sandbox is kept."""
+    patience: Patience = field(factory=Patience)
+    """With an idle one."""
     net: float = 1.0
     """Seconds between two looks that nobody asked for: the net under inotify."""
-    grace: float = 2.0
+    grace: float = 10.0
     """Seconds a runner has to end after SIGTERM."""
+    hurried_grace: float = 4.0
+    """The same while the host itself is ending."""
+    stop: float = 20.0
+    """Seconds for all of a sandbox's death: asking, killing, keeping its log, removing it."""
     shutdown: float = 8.0
-    """Seconds for all of a sandbox's ending: stop, drain, record."""
+    """Seconds for what follows: draining, recording."""
 
 
 @frozen(kw_only=True)
@@ -79,5 +91,6 @@ class Parts:
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
     times: SessionTimes = field(factory=SessionTimes)
+    admission: Admission = field(factory=lambda: Admission(most=MOST_SANDBOXES))
     disk: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(8))
     """Threads for the link's files: one session that is locked out of its file must not hold up the others."""

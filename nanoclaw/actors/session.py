@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import structlog
 import trio
-from attrs import define
+from attrs import define, field, frozen
 
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
-from nanoclaw.actors.letters import Letter
+from nanoclaw.actors.letters import Letter, MakeRoom
 from nanoclaw.actors.life import Life, finish
 from nanoclaw.actors.parts import Parts
 from nanoclaw.core.session import Leave, Rest, Start, View, next_step
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
+from nanoclaw.sandboxes.engine import LifeName, Sandbox
 from nanoclaw.store import epochs, inbound
 from nanoclaw.store.sessions import session_place
 
@@ -33,22 +34,32 @@ class SessionActor:
     _parts: Parts
     _mail: Mailbox[Letter]
     _node: TreeNode
+    _survivor: EpochNumber | None = None
+    """The epoch that a dead host left open: its sandbox, if it still runs, is taken over."""
+    _life: Life | None = field(default=None, init=False)
+
+    def show_log(self) -> None:
+        """See to it that what its sandbox said so far is in the log soon. Never blocks."""
+        if self._life is not None:
+            self._life.show_log()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until there is nothing left to do.
 
         Raises:
           SandboxError: no sandbox could be started, or it ended at once; whoever runs this tries again later.
-          trio.TooSlowError: what an earlier life left running does not die.
+          trio.TooSlowError: what an earlier life left running does not die in time.
 
         Cancellation: a running sandbox is stopped, drained and recorded first, within `SessionTimes.shutdown`.
         """
         parts = self._parts
         self._node.mailbox = self._mail.__len__
         # A host that is told to stop as soon as it is up still ends what the last one left open.
-        with trio.fail_after(parts.times.shutdown, shield=True):
-            await self._bury()
+        with trio.fail_after(parts.times.stop, shield=True):
+            left = await self._settle_what_was_left()
         task_status.started()
+        if left is not None:
+            await self._live(left)
         while True:
             now = parts.clock.now()
             # Read anew for each life: what the last one saved belongs into the next one's link.
@@ -59,9 +70,9 @@ class SessionActor:
             view = View(
                 due=work.due, claimed=work.claimed, next_at=work.next_at, running=False, quiet_since=now, now=now
             )
-            match next_step(view, keep_warm=parts.times.keep_warm):
+            match next_step(view, parts.times.patience):
                 case Start():
-                    await Life(parts, place, self._mail, self._node).run()
+                    await self._live(place)
                 case Rest(until):
                     self._node.set(doing=f"resting until {until:%H:%M:%S}" if until else "resting")
                     pause = LONGEST_REST if until is None else (until - now).total_seconds()
@@ -72,13 +83,54 @@ class SessionActor:
                 case other:
                     raise AssertionError(f"without a sandbox there is nothing to {other}")
 
-    async def _bury(self) -> None:
-        """An epoch that is open now was left by an earlier life of this actor, or of the host: end it."""
+    async def _settle_what_was_left(self) -> _Left | None:
+        """An epoch that is open now was left by an earlier life of this actor, or of the host.
+
+        The host's is taken over if its sandbox survived: returns what to go on with. Anything else is ended.
+        """
         place = await self._parts.store.read(session_place, self._id)
         left = await self._parts.store.read(epochs.live, self._id)
-        if place is not None and left is not None:
-            self._node.set(doing=f"epoch {left.number}: ending what was left open")
-            await bury_epoch(self._parts, place, left)
+        if place is None or left is None:
+            return None
+        if left.number == self._survivor:
+            self._node.set(doing=f"epoch {left.number}: looking whether it survived")
+            sandbox = await self._parts.engine.adopt(life_name(self._parts, place, left.number))
+            if sandbox is not None:
+                return _Left(place, left, sandbox)
+        self._node.set(doing=f"epoch {left.number}: ending what was left open")
+        await bury_epoch(self._parts, place, left)
+        return None
+
+    async def _live(self, what: SessionPlace | _Left) -> None:
+        """Run one sandbox to its end: a new one, or the one that was left."""
+        place = what.place if isinstance(what, _Left) else what
+        admission = self._parts.admission
+        try:
+            async with admission.place(
+                self._id, lambda: self._mail.post(MakeRoom()), self._node, at_once=isinstance(what, _Left)
+            ) as room:
+                self._life = Life(self._parts, place, self._mail, self._node, room)
+                if isinstance(what, _Left):
+                    await self._life.go_on(what.epoch, what.sandbox)
+                else:
+                    await self._life.run()
+        finally:
+            self._life = None
+
+
+@frozen
+class _Left:
+    """What a dead host left alive."""
+
+    place: SessionPlace
+    epoch: Epoch
+    sandbox: Sandbox
+
+
+def life_name(parts: Parts, place: SessionPlace, epoch: EpochNumber) -> LifeName:
+    """How engines know an epoch."""
+    outbound = parts.folders.layout(place.session).out_dir(epoch)
+    return LifeName(session=place.session.id, epoch=epoch, outbound=outbound)
 
 
 async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
@@ -88,7 +140,7 @@ async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
     """
     layout = parts.folders.layout(place.session)
     ending, detail = EpochEnding.HOST_DIED, "found open"
-    await parts.engine.bury(layout.out_dir(left.number))
+    await parts.engine.bury(life_name(parts, place, left.number))
     try:
         out = await trio.to_thread.run_sync(layout.open_out, left.number, limiter=parts.disk)
     except FileNotFoundError:

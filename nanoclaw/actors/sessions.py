@@ -19,7 +19,8 @@ from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
 from nanoclaw.kit.supervisor import Service
 from nanoclaw.kit.tree import TreeNode
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.sandboxes.engine import LifeName
 from nanoclaw.store import epochs, inbound, notices
 from nanoclaw.store.sessions import sessions
 
@@ -36,6 +37,9 @@ class Sessions:
     _node: TreeNode
     _pool: Pool[SessionId] = field(init=False)
     _mail: dict[SessionId, Mailbox[Letter]] = field(factory=dict[SessionId, Mailbox[Letter]], init=False)
+    _actors: dict[SessionId, SessionActor] = field(factory=dict[SessionId, SessionActor], init=False)
+    _survivors: dict[SessionId, EpochNumber] = field(factory=dict[SessionId, EpochNumber], init=False)
+    """Epochs that a dead host left open and that nobody has looked at yet."""
 
     def __attrs_post_init__(self) -> None:
         self._pool = Pool(self._serve, on_park=self._tell_parked, node=self._node)
@@ -49,6 +53,11 @@ class Sessions:
         """There may be news for *session*'s link, if it has one. Starts nothing."""
         if session in self._mail:
             self._mail[session].post(Look())
+
+    def show_log(self, session: SessionId) -> None:
+        """See to it that what the session's sandbox said so far is in its log soon. Never blocks."""
+        if session in self._actors:
+            self._actors[session].show_log()
 
     def show_all(self) -> None:
         """There may be news for every link there is. Starts nothing."""
@@ -64,11 +73,12 @@ class Sessions:
 
         Cancellation: every session's sandbox is stopped, drained and recorded, all at once.
         """
-        await self._remove_strays()
+        await self._settle_what_was_left()
         await self._look()
         async with trio.open_nursery() as nursery:
             await nursery.start(self._pool.run)
             nursery.start_soon(self._look_often)
+            nursery.start_soon(self._parts.admission.watch_memory)
             task_status.started()
 
     async def _look_often(self) -> Never:
@@ -79,17 +89,25 @@ class Sessions:
         for session in await self._parts.store.read(inbound.sessions_with_work):
             self.wake(session)
 
-    async def _remove_strays(self) -> None:
-        """Remove folders of epochs that are closed: the host died between the row and the folder."""
+    async def _settle_what_was_left(self) -> None:
+        """Remember the epochs that may have survived a dead host, and remove what belongs to none that is open."""
         live = {(epoch.session_id, epoch.number) for epoch in await self._parts.store.read(epochs.all_live)}
+        self._survivors = dict(live)
         known = await self._parts.store.read(sessions)
+        layouts = {session.id: self._parts.folders.layout(session) for session in known}
+        keep = [
+            LifeName(session=session, epoch=number, outbound=layouts[session].out_dir(number))
+            for session, number in live
+        ]
+        removed = await self._parts.engine.remove_others(keep)
+        if removed:
+            log.info("stray_sandboxes_removed", count=removed)
 
         def remove() -> None:
-            for session in known:
-                layout = self._parts.folders.layout(session)
+            for session, layout in layouts.items():
                 for number in layout.epochs_on_disk():
-                    if (session.id, number) not in live:
-                        log.info("stray_epoch_removed", session=session.id, epoch=number)
+                    if (session, number) not in live:
+                        log.info("stray_epoch_removed", session=session, epoch=number)
                         layout.remove_epoch(number)
 
         await trio.to_thread.run_sync(remove, limiter=self._parts.disk)
@@ -98,10 +116,13 @@ class Sessions:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:
             mail = self._mail[session] = Mailbox()
             try:
-                actor = SessionActor(session, self._parts, mail, self._pool.node_of(session))
+                actor = self._actors[session] = SessionActor(
+                    session, self._parts, mail, self._pool.node_of(session), self._survivors.pop(session, None)
+                )
                 await actor.run(task_status=task_status)
             finally:
                 del self._mail[session]
+                self._actors.pop(session, None)
 
         return serve
 

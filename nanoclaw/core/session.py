@@ -9,6 +9,16 @@ from attrs import frozen
 
 
 @frozen(kw_only=True)
+class Patience:
+    """How long an idle sandbox is kept, and how."""
+
+    pause_after: timedelta = timedelta(minutes=2)
+    """Then nothing in it runs any more, until there is something to do."""
+    keep_warm: timedelta = timedelta(minutes=30)
+    """Then it is ended."""
+
+
+@frozen(kw_only=True)
 class View:
     """One look at a session. Times are aware UTC."""
 
@@ -19,6 +29,12 @@ class View:
     """When the next message becomes due."""
     running: bool
     """Is there a sandbox?"""
+    paused: bool = False
+    """Is it paused?"""
+    wanted_away: str | None = None
+    """Why somebody wants it to end once it is idle: its memory is needed."""
+    told_to_end: str | None = None
+    """Why somebody wants it to end now, whatever it does: it is to start anew."""
     quiet_since: datetime
     """When the session last had anything to do."""
     now: datetime
@@ -37,10 +53,20 @@ class Rest:
 
 
 @frozen
-class Stop:
-    """Let the sandbox go; nothing has been asked of it for long."""
+class Pause:
+    """Pause the sandbox; nothing has been asked of it for a while."""
 
-    quiet: timedelta
+
+@frozen
+class Resume:
+    """Let the paused sandbox run: there is something to do."""
+
+
+@frozen
+class Stop:
+    """Let the sandbox go."""
+
+    why: str
 
 
 @frozen
@@ -48,19 +74,29 @@ class Leave:
     """The session needs no actor: no work, no sandbox, no deadline."""
 
 
-Step: TypeAlias = Start | Rest | Stop | Leave
+Step: TypeAlias = Start | Rest | Pause | Resume | Stop | Leave
 
 
-def next_step(view: View, *, keep_warm: timedelta) -> Step:
-    """Judge a session; *keep_warm* is how long an idle sandbox is kept."""
+def next_step(view: View, patience: Patience) -> Step:
+    """Judge a session."""
     if not view.running:
         if view.due:
             return Start()
         return Leave() if view.next_at is None else Rest(view.next_at)
+    if view.told_to_end is not None:
+        return Stop(view.told_to_end)
     if view.due or view.claimed:
-        return Rest(None)
+        return Resume() if view.paused else Rest(None)
+    if view.wanted_away is not None:
+        return Stop(view.wanted_away)
     quiet = view.now - view.quiet_since
-    if quiet >= keep_warm:
-        return Stop(quiet)
-    end = view.quiet_since + keep_warm
-    return Rest(end if view.next_at is None else min(end, view.next_at))
+    if quiet >= patience.keep_warm:
+        return Stop(f"idle for {quiet}")
+    ends = [view.quiet_since + patience.keep_warm]
+    if view.next_at is not None:
+        ends.append(view.next_at)
+    if not view.paused and patience.pause_after < patience.keep_warm:
+        if quiet >= patience.pause_after:
+            return Pause()
+        ends.append(view.quiet_since + patience.pause_after)
+    return Rest(min(ends))

@@ -23,7 +23,7 @@ from attrs import define, frozen
 
 from nanoclaw.link.removal import remove_tree
 from schema import sqlite
-from schema.files import HEARTBEAT, INBOUND, INBOX, OUTBOUND, outbound_ddl
+from schema.files import HEARTBEAT, INBOUND, INBOX, OUTBOUND, OUTBOUND_JOURNAL, outbound_ddl
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -127,6 +127,15 @@ def heartbeat_mtime_ns(out: OutDirectory) -> int | None:
     except OSError:
         return None
     return status.st_mtime_ns if stat.S_ISREG(status.st_mode) else None
+
+
+def is_being_written(out: OutDirectory) -> bool:
+    """Does the outbox look as if its writer were in the middle of a commit? Blocks shortly."""
+    try:
+        os.stat(OUTBOUND_JOURNAL, dir_fd=out.fd, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
 
 
 @cache

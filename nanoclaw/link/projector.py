@@ -77,6 +77,21 @@ class InboundFile:
             raise
         return file
 
+    @classmethod
+    def open(cls, path: Path) -> InboundFile:
+        """Open the file that a dead host left, as far as that came, for the sandbox that goes on reading it.
+
+        Raises:
+          SqliteError: it is not there, or is no database.
+        """
+        conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.OFF)
+        try:
+            sqlite.integer(conn, "SELECT count(*) FROM meta")
+        except BaseException:
+            conn.close()
+            raise
+        return cls(conn)
+
     def write(self, changes: Changes) -> None:
         """Show *changes*. Raises `BusyError` when the sandbox will not let go of the file."""
         with sqlite.transaction(self._conn):

@@ -112,6 +112,8 @@ class InboundRow:
     recurrence: str | None
     """When it comes again, in cron's words. Kept and shown; nothing comes again by itself yet."""
     series_id: str | None
+    from_epoch: EpochNumber | None
+    """The first epoch that may see it; None: any."""
 
 
 class LedgerState(Enum):
@@ -213,3 +215,5 @@ class Epoch:
     ended_at: datetime | None
     ending: EpochEnding | None
     detail: str | None
+    told_to_end: str | None
+    """Why somebody wants it to end, whatever its agent does."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
+from nanoclaw.model.sandbox import Network
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
 from nanoclaw.sandboxes.runtime import Runtime
@@ -57,12 +58,22 @@ def mounts(spec: SandboxSpec) -> list[str]:
     """bubblewrap's arguments for one epoch of one session. The root itself ends read-only."""
     return [
         *("--ro-bind", str(spec.inbound), files.SANDBOX_IN),
-        *("--bind", str(spec.outbound), files.SANDBOX_OUT),
+        *("--bind", str(spec.life.outbound), files.SANDBOX_OUT),
         *("--bind", str(spec.agent), files.SANDBOX_AGENT),
         # Not inside the agent's folder: there bwrap, which follows links as it makes mount points, would create
         # a file wherever an agent's planted link points to.
-        *("--ro-bind", str(spec.settings), files.SANDBOX_SETTINGS),
+        *("--ro-bind", str(spec.composed / files.CONTAINER_JSON), files.SANDBOX_SETTINGS),
         *("--bind", str(spec.state), files.SANDBOX_STATE),
+        # For the same reason beside the agent's folder: what reads such a file looks in the folders above as well.
+        *("--ro-bind-try", str(spec.composed / files.CLAUDE_MD), f"{files.SANDBOX_WORKSPACE}/{files.CLAUDE_MD}"),
+        *("--ro-bind-try", str(spec.composed / "fragments"), f"{files.SANDBOX_WORKSPACE}/{files.FRAGMENTS}"),
+        *("--ro-bind-try", str(spec.skills), files.SANDBOX_SKILLS),
+        *(
+            part
+            for mount in spec.extra
+            for part in ("--bind" if mount.read_write else "--ro-bind", mount.source, mount.target)
+        ),
+        *(("--share-net",) if spec.network is Network.OPEN else ()),
         # bubblewrap's root is a writable tmpfs until it is told otherwise.
         *("--remount-ro", "/", "--chdir", files.SANDBOX_AGENT),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,18 +13,23 @@ import trio
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
-from nanoclaw.sandboxes.engine import Exit
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.sandboxes.engine import Exit, LifeName, Owner
+from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.spawner import Command, Program, Spawner
 
 BURY_SECONDS = 5.0
 LOOK_SECONDS = 0.01
+MOST_ROUNDS = 20
+"""How often the processes of a sandbox are looked for while they are being paused: one may just have been forked."""
 
 
 @define(eq=False)
 class ChildSandbox:
     """A started child process and its standard error."""
 
+    _engine: str
     _program: Program
     _wrapped: bool
     """Does the program run its runner behind two processes of its own (a monitor, and process 1 of a namespace)?"""
@@ -56,9 +61,35 @@ class ChildSandbox:
                 await trio.lowlevel.wait_readable(self._pidfd)
             return self._reap()
 
+    async def copy_log(self, log: SandboxLog) -> None:
+        """Copy its standard error until nobody has it open any more."""
+        async for chunk in self.stderr:
+            await log.add(bytes(chunk))
+        await log.add(b"")
+
+    def show_log(self) -> None:
+        """It is copied as it is said."""
+
+    async def pause(self) -> None:
+        """SIGSTOP for every process in it."""
+        for _ in range(MOST_ROUNDS):
+            if not await trio.to_thread.run_sync(_signal_running, self._inside(), signal.SIGSTOP):
+                return
+        raise SandboxError(engine=self._engine, why="it starts processes faster than they can be paused")
+
+    async def resume(self) -> None:
+        """SIGCONT for every process in it."""
+        await trio.lowlevel.checkpoint()
+        self._continue()
+
+    async def remove(self) -> None:
+        """Let go of its standard error; there is nothing else left of it."""
+        await trio.aclose_forcefully(self.stderr)
+
     async def stop(self, grace: float) -> Exit:
         """SIGTERM, *grace* seconds, SIGKILL, the end. Cancelled, it kills at once and waits shortly for the end."""
         self._ask()
+        self._continue()
         try:
             with trio.move_on_after(grace):
                 return await self.wait()
@@ -66,7 +97,7 @@ class ChildSandbox:
             self.kill()
         with trio.move_on_after(BURY_SECONDS, shield=True):
             return await self.wait()
-        raise RuntimeError(f"process {self.pid} does not die")
+        raise SandboxError(engine=self._engine, why=f"process {self.pid} does not die")
 
     def kill(self) -> None:
         """SIGKILL, unless it has ended."""
@@ -77,10 +108,20 @@ class ChildSandbox:
         if not self._wrapped:
             self._signal(signal.SIGTERM)
             return
-        for init in _children(self._program.pid):
-            for runner in _children(init):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(runner, signal.SIGTERM)
+        for runner in self._inside():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(runner, signal.SIGTERM)
+
+    def _inside(self) -> list[int]:
+        """The processes that are the agent's: under bubblewrap those below process 1 of its namespace."""
+        if not self._wrapped:
+            return [self._program.pid]
+        return [pid for init in _children(self._program.pid) for pid in _children(init)]
+
+    def _continue(self) -> None:
+        for pid in _tree(self._inside()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def _reap(self) -> Exit:
         """Collect the exit code of a process that has ended."""
@@ -107,34 +148,79 @@ def _children(pid: int) -> list[int]:
         return []  # it has just ended
 
 
+def _tree(roots: list[int]) -> list[int]:
+    """*roots* and all their descendants, parents first."""
+    found = list(roots)
+    for pid in found:
+        found += _children(pid)
+    return found
+
+
+def _signal_running(roots: list[int], number: signal.Signals) -> bool:
+    """Signal those of the tree that are not stopped yet; says whether there was one."""
+    running = [pid for pid in _tree(roots) if not _is_stopped(pid)]
+    for pid in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return bool(running)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        # The state follows the name, which may hold anything, in parentheses.
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state in "TZX"
+
+
 @define(eq=False)
 class ChildEngine:
-    """The half of an engine that is the same for all whose sandboxes are child processes."""
+    """The half of an engine that is the same for all whose sandboxes are child processes.
+
+    None outlives its host, so there is nothing to adopt and nothing of others to remove.
+    """
 
     _runtime: Runtime
     _spawner: Spawner = field(factory=Spawner, init=False)
     _alive: set[ChildSandbox] = field(factory=set[ChildSandbox], init=False)
 
+    @property
+    def mounts_inside_agent(self) -> bool:
+        """Nothing is mounted inside the agent's folder."""
+        return False
+
+    def owner_of(self, group: AgentGroupId) -> Owner | None:
+        """Everything belongs to whoever runs the host."""
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
         await self._spawner.run(task_status=task_status)
 
-    async def bury(self, outbound: Path) -> None:
-        """Kill every process that was started for that `out/` folder, and wait until there is none.
+    async def adopt(self, life: LifeName) -> ChildSandbox | None:
+        """No child of a dead host is left alive for long."""
+        await trio.lowlevel.checkpoint()
+        return None
 
-        Raises:
-          trio.TooSlowError: one does not die.
-        """
-        with trio.fail_after(BURY_SECONDS):
-            while found := await trio.to_thread.run_sync(processes_of, outbound):
+    async def bury(self, life: LifeName) -> None:
+        """Kill every process that was started for *life*'s folder, and wait until there is none."""
+        with trio.move_on_after(BURY_SECONDS):
+            while found := await trio.to_thread.run_sync(processes_of, life.outbound):
                 for pid in found:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 await trio.sleep(LOOK_SECONDS)
+            return
+        raise SandboxError(engine="child", why=f"a process of epoch {life.epoch} does not die")
+
+    async def remove_others(self, keep: Collection[LifeName]) -> int:
+        """There are none."""
+        await trio.lowlevel.checkpoint()
+        return 0
 
     def hurry(self) -> None:
         """Kill them all; whoever waits for one sees it end."""
-        for child in self._alive:
+        for child in list(self._alive):
             child.kill()
 
     async def _start(self, command: Command, *, engine: str, wrapped: bool) -> ChildSandbox:
@@ -143,7 +229,7 @@ class ChildEngine:
             program = await self._spawner.spawn(command)
         except OSError as exc:
             raise SandboxError(engine=engine, why=str(exc)) from exc
-        child = ChildSandbox(program, wrapped, self._alive.discard)
+        child = ChildSandbox(engine, program, wrapped, self._alive.discard)
         self._alive.add(child)
         return child
 

@@ -8,6 +8,7 @@ from attrs import define, field
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Usable
 from nanoclaw.sandboxes.spawner import Command
+from schema import files
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
@@ -35,8 +36,8 @@ class ProcessEngine(ChildEngine):
                 str(runtime.interpreter),
                 [str(runtime.runner.parent), str(runtime.schema.parent), str(runtime.packages)],
                 [
-                    *("--in", str(spec.inbound), "--out", str(spec.outbound), "--agent", str(spec.agent)),
-                    *("--container-json", str(spec.settings), "--parent-pipe"),
+                    *("--in", str(spec.inbound), "--out", str(spec.life.outbound), "--agent", str(spec.agent)),
+                    *("--container-json", str(spec.composed / files.CONTAINER_JSON), "--parent-pipe"),
                 ],
             ),
             environment=ENVIRONMENT | {"HOME": str(spec.state)},

@@ -7,7 +7,7 @@ from datetime import datetime
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
 from schema.rows import select
-from schema.sqlite import Connection, execute, integer
+from schema.sqlite import Connection, execute, integer, scalar
 from schema.times import write_time
 
 
@@ -41,6 +41,26 @@ def advance(conn: Connection, session: SessionId, number: EpochNumber, cursor: i
         "UPDATE epochs SET cursor = max(cursor, ?) WHERE session_id = ? AND number = ?",
         (cursor, session, number),
     )
+
+
+def tell_to_end(conn: Connection, session: SessionId, why: str) -> EpochNumber | None:
+    """Want the session's open epoch to end; returns its number, or None if there is none."""
+    open_one = live(conn, session)
+    if open_one is None:
+        return None
+    execute(
+        conn,
+        "UPDATE epochs SET told_to_end = ? WHERE session_id = ? AND number = ?",
+        (why, session, open_one.number),
+    )
+    return open_one.number
+
+
+def told_to_end(conn: Connection, session: SessionId, number: EpochNumber) -> str | None:
+    """Why somebody wants that epoch to end; None if nobody does."""
+    sql = "SELECT told_to_end FROM epochs WHERE session_id = ? AND number = ?"
+    why = scalar(conn, sql, (session, number))
+    return None if why is None else str(why)
 
 
 def end(

@@ -38,6 +38,8 @@ class NewInbound:
     """The session's next number, where the caller knows it."""
     touched: int | None = None
     """The tick of its transaction; None: a tick of its own."""
+    from_epoch: EpochNumber | None = None
+    """The first epoch that may see it; None: any."""
 
 
 @frozen(kw_only=True)
@@ -57,9 +59,9 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
     written = execute(
         conn,
         "INSERT INTO inbound (id, session_id, event_id, seq, kind, timestamp, trigger,"
-        "                     channel, platform_id, thread_id, content, touched)"
+        "                     channel, platform_id, thread_id, content, touched, from_epoch)"
         " VALUES (:id, :session, :event, :seq, :kind, :now, :trigger,"
-        "         :channel, :platform_id, :thread_id, :content, :touched)"
+        "         :channel, :platform_id, :thread_id, :content, :touched, :from_epoch)"
         " ON CONFLICT (id) DO NOTHING",
         {
             "id": new.id,
@@ -74,6 +76,7 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
             "thread_id": new.thread_id,
             "content": new.content,
             "touched": tick(conn) if new.touched is None else new.touched,
+            "from_epoch": new.from_epoch,
         },
     )
     return written > 0
@@ -138,26 +141,28 @@ def open_rows(conn: Connection, session: SessionId) -> list[InboundRow]:
     )
 
 
-def shown(conn: Connection, session: SessionId) -> list[InboundRow]:
-    """What a new projection holds: everything open and the last `SHOWN_SETTLED` others, in order."""
+def shown(conn: Connection, session: SessionId, epoch: EpochNumber) -> list[InboundRow]:
+    """What a projection for *epoch* holds: everything open and the last `SHOWN_SETTLED` others, in order."""
     return select(
         conn,
         InboundRow,
         "SELECT * FROM inbound WHERE session_id = :session AND status IN ('pending', 'paused')"
+        "   AND coalesce(from_epoch, 0) <= :epoch"
         " UNION ALL SELECT * FROM (SELECT * FROM inbound WHERE session_id = :session"
         "   AND status NOT IN ('pending', 'paused') ORDER BY seq DESC LIMIT :most)"
         " ORDER BY seq",
-        {"session": session, "most": SHOWN_SETTLED},
+        {"session": session, "epoch": epoch, "most": SHOWN_SETTLED},
     )
 
 
-def changed_since(conn: Connection, session: SessionId, last: int) -> list[InboundRow]:
-    """Rows whose tick is above *last*, in the order of their changes."""
+def changed_since(conn: Connection, session: SessionId, epoch: EpochNumber, last: int) -> list[InboundRow]:
+    """Rows that *epoch* may see and whose tick is above *last*, in the order of their changes."""
     return select(
         conn,
         InboundRow,
-        "SELECT * FROM inbound WHERE session_id = ? AND touched > ? ORDER BY touched, seq",
-        (session, last),
+        "SELECT * FROM inbound WHERE session_id = ? AND touched > ? AND coalesce(from_epoch, 0) <= ?"
+        " ORDER BY touched, seq",
+        (session, last, epoch),
     )
 
 

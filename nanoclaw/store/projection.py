@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
+from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import InboundRow, LedgerRow, LedgerState
 from nanoclaw.store import destinations, inbound, ledger
 from nanoclaw.store.ticks import highest_seq
@@ -59,7 +59,7 @@ def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone
     return Whole(
         changes=Changes(
             tick=_tick(conn),
-            messages=tuple(map(_message_in, inbound.shown(conn, session))),
+            messages=tuple(map(_message_in, inbound.shown(conn, session, epoch))),
             delivered=tuple(map(_delivered, ledger.settled_since(conn, session, 0, most=inbound.SHOWN_SETTLED))),
             destinations=destinations.shown(conn, place.agent_group.id),
         ),
@@ -75,12 +75,13 @@ def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone
     )
 
 
-def changes(conn: Connection, session: SessionId, agent: AgentGroupId, since: int) -> Changes:
-    """What a link of *session*, which is *agent*'s, lacks if it was written at tick *since*."""
+def changes(conn: Connection, place: SessionPlace, epoch: EpochNumber, since: int) -> Changes:
+    """What the link of *epoch* lacks if it was written at tick *since*."""
+    session, agent = place.session.id, place.agent_group.id
     changed = scalar(conn, "SELECT 1 FROM agent_groups WHERE id = ? AND shown > ?", (agent, since))
     return Changes(
         tick=_tick(conn),
-        messages=tuple(map(_message_in, inbound.changed_since(conn, session, since))),
+        messages=tuple(map(_message_in, inbound.changed_since(conn, session, epoch, since))),
         delivered=tuple(map(_delivered, ledger.settled_since(conn, session, since))),
         destinations=None if changed is None else destinations.shown(conn, agent),
     )
@@ -106,6 +107,7 @@ def _message_in(row: InboundRow) -> MessageIn:
         channel_type=row.channel,
         thread_id=row.thread_id,
         content=row.content,
+        on_wake=row.from_epoch is not None,
     )
 
 

@@ -8,7 +8,7 @@ from nanoclaw.admin.dependants import FIRST, HISTORY
 from nanoclaw.admin.verb import ConfirmationNeededError
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import UnknownSenderPolicy
-from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber
 from nanoclaw.model.messages import Address
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store import direct_messages
@@ -129,11 +129,12 @@ def test_an_agent_that_has_spoken_is_kept_with_what_was_said() -> None:
 def test_a_new_destination_is_shown_to_a_running_session_at_once() -> None:
     desk = Desk()
     world = desk.world
-    session = world.session()
+    place = session_place(world.conn, world.session())
+    assert place is not None
     world.agent("helper")
-    seen = changes(world.conn, session, NANO, 0).tick
+    seen = changes(world.conn, place, EpochNumber(1), 0).tick
     desk.do("destinations add", group="nano", agent="helper")
-    shown = changes(world.conn, session, NANO, seen)
+    shown = changes(world.conn, place, EpochNumber(1), seen)
     assert shown.destinations is not None
     assert [one.name for one in shown.destinations] == ["helper", "room"]
     desk.do("chats create", channel="test", platform_id="den", name="Den")

@@ -12,7 +12,7 @@ from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionKey
 from nanoclaw.model.ids import AgentGroupId, ChannelName, EpochNumber, MessagingGroupId, SessionId, UserId
-from nanoclaw.sandboxes.engine import Engine, SandboxSpec
+from nanoclaw.sandboxes.engine import Engine, LifeName, SandboxSpec
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.db import open_database
 from nanoclaw.store.sessions import session_for, session_place
@@ -65,25 +65,26 @@ async def _a_link(path: Path) -> projection.Whole:
 async def _start_once(work: Path, engine: Engine, epoch: EpochNumber, whole: projection.Whole) -> float:
     layout = SessionLayout(work / "sessions" / "agent" / "session")
     layout.make_epoch(epoch)
-    for name in ("group", "state"):
+    for name in ("group", "state", "composed", "skills"):
         (work / name).mkdir(exist_ok=True)
-    (work / "container.json").write_text("{}")
+    (work / "composed" / "container.json").write_text("{}")
     InboundFile.make(layout.inbound, whole).close()
     before = layout.heartbeat(epoch).stat().st_mtime_ns
     start = time.time_ns()
     sandbox = await engine.start(
         SandboxSpec(
-            session=SessionId("session"),
-            epoch=epoch,
+            life=LifeName(session=SessionId("session"), epoch=epoch, outbound=layout.out_dir(epoch)),
+            agent_group=AgentGroupId("agt-0"),
             inbound=layout.in_dir,
-            outbound=layout.out_dir(epoch),
             agent=work / "group",
             state=work / "state",
-            settings=work / "container.json",
+            composed=work / "composed",
+            skills=work / "skills",
         )
     )
     with trio.fail_after(20):
         while (seen := layout.heartbeat(epoch).stat().st_mtime_ns) == before:  # noqa: ASYNC110 - it is a file
             await trio.sleep(LOOK_SECONDS)
     await sandbox.stop(0)
+    await sandbox.remove()
     return (seen - start) / 1e6

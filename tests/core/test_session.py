@@ -9,14 +9,18 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.session import Leave, Rest, Start, Step, Stop, View, next_step
+from nanoclaw.core.session import Leave, Patience, Pause, Rest, Resume, Start, Step, Stop, View, next_step
 
 NOW = datetime(2026, 4, 16, 14, 37, tzinfo=UTC)
 WARM = timedelta(minutes=30)
 TICK = timedelta(milliseconds=1)
 IDLE = View(due=0, claimed=0, next_at=None, running=False, quiet_since=NOW, now=NOW)
 RUNNING = evolve(IDLE, running=True)
-LATER = NOW + timedelta(minutes=5)
+LATER = NOW + timedelta(minutes=1)
+SOON = timedelta(minutes=2)
+PATIENCE = Patience(pause_after=SOON, keep_warm=WARM)
+NEVER_PAUSED = Patience(pause_after=timedelta(days=9), keep_warm=WARM)
+PAUSED = evolve(RUNNING, paused=True, quiet_since=NOW - SOON)
 
 AROUND_NOW = st.timedeltas(timedelta(days=-2), timedelta(days=2)).map(lambda away: NOW + away)
 AFTER_NOW = st.timedeltas(TICK, timedelta(days=2)).map(lambda away: NOW + away)
@@ -26,10 +30,17 @@ VIEWS = st.builds(
     claimed=st.integers(0, 3),
     next_at=st.none() | AFTER_NOW,
     running=st.booleans(),
+    paused=st.booleans(),
+    wanted_away=st.none() | st.just("room"),
+    told_to_end=st.none() | st.just("anew"),
     quiet_since=AROUND_NOW,
     now=st.just(NOW),
 )
-WARMTHS = st.timedeltas(timedelta(0), timedelta(days=1))
+PATIENCES = st.builds(
+    Patience,
+    pause_after=st.timedeltas(timedelta(0), timedelta(days=1)),
+    keep_warm=st.timedeltas(timedelta(0), timedelta(days=1)),
+)
 
 
 @pytest.mark.parametrize(
@@ -39,58 +50,86 @@ WARMTHS = st.timedeltas(timedelta(0), timedelta(days=1))
         (evolve(IDLE, due=1), Start()),
         (evolve(IDLE, due=1, next_at=LATER), Start()),
         (evolve(IDLE, next_at=LATER), Rest(LATER)),
-        (RUNNING, Rest(NOW + WARM)),
+        (RUNNING, Rest(NOW + SOON)),
         (evolve(RUNNING, next_at=LATER), Rest(LATER)),
-        (evolve(RUNNING, next_at=NOW + WARM + TICK), Rest(NOW + WARM)),
+        (evolve(RUNNING, next_at=NOW + SOON + TICK), Rest(NOW + SOON)),
         (evolve(RUNNING, due=1), Rest(None)),
         (evolve(RUNNING, claimed=1), Rest(None)),
         (evolve(RUNNING, due=1, claimed=1, quiet_since=NOW - 2 * WARM), Rest(None)),
-        (evolve(RUNNING, quiet_since=NOW - 2 * WARM), Stop(2 * WARM)),
-        (evolve(RUNNING, quiet_since=NOW - 2 * WARM, next_at=LATER), Stop(2 * WARM)),
+        (evolve(RUNNING, quiet_since=NOW - SOON + TICK), Rest(NOW + TICK)),
+        (evolve(RUNNING, quiet_since=NOW - SOON), Pause()),
+        (PAUSED, Rest(NOW - SOON + WARM)),
+        (evolve(PAUSED, next_at=LATER), Rest(LATER)),
+        (evolve(PAUSED, due=1), Resume()),
+        (evolve(PAUSED, claimed=1), Resume()),
+        (evolve(PAUSED, quiet_since=NOW - WARM), Stop("idle for 0:30:00")),
+        (evolve(RUNNING, quiet_since=NOW - 2 * WARM, next_at=LATER), Stop("idle for 1:00:00")),
+        (evolve(RUNNING, wanted_away="room"), Stop("room")),
+        (evolve(PAUSED, wanted_away="room"), Stop("room")),
+        (evolve(RUNNING, wanted_away="room", claimed=1), Rest(None)),
+        (evolve(RUNNING, told_to_end="anew", claimed=1), Stop("anew")),
+        (evolve(IDLE, told_to_end="anew", wanted_away="room"), Leave()),
     ],
 )
 def test_each_state_of_a_session_has_its_step(view: View, step: Step) -> None:
-    assert next_step(view, keep_warm=WARM) == step
+    assert next_step(view, PATIENCE) == step
 
 
 def test_a_sandbox_is_kept_up_to_the_very_end_of_its_warm_time() -> None:
-    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM + TICK), keep_warm=WARM) == Rest(NOW + TICK)
-    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM), keep_warm=WARM) == Stop(WARM)
+    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM + TICK), NEVER_PAUSED) == Rest(NOW + TICK)
+    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM), NEVER_PAUSED) == Stop("idle for 0:30:00")
 
 
 def test_without_a_warm_time_a_sandbox_ends_with_its_work() -> None:
-    assert next_step(RUNNING, keep_warm=timedelta(0)) == Stop(timedelta(0))
+    assert next_step(RUNNING, evolve(PATIENCE, keep_warm=timedelta(0))) == Stop("idle for 0:00:00")
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:
-    assert next_step(evolve(RUNNING, quiet_since=LATER), keep_warm=WARM) == Rest(LATER + WARM)
+    assert next_step(evolve(RUNNING, quiet_since=LATER), NEVER_PAUSED) == Rest(LATER + WARM)
 
 
-@given(VIEWS, WARMTHS)
-def test_a_sandbox_is_started_exactly_when_there_is_work_and_none_runs(view: View, warm: timedelta) -> None:
-    starts = isinstance(next_step(view, keep_warm=warm), Start)
+def test_one_that_is_paused_no_earlier_than_it_ends_is_never_paused() -> None:
+    never = evolve(PATIENCE, pause_after=WARM)
+    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM + TICK), never) == Rest(NOW + TICK)
+
+
+@given(VIEWS, PATIENCES)
+def test_a_sandbox_is_started_exactly_when_there_is_work_and_none_runs(view: View, patience: Patience) -> None:
+    starts = isinstance(next_step(view, patience), Start)
     assert starts is (view.due > 0 and not view.running)
 
 
-@given(VIEWS, WARMTHS)
-def test_an_actor_leaves_exactly_when_there_is_no_sandbox_no_work_and_no_deadline(view: View, warm: timedelta) -> None:
-    leaves = isinstance(next_step(view, keep_warm=warm), Leave)
+@given(VIEWS, PATIENCES)
+def test_an_actor_leaves_exactly_when_there_is_no_sandbox_no_work_and_no_deadline(
+    view: View, patience: Patience
+) -> None:
+    leaves = isinstance(next_step(view, patience), Leave)
     # A claim does not keep it: without a sandbox nobody holds one, and the next actor gives back what it finds.
     assert leaves is (not view.running and view.due == 0 and view.next_at is None)
 
 
-@given(VIEWS, WARMTHS)
-def test_a_sandbox_is_stopped_exactly_when_it_is_idle_for_long_enough(view: View, warm: timedelta) -> None:
-    step = next_step(view, keep_warm=warm)
-    idle = view.running and not view.due and not view.claimed
-    assert isinstance(step, Stop) is (idle and view.now - view.quiet_since >= warm)
-    if isinstance(step, Stop):
-        assert step.quiet == view.now - view.quiet_since
+@given(VIEWS, PATIENCES)
+def test_a_sandbox_with_work_is_stopped_only_when_it_is_told_to_and_never_paused(
+    view: View, patience: Patience
+) -> None:
+    step = next_step(evolve(view, running=True, due=1), patience)
+    assert isinstance(step, Stop) is (view.told_to_end is not None)
+    assert not isinstance(step, Pause)
 
 
-@given(VIEWS, WARMTHS)
-def test_a_rest_ends_in_the_future_and_at_no_later_than_the_next_deadline(view: View, warm: timedelta) -> None:
-    step = next_step(view, keep_warm=warm)
+@given(VIEWS, PATIENCES)
+def test_an_idle_sandbox_that_nobody_wants_away_is_stopped_exactly_when_its_time_is_over(
+    view: View, patience: Patience
+) -> None:
+    idle = evolve(view, running=True, due=0, claimed=0, wanted_away=None, told_to_end=None)
+    step = next_step(idle, patience)
+    assert isinstance(step, Stop) is (idle.now - idle.quiet_since >= patience.keep_warm)
+    assert not (isinstance(step, Pause) and idle.paused)
+
+
+@given(VIEWS, PATIENCES)
+def test_a_rest_ends_in_the_future_and_at_no_later_than_the_next_deadline(view: View, patience: Patience) -> None:
+    step = next_step(view, patience)
     if not isinstance(step, Rest):
         return
     if step.until is None:
@@ -100,6 +139,14 @@ def test_a_rest_ends_in_the_future_and_at_no_later_than_the_next_deadline(view: 
     assert step.until > view.now
     if view.next_at is not None:
         assert step.until <= view.next_at
-    if view.running:
-        at_its_end = next_step(evolve(view, now=step.until, next_at=None), keep_warm=warm)
-        assert isinstance(at_its_end, Stop) is (step.until == view.quiet_since + warm)
+    if view.running and step.until != view.next_at:
+        at_its_end = next_step(evolve(view, now=step.until, next_at=None), patience)
+        assert isinstance(at_its_end, Stop | Pause), "it rests until there is something to do, and no less"
+
+
+@given(VIEWS, PATIENCES)
+def test_only_a_paused_sandbox_is_resumed_and_only_for_work(view: View, patience: Patience) -> None:
+    if isinstance(next_step(view, patience), Resume):
+        assert view.running
+        assert view.paused
+        assert view.due or view.claimed

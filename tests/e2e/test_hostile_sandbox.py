@@ -10,11 +10,11 @@ import trio
 from attrs import define, evolve
 
 from nanoclaw import app, config
-from nanoclaw.actors.life import MOST_LOG_BYTES
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
+from nanoclaw.sandboxes.log import MOST_LOG_BYTES
 from nanoclaw.sandboxes.runtime import find_runtime
 from nanoclaw.store import entities, wirings
 from nanoclaw.store.db import open_database

@@ -13,8 +13,9 @@ import trio.testing
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
+from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox, processes_of
-from nanoclaw.sandboxes.engine import Exit
+from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.runtime import find_runtime
 from nanoclaw.sandboxes.spawner import Command
 
@@ -119,7 +120,7 @@ async def test_what_a_dead_host_left_is_found_by_its_folder_and_nobody_else_is(t
         other = await python.start(STUBBORN + STAY, "--out", others)
         looking = await python.start(STUBBORN + STAY, bystander)
         assert set(processes_of(Path(mine))) == {left.pid, bound.pid}
-        await python.bury(Path(mine))
+        await python.bury(LifeName(session=SessionId("ses"), epoch=EpochNumber(1), outbound=Path(mine)))
         assert await ended(left) == await ended(bound) == Exit(code=-9)
         for child in (other, looking):
             assert await child.stop(0) == Exit(code=-9)

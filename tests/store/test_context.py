@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy
-from nanoclaw.model.ids import InboundId, SessionId
+from nanoclaw.model.ids import EpochNumber, InboundId, SessionId
 from nanoclaw.store import context, inbound, notices
 from nanoclaw.store.events import Accepted
 from schema import payloads
@@ -44,7 +44,7 @@ def ask(world: World, number: int, thread: str, *, mention: bool = True) -> Sess
 
 def texts(world: World, session: SessionId) -> list[str]:
     """What a session is told, in order."""
-    told = [payloads.read_in(row.kind, row.content) for row in inbound.shown(world.conn, session)]
+    told = [payloads.read_in(row.kind, row.content) for row in inbound.shown(world.conn, session, EpochNumber(1))]
     return [payload.text for payload in told if isinstance(payload, payloads.ChatIn | payloads.SystemIn)]
 
 
@@ -186,5 +186,5 @@ def test_every_thread_has_heard_all_the_talk_before_its_last_question_once_and_i
             new[thread] = []
     for thread, session in sessions.items():
         assert texts(world, session) == expected[thread]
-        seqs = [row.seq for row in inbound.shown(world.conn, session)]
+        seqs = [row.seq for row in inbound.shown(world.conn, session, EpochNumber(1))]
         assert seqs == [2 * place for place in range(1, len(seqs) + 1)]

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from nanoclaw.core.destinations import name_of
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
-from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, SessionId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber, MessagingGroupId, SessionId
 from nanoclaw.model.messages import Address
 from nanoclaw.store import destinations, entities, projection, wirings
 from nanoclaw.store.destinations import MadeBy, StoredDestination
+from nanoclaw.store.sessions import session_place
 from schema.rows import Destination, DestinationType
 from schema.sqlite import ConstraintError
 from tests.support.central import CHANNEL, NOW, World, always, said
@@ -50,14 +51,16 @@ def names(world: World, agent: AgentGroup) -> list[str]:
 class Running:
     """A session that runs, and what it has been shown."""
 
-    def __init__(self, world: World, session: SessionId, agent: AgentGroup) -> None:
-        self._world, self._session, self._agent = world, session, agent
+    def __init__(self, world: World, session: SessionId) -> None:
+        place = session_place(world.conn, session)
+        assert place is not None
+        self._world, self._place = world, place
         self._tick = 0
         self.look()
 
     def look(self) -> list[str] | None:
         """What it is shown now; None if its destinations have not changed."""
-        changes = projection.changes(self._world.conn, self._session, self._agent.id, self._tick)
+        changes = projection.changes(self._world.conn, self._place, EpochNumber(1), self._tick)
         self._tick = changes.tick
         return None if changes.destinations is None else [shown.name for shown in changes.destinations]
 
@@ -66,7 +69,7 @@ def running(world: World) -> tuple[Running, AgentGroup]:
     """A session of one agent, which hears the room."""
     agent = world.agent()
     session = world.session_of(world.wire(world.chat(), agent))
-    return Running(world, session, agent), agent
+    return Running(world, session), agent
 
 
 def test_a_wiring_makes_its_destination_named_after_its_chat() -> None:

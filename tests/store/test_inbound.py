@@ -190,7 +190,7 @@ def test_a_new_link_shows_all_that_is_open_and_the_last_of_the_rest() -> None:
     execute(world.conn, "UPDATE inbound SET status = 'pending', settled_at = NULL WHERE id IN ('m0', 'm2')")
     execute(world.conn, "UPDATE inbound SET status = 'paused', settled_at = NULL WHERE id = 'm1'")
     world.message(session, "new")
-    shown = ids(inbound.shown(world.conn, session))
+    shown = ids(inbound.shown(world.conn, session, EpochNumber(1)))
     assert shown == ["m0", "m1", "m2", *(f"m{number}" for number in range(5, SHOWN_SETTLED + 5)), "new"]
 
 
@@ -201,8 +201,8 @@ def test_changes_come_in_the_order_they_were_made() -> None:
         world.message(session, name)
     last = world.row(InboundId("b")).touched
     inbound.settle(world.conn, InboundId("a"), error=None, now=NOW)
-    assert ids(inbound.changed_since(world.conn, session, last)) == ["c", "a"]
-    assert ids(inbound.changed_since(world.conn, session, 0)) == ["b", "c", "a"]
+    assert ids(inbound.changed_since(world.conn, session, EpochNumber(1), last)) == ["c", "a"]
+    assert ids(inbound.changed_since(world.conn, session, EpochNumber(1), 0)) == ["b", "c", "a"]
 
 
 def test_sessions_with_work_have_a_message_that_can_start_a_turn_or_an_open_epoch() -> None:

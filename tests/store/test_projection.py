@@ -46,7 +46,7 @@ def changes(conn: Connection, session: SessionId, since: int) -> Changes:
     """`projection.changes` for the session's own agent."""
     place = sessions.session_place(conn, session)
     assert place is not None
-    return projection.changes(conn, session, place.agent_group.id, since)
+    return projection.changes(conn, place, ONE, since)
 
 
 def test_a_new_link_knows_its_epoch_its_numbers_and_its_one_destination() -> None:

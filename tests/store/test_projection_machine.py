@@ -126,7 +126,9 @@ class ProjectionMachine(RuleBasedStateMachine):
 
     @rule(side=SIDES)
     def look(self, side: int) -> None:
-        new = projection.changes(self.world.conn, self.sessions[side], self.agents[side], self.ticks[side])
+        place = sessions.session_place(self.world.conn, self.sessions[side])
+        assert place is not None
+        new = projection.changes(self.world.conn, place, EpochNumber(1), self.ticks[side])
         shown = self.show(side, new)
         truth = self.truth(side)
         changed = {row for row in truth if truth[row] != self.last_truth[side].get(row)}

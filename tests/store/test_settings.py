@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber
 from nanoclaw.model.settings import AdminScope, ContainerSettings
 from nanoclaw.store import destinations, entities, projection, sessions, settings
 from schema.sqlite import ConstraintError, integer
@@ -82,8 +82,11 @@ def test_a_prompt_holds_one_message_at_least() -> None:
 
 def test_running_sessions_are_shown_their_agent_again() -> None:
     world = World()
-    session = world.session()
-    tick = projection.changes(world.conn, session, NANO, 0).tick
-    assert projection.changes(world.conn, session, NANO, tick).empty
+    place = sessions.session_place(world.conn, world.session())
+    assert place is not None
+    tick = projection.changes(world.conn, place, EpochNumber(1), 0).tick
+    assert projection.changes(world.conn, place, EpochNumber(1), tick).empty
     settings.set_settings(world.conn, PLAIN)
-    assert projection.changes(world.conn, session, NANO, tick).destinations == destinations.shown(world.conn, NANO)
+    assert projection.changes(world.conn, place, EpochNumber(1), tick).destinations == destinations.shown(
+        world.conn, NANO
+    )

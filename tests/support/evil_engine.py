@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Collection
 
 import attrs
 import trio
 from attrs import define, field, frozen
 
+from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.sandboxes.child import ChildSandbox
-from nanoclaw.sandboxes.engine import Probe, SandboxSpec
+from nanoclaw.sandboxes.engine import LifeName, Owner, Probe, SandboxSpec
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime
 
@@ -68,9 +69,25 @@ class EvilEngine:
         self.starts += 1
         return await self._evil.start(spec)
 
-    async def bury(self, outbound: Path) -> None:
+    @property
+    def mounts_inside_agent(self) -> bool:
+        """Nothing is."""
+        return False
+
+    def owner_of(self, group: AgentGroupId) -> Owner | None:
+        """Whoever runs the host."""
+
+    async def adopt(self, life: LifeName) -> ChildSandbox | None:
+        """Nothing survives."""
+        return await self._good.adopt(life)
+
+    async def bury(self, life: LifeName) -> None:
         """Kill what is left."""
-        await self._good.bury(outbound)
+        await self._good.bury(life)
+
+    async def remove_others(self, keep: Collection[LifeName]) -> int:
+        """There are none."""
+        return await self._good.remove_others(keep)
 
     def hurry(self) -> None:
         """Kill all."""
