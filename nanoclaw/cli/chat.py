@@ -12,7 +12,6 @@ import click
 import trio
 from attrs import define, field
 from rich.console import Console
-from rich.markup import escape
 
 from nanoclaw.channels.terminal.frames import (
     Declined,
@@ -28,6 +27,8 @@ from nanoclaw.channels.terminal.frames import (
 )
 from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError
+from nanoclaw.cli.words import printable
+from nanoclaw.core.notices import visible
 from nanoclaw.kit.failures import sole
 from nanoclaw.kit.lines import BadFrameError, LineStream
 
@@ -85,13 +86,13 @@ async def _await_answer(lines: LineStream, say: Say, shown: _Shown, patience: tr
                 patience.deadline = min(patience.deadline, trio.current_time() + FURTHER_SECONDS)
             case Show(text=text, key=key):
                 # Left from earlier: it is shown now or never, but it is not this question's answer.
-                click.echo(f"(earlier) {text}", err=True)
+                click.echo(visible(f"(earlier) {text}"), err=True)
                 await lines.send(write_client(Seen(key=key)))
             case Declined(id=say.id, why=why):
-                click.echo(f"nanoclaw: not accepted: {why}", err=True)
+                click.echo(visible(f"nanoclaw: not accepted: {why}"), err=True)
                 return exits.REFUSED
             case Trouble(why=why):
-                click.echo(f"nanoclaw: {why}", err=True)
+                click.echo(visible(f"nanoclaw: {why}"), err=True)
                 return exits.REFUSED
             case _:
                 pass
@@ -107,7 +108,8 @@ class _Shown:
 
     def show(self, frame: Show) -> None:
         self.answers += 1
-        click.echo(frame.text if frame.speaker in (None, self.agent) else f"{frame.speaker}: {frame.text}")
+        said = frame.text if frame.speaker in (None, self.agent) else f"{frame.speaker}: {frame.text}"
+        click.echo(visible(said))
 
 
 def interactive(socket: Path, history: Path) -> int:
@@ -158,7 +160,7 @@ class _Conversation:
         with trio.move_on_after(PATIENCE_SECONDS) as scope:
             waiting = self._unanswered[say.id] = _Patience(scope)
             if self.console.is_terminal:
-                with self.console.status(f"{self.agent} is at work …"):
+                with self.console.status(printable(f"{self.agent} is at work …")):
                     await waiting.over.wait()
             else:
                 await waiting.over.wait()
@@ -171,8 +173,8 @@ class _Conversation:
             match frame:
                 case Welcome(agent=agent, sandbox=sandbox, provider=provider):
                     self.agent = agent
-                    line = f"[dim]{agent} ({provider}, in {sandbox}) - Ctrl-D ends, “help” explains[/dim]"
-                    self.console.print(line, highlight=False)
+                    line = f"{agent} ({provider}, in {sandbox}) - Ctrl-D ends, “help” explains"
+                    self.console.print(printable(line, "dim"))
                     self.welcomed.set()
                 case Show(key=key, text=text, speaker=speaker, answers=answers, more=more):
                     if key not in self._shown:
@@ -182,11 +184,11 @@ class _Conversation:
                     if answers in self._unanswered:
                         self._unanswered[answers].hear(more=more)
                 case Declined(id=said, why=why):
-                    self.console.print(f"[red]not accepted:[/red] {why}")
+                    self.console.print("[red]not accepted:[/red]", printable(why))
                     if said in self._unanswered:
                         self._unanswered[said].hear(more=False)
                 case Trouble(why=why):
-                    self.console.print(f"[red]{why}[/red]")
+                    self.console.print(printable(why, "red"))
                 case Kept():
                     pass
         raise trio.BrokenResourceError("the host hung up")
@@ -195,10 +197,10 @@ class _Conversation:
         if self.console.is_terminal:
             from rich.markdown import Markdown
 
-            self.console.print(f"[bold cyan]{escape(speaker or 'nanoclaw')}[/bold cyan]")
-            self.console.print(Markdown(text))
+            self.console.print(printable(speaker or "nanoclaw", "bold cyan"))
+            self.console.print(Markdown(visible(text)))
         else:
-            click.echo(text if speaker in (None, self.agent) else f"{speaker}: {text}")
+            click.echo(visible(text if speaker in (None, self.agent) else f"{speaker}: {text}"))
 
 
 @define

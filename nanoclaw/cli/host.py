@@ -16,6 +16,7 @@ from rich.console import Console
 from nanoclaw import app, config
 from nanoclaw.cli import chat, exits
 from nanoclaw.cli.client import is_open
+from nanoclaw.cli.words import printable
 from nanoclaw.errors import NanoclawError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.failures import sole
@@ -59,7 +60,7 @@ async def _up(settings: config.Config) -> int:
     if isinstance(failure, NanoclawError):
         raise failure
     if failure is not None:
-        console.print(f"[red]nanoclaw failed:[/red] {failure!r}; the details are in {settings.log_file}")
+        console.print("[red]nanoclaw failed:[/red]", printable(f"{failure!r}; the details are in {settings.log_file}"))
         return exits.REFUSED
     console.print("nanoclaw has ended; nothing is lost.")
     return exits.OK
@@ -95,20 +96,20 @@ class _Host:
 
 def _announce(console: Console, started: app.Started) -> None:
     choice = started.choice
-    console.print(f"[bold]nanoclaw[/bold] is up in {started.config.home}")
+    console.print("[bold]nanoclaw[/bold] is up in", printable(started.config.home))
     if started.first_start:
-        console.print(f"  first start: made the agent “{started.config.agent.name}”, wired to this terminal")
+        console.print(printable(f"  first start: made the agent “{started.config.agent.name}”, wired to this terminal"))
     version = f" {choice.usable.version}" if choice.usable.version else ""
     colour = "red" if choice.engine.name == WEAK_ENGINE else "green"
     console.print(f"  sandbox:  [{colour}]{choice.engine.name}{version}[/{colour}] - {choice.usable.walls}")
     console.print(f"            [dim]not kept from the agent: {choice.usable.lacks}[/dim]")
     for name, why in choice.passed_over:
         mend = f" (try: {why.mend})" if why.mend else ""
-        console.print(f"            [dim]not {name}: {why.why}{mend}[/dim]")
+        console.print(printable(f"            not {name}: {why.why}{mend}", "dim"))
     if started.config.agent.provider == "demo":
         console.print("  provider: demo - answers offline and shows what the system does")
     else:
-        console.print(f"  provider: {started.config.agent.provider}")
+        console.print(printable(f"  provider: {started.config.agent.provider}"))
     console.print("  talk to it with: [bold]nanoclaw chat[/bold]")
 
 

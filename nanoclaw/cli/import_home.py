@@ -11,11 +11,11 @@ import click
 from attrs import asdict
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from nanoclaw.cli import exits
+from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.errors import UsageError
 from nanoclaw.importing.apply import apply
@@ -124,7 +124,9 @@ def _show(config: Config, folder: Path, made: Plan, folders: list[Copy], *, as_j
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    table = Table(title=f"{folder} → {config.home}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=printable(f"{folder} → {config.home}"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     table.add_column("kind")
     table.add_column("to bring", justify="right")
     table.add_column("here already", justify="right")
@@ -137,7 +139,7 @@ def _show(config: Config, folder: Path, made: Plan, folders: list[Copy], *, as_j
         stays.add_column("what", overflow="fold")
         stays.add_column("why", overflow="fold")
         for one in made.left[:MOST_SHOWN]:
-            stays.add_row(escape(one.what), escape(one.why))
+            stays.add_row(printable(one.what), printable(one.why))
         console.print(stays)
         if len(made.left) > MOST_SHOWN:
             console.print(f"and {len(made.left) - MOST_SHOWN} more; --json lists them all")
@@ -149,9 +151,11 @@ def _say_how_to_go_on(made: Plan) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print("[green]✓[/green] brought over. See that all is well with: nanoclaw verify; then: nanoclaw up")
     for group in made.agent_groups[:1]:
-        console.print(f"  to talk to {escape(group.name)} here: nanoclaw wirings create terminal {group.folder}")
+        console.print(
+            f"  to talk to {printable(group.name)} here: nanoclaw wirings create terminal {printable(group.folder)}"
+        )
     if made.tasks:
         console.print(f"  {len(made.tasks)} tasks are paused; nothing starts them yet")
     channels = sorted({chat.channel for chat in made.chats})
     if channels:
-        console.print(f"  chats wait for their channels: {escape(', '.join(channels))}")
+        console.print(printable(f"  chats wait for their channels: {', '.join(channels)}"))

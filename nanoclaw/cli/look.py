@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
 from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError, ask
+from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.clock import SystemClock
@@ -31,11 +32,11 @@ def status(config: Config, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
         return
-    table = Table(title=f"nanoclaw in {found['home']}", show_header=False, title_justify="left")
+    table = Table(title=printable(f"nanoclaw in {found['home']}"), show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column()
-    table.add_row("sandbox", f"{found['engine']} ({found['walls']})")
-    table.add_row("provider", found["provider"])
+    table.add_row("sandbox", printable(f"{found['engine']} ({found['walls']})"))
+    table.add_row("provider", printable(found["provider"]))
     table.add_row("commits seen by", found["watch"])
     table.add_row("sessions at work", str(len(found["actors"])))
     store = found["store"]
@@ -93,22 +94,22 @@ def _print(problems: list[Problem], looked_at: str, *, online: bool) -> None:
     for column in ("what", "where", "what to do"):
         table.add_column(column, overflow="fold")
     for problem in problems:
-        table.add_row(escape(problem.what), escape(problem.where), escape(problem.mend or "report it"))
+        table.add_row(printable(problem.what), printable(problem.where), printable(problem.mend or "report it"))
     console.print(table)
 
 
 def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
-    colour = STATE_COLOURS.get(node["state"], "cyan")
-    parts = [f"[bold]{escape(node['name'])}[/bold]", f"[{colour}]{node['state']}[/{colour}] {_age(node['age'])}"]
+    state = printable(node["state"], STATE_COLOURS.get(node["state"], "cyan"))
+    parts = [printable(node["name"], "bold"), Text.assemble(state, f" {_age(node['age'])}")]
     if node["mailbox"]:
-        parts.append(f"{node['mailbox']} unread")
+        parts.append(Text(f"{node['mailbox']} unread"))
     if node["restarts"]:
-        parts.append(f"[yellow]{node['restarts']} restarts[/yellow]")
+        parts.append(Text(f"{node['restarts']} restarts", "yellow"))
     if node["doing"]:
-        parts.append(f"[dim]{escape(node['doing'])}[/dim]")
+        parts.append(printable(node["doing"], "dim"))
     if node["last_error"]:
-        parts.append(f"[red]{escape(node['last_error'])}[/red]")
-    label = "  ".join(parts)
+        parts.append(printable(node["last_error"], "red"))
+    label = Text("  ").join(parts)
     branch = Tree(label) if parent is None else parent.add(label)
     for child in node["children"]:
         _branch(child, branch)

@@ -141,5 +141,7 @@ def main() -> None:
 
 
 def _fail(why: str, code: int) -> None:
-    Console(stderr=True).print(f"[red]nanoclaw:[/red] {why}", highlight=False, soft_wrap=True)
+    from nanoclaw.cli.words import printable
+
+    Console(stderr=True).print("[red]nanoclaw:[/red]", printable(why), highlight=False, soft_wrap=True)
     sys.exit(code)

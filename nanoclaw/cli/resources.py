@@ -11,13 +11,15 @@ from typing import Any
 import click
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from nanoclaw.admin.table import BY_NAME, RESOURCES, VERBS
 from nanoclaw.admin.verb import Parameter, Verb
 from nanoclaw.cli.client import NeedsYesError, ask
+from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
+from nanoclaw.core.notices import visible
 from nanoclaw.errors import UsageError
 
 NAMES = (*RESOURCES, *(name for name in BY_NAME if " " not in name))
@@ -84,7 +86,7 @@ def _ask(config: Config, verb: str, arguments: dict[str, object], *, yes: bool) 
     except NeedsYesError as exc:
         if not sys.stdin.isatty():
             raise UsageError(f"{exc} Nobody is here to say so: add --yes if you mean it") from None
-        if not click.confirm(str(exc)):
+        if not click.confirm(visible(str(exc))):
             raise UsageError("left as it was") from None
         answer = ask(config.admin_socket, verb, arguments, confirmed=True)
     return answer
@@ -115,16 +117,16 @@ def show(answer: dict[str, Any], *, as_json: bool) -> None:
             table.add_row(*(_cell(row[key]) for key in keys))
         console.print(table)
     if said:
-        console.print(escape(said), soft_wrap=True)
+        console.print(printable(said), soft_wrap=True)
 
 
 def _title(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
     if value is None:
-        return "[dim]-[/dim]"
+        return printable("-", "dim")
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return escape(str(value))
+        return printable("yes" if value else "no")
+    return printable(value)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.notices import MOST_CHARACTERS, plain
+from nanoclaw.core.notices import MOST_CHARACTERS, plain, visible
 
 ANY_TEXT = st.text(st.characters(), max_size=400)  # surrogates, controls and unassigned ones as well
 
@@ -44,3 +44,12 @@ def test_the_result_is_short_on_one_line_storable_and_plain_already(text: str, m
     assert len(shown.splitlines()) <= 1
     assert shown.encode().decode() == shown
     assert plain(shown, most) == shown
+
+
+@given(ANY_TEXT)
+def test_what_is_visible_keeps_its_length_its_lines_and_its_tabs_and_drives_no_terminal(text: str) -> None:
+    shown = visible(text)
+    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert len(shown) == len(text)
+    for before, after in zip(text, shown, strict=True):
+        assert after == (" " if unicodedata.category(before) in hidden and before not in "\n\t" else before)
