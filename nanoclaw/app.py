@@ -24,6 +24,7 @@ from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
 from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.core.told import HomeSettings, tell
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.restart import RestartPolicy
@@ -31,7 +32,6 @@ from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
-from nanoclaw.model.entities import SessionPlace
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.engine import Engine
@@ -109,6 +109,7 @@ async def serve(
         customs = Customs()
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
+        told_to_all = HomeSettings(provider=config.agent.provider, timezone=config.agent.timezone)
         channels: list[Channel] = [TerminalChannel(config.chat_socket, welcome, operator_name()), *more_channels()]
         threaded = {channel.name: channel.threaded for channel in channels}
         delivery = Delivery(
@@ -130,7 +131,7 @@ async def serve(
             clock=clock,
             folders=Folders(home=config.home),
             nudge=delivery.nudge,
-            settings=partial(_container_json, config),
+            told=lambda place: tell(told_to_all, place.agent_group, place.settings),
             timezone=config.agent.timezone,
             retry=RetryPolicy(
                 most_tries=config.retry.most_tries,
@@ -208,28 +209,6 @@ async def _all_engines() -> Sequence[Engine]:
     runtime = find_runtime()
     await trio.to_thread.run_sync(compile_runtime, runtime)
     return (BubblewrapEngine(runtime), ProcessEngine(runtime))
-
-
-def _container_json(config: Config, place: SessionPlace) -> dict[str, object]:
-    """What an agent's runner is told of itself."""
-    own = place.settings
-    told: dict[str, object] = {
-        "provider": config.agent.provider,
-        "assistantName": place.agent_group.name,
-        "groupName": place.agent_group.name,
-        "agentGroupId": place.agent_group.id,
-        "timezone": config.agent.timezone,
-    }
-    if own is not None:
-        named = {
-            "provider": own.provider,
-            "assistantName": own.assistant_name,
-            "model": own.model,
-            "effort": own.effort,
-            "maxMessagesPerPrompt": own.max_messages_per_prompt,
-        }
-        told |= {name: value for name, value in named.items() if value is not None}
-    return told
 
 
 def _looks(

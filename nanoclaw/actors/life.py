@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, TypeVarTuple
@@ -17,6 +16,7 @@ from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
+from nanoclaw.composing.compose import compose
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
@@ -30,7 +30,6 @@ from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox, SandboxSpec
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.ending import close_epoch
-from schema.files import CONTAINER_JSON
 from schema.sqlite import BusyError
 
 log = structlog.get_logger()
@@ -123,17 +122,18 @@ class Life:
             raise SandboxError(engine=parts.engine.name, why=f"the runner ended at once ({detail}){last}")
 
     async def _start(self, layout: SessionLayout, epoch: EpochNumber) -> Sandbox:
-        folders, place = self._parts.folders, self._place
+        place = self._place
+        group = self._parts.folders.group(place)
         spec = SandboxSpec(
             life=LifeName(session=place.session.id, epoch=epoch, outbound=layout.out_dir(epoch)),
             agent_group=place.agent_group.id,
             inbound=layout.in_dir,
-            agent=folders.agent(place),
-            state=folders.state(place),
-            composed=folders.composed(place),
-            skills=folders.skills,
+            agent=group.agent,
+            state=group.state,
+            composed=group.composed,
+            skills=group.skills,
         )
-        await self._in_thread(_compose, spec, self._parts.settings(place))
+        await self._in_thread(compose, group, self._parts.told(place))
         return await self._parts.engine.start(spec)
 
     async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
@@ -246,13 +246,3 @@ async def finish(
 def _make_epoch(layout: SessionLayout, epoch: EpochNumber) -> OutDirectory:
     layout.make_epoch(epoch)
     return layout.open_out(epoch)
-
-
-def _compose(spec: SandboxSpec, settings: dict[str, object]) -> None:
-    """Make the folders that the sandbox sees and the settings it reads."""
-    for folder in (spec.agent, spec.state, spec.composed):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Another session of the same agent group may be doing the same.
-    partial_file = spec.composed / f"{CONTAINER_JSON}.{spec.life.session}"
-    partial_file.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    partial_file.rename(spec.composed / CONTAINER_JSON)

@@ -9,8 +9,10 @@ import trio
 from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
+from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
+from nanoclaw.core.told import Told
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
@@ -34,22 +36,9 @@ class Folders:
         """The folder of one session's link."""
         return SessionLayout(self.home / "sessions" / session.agent_group_id / session.id)
 
-    def agent(self, place: SessionPlace) -> Path:
-        """The agent group's own folder."""
-        return self.home / "groups" / place.agent_group.folder
-
-    def state(self, place: SessionPlace) -> Path:
-        """The agent group's model state."""
-        return self.home / "state" / place.agent_group.id
-
-    def composed(self, place: SessionPlace) -> Path:
-        """What the host makes for the agent group, mounted read-only."""
-        return self.home / "composed" / place.agent_group.id
-
-    @property
-    def skills(self) -> Path:
-        """The skills that all agents share."""
-        return self.home / "skills"
+    def group(self, place: SessionPlace) -> GroupPlaces:
+        """What belongs to a whole agent group."""
+        return GroupPlaces(home=self.home, folder=place.agent_group.folder, group=place.agent_group.id)
 
     def log(self, session: SessionId, epoch: EpochNumber) -> Path:
         """What the runner of one epoch said on standard error."""
@@ -86,8 +75,8 @@ class Parts:
     folders: Folders
     nudge: Callable[[Iterable[Lane]], None]
     """Tells delivery that there may be something to send."""
-    settings: Callable[[SessionPlace], dict[str, object]]
-    """What container.json says, as JSON."""
+    told: Callable[[SessionPlace], Told]
+    """What an agent is told of itself."""
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
     times: SessionTimes = field(factory=SessionTimes)

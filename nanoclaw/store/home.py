@@ -13,6 +13,7 @@ from nanoclaw.errors import HomeInUseError
 from schema.times import write_time
 
 FOLDERS = ("run", "sessions", "groups", "composed", "state", "skills", "spool", "logs", "backups")
+SKILLS = "skills"
 
 
 @contextmanager
@@ -38,6 +39,11 @@ def held(home: Path, *, now: datetime) -> Iterator[None]:
 
 
 def make_folders(home: Path) -> None:
-    """Make what is missing of the home's folders; only this user can enter them."""
+    """Make what is missing of the home's folders; only this user can enter them, and sandboxes skills/."""
     for name in FOLDERS:
-        (home / name).mkdir(exist_ok=True, mode=0o700)
+        folder = home / name
+        is_new = not folder.exists()
+        folder.mkdir(exist_ok=True, mode=0o700)
+        if is_new and name == SKILLS:
+            # Sandboxes see it as it is, and may run as somebody else. The home keeps out everybody else.
+            folder.chmod(0o755)

@@ -89,7 +89,8 @@ def test_a_host_that_was_killed_holds_nothing(tmp_path: Path) -> None:
 def test_folders_are_made_once_for_their_user_alone_and_kept(tmp_path: Path) -> None:
     make_folders(tmp_path)
     assert {folder.name for folder in tmp_path.iterdir()} == set(FOLDERS)
-    assert {folder.stat().st_mode & 0o777 for folder in tmp_path.iterdir()} == {0o700}
+    modes = {folder.name: folder.stat().st_mode & 0o777 for folder in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(FOLDERS, 0o700) | {"skills": 0o755}
     kept = tmp_path / "groups" / "kept"
     kept.touch()
     (tmp_path / "spool").rmdir()

@@ -1,0 +1,112 @@
+"""Makes what an agent group's sandbox sees besides its link: its folder, its model's state, and what it is told.
+
+What the host wrote is below `composed/`, which no sandbox can write. What an agent can write is seeded once and never
+read again: nothing there configures anything of the host's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import structlog
+
+from nanoclaw.composing import handles
+from nanoclaw.composing.handles import Owner
+from nanoclaw.composing.ownership import hand_over
+from nanoclaw.composing.places import CLAUDE_MD, FRAGMENTS, GroupPlaces
+from nanoclaw.composing.skills import Skill, find_skills, link_skills, select
+from nanoclaw.core.instructions import Instructions, Part, Source, instruct
+from nanoclaw.core.told import Told, container_json
+from schema.files import CONTAINER_JSON, SANDBOX_FRAGMENTS
+
+log = structlog.get_logger()
+
+MEMORY = "CLAUDE.local.md"
+CONVERSATIONS = "conversations"
+MODEL_SETTINGS = "settings.json"
+
+
+def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> None:
+    """Make, or bring up to date, all that a sandbox of one agent group needs.
+
+    Blocks: for a thread. May be repeated, and several sessions of the group may do so at once. The agent may be at work
+    in its folders meanwhile; whatever it does there, nothing outside them is touched.
+
+    Args:
+      places: The agent group's; the home is there.
+      told: What it is told.
+      owner: The user its sandboxes run as, to whom what it can write shall belong; None: this process's own.
+
+    Raises:
+      OSError: the disk would not, or this process may not give files to *owner*.
+    """
+    found = select(find_skills(places.skills), told.skills)
+    instructions = instruct(_text("base.md"), _parts(told, found.skills), fragments=SANDBOX_FRAGMENTS)
+    for why in (*told.left_out, *found.left_out, *instructions.left_out):
+        log.warning("left_out", agent_group=told.agent_group_id, why=why)
+    _publish(places.composed, told, instructions)
+    with _agents_folder(places.agent, owner) as agent:
+        handles.seed_file(agent, MEMORY, _text("memory.md").encode(), owner)
+        handles.seed_folder(agent, CONVERSATIONS, owner)
+    with _agents_folder(places.state, owner) as state:
+        handles.seed_file(state, MODEL_SETTINGS, _text("settings.json").encode(), owner)
+        link_skills(state, [skill.name for skill in found.skills], owner)
+
+
+def _publish(folder: Path, told: Told, instructions: Instructions) -> None:
+    """Write what the host has to say, where it differs from what is there."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with handles.folder(folder, mode=0o755) as composed:
+        # One at a time. No sandbox sees this folder itself, only what is in it, so none can hold its lock.
+        fcntl.flock(composed, fcntl.LOCK_EX)
+        with handles.folder(FRAGMENTS, composed, mode=0o755) as fragments:
+            os.fchmod(fragments, 0o755)  # whatever the umask: a sandbox may run as somebody else
+            for name, text in instructions.fragments.items():
+                handles.publish(fragments, name, text.encode())
+            handles.publish(composed, CLAUDE_MD, instructions.text.encode())
+            handles.publish(composed, CONTAINER_JSON, _json(told).encode())
+            handles.remove_others(fragments, set(instructions.fragments))
+        handles.remove_others(composed, {CLAUDE_MD, CONTAINER_JSON, FRAGMENTS})
+
+
+def _json(told: Told) -> str:
+    return json.dumps(container_json(told), indent=2, ensure_ascii=False) + "\n"
+
+
+@contextlib.contextmanager
+def _agents_folder(path: Path, owner: Owner | None) -> Iterator[int]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with handles.folder(path) as descriptor:
+        if owner is not None:
+            hand_over(descriptor, owner)
+        yield descriptor
+
+
+def _parts(told: Told, skills: tuple[Skill, ...]) -> Iterator[Part]:
+    for skill in skills:
+        if skill.instructions is not None:
+            yield Part(Source.SKILL, skill.name, skill.instructions)
+    for name, text in _tools().items():
+        yield Part(Source.TOOL, name, text)
+    for name, server in told.mcp_servers.items():
+        if server.instructions is not None:
+            yield Part(Source.MCP, name, server.instructions)
+
+
+@cache
+def _text(name: str) -> str:
+    return (files("nanoclaw.composing") / "texts" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _tools() -> dict[str, str]:
+    """What the tools of the runner say of themselves, by name: `texts/tool-<name>.md`."""
+    texts = [file for file in (files("nanoclaw.composing") / "texts").iterdir() if file.name.startswith("tool-")]
+    return {file.name[len("tool-") : -len(".md")]: file.read_text(encoding="utf-8") for file in texts}

@@ -1,0 +1,209 @@
+"""What an agent group is told of itself, from what is set for the home and for the group. Pure.
+
+The settings of a group hold JSON that an operator, an import or, one day, an agent's approved request wrote. Whatever
+in them makes no sense is left out with its reason; what is left can be used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.v import format_exception
+
+from nanoclaw.core.notices import plain
+from nanoclaw.model.entities import AgentGroup
+from nanoclaw.model.settings import ContainerSettings
+from schema.strict_json import JsonError, read
+
+OUR_SERVER = "nanoclaw"
+"""The name of the MCP server that the runner itself is."""
+MOST_SERVERS = 50
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class HomeSettings:
+    """What holds for every agent group that says nothing else."""
+
+    provider: str
+    timezone: str
+
+
+@frozen(kw_only=True)
+class McpServer:
+    """A program that gives a model tools. Runs in the sandbox."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(factory=dict[str, str])
+    instructions: str | None = None
+    """How to use them, in the words of whoever made it."""
+
+
+@frozen(kw_only=True)
+class VisibleMount:
+    """A folder or file of the machine that the sandbox was granted, as the agent sees it."""
+
+    target: str
+    read_write: bool
+
+
+@frozen(kw_only=True)
+class Told:
+    """Everything container.json says, and what of the settings could not be used."""
+
+    provider: str
+    model: str | None = None
+    effort: str | None = None
+    group_name: str
+    assistant_name: str
+    agent_group_id: str
+    max_messages_per_prompt: int | None = None
+    mcp_servers: Mapping[str, McpServer] = field(factory=dict[str, McpServer])
+    packages: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
+    skills: tuple[str, ...] | None = None
+    """None: all there are."""
+    additional_mounts: tuple[VisibleMount, ...] = ()
+    """Whoever starts the sandbox adds what was granted."""
+    image_tag: str | None = None
+    timezone: str
+    left_out: tuple[str, ...] = ()
+    """A sentence for each thing in the settings that makes no sense."""
+
+
+def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -> Told:
+    """What *group* is told: its *own* settings before those of the *home*."""
+    told = Told(
+        provider=home.provider,
+        group_name=group.name,
+        assistant_name=group.name,
+        agent_group_id=group.id,
+        timezone=home.timezone,
+    )
+    if own is None:
+        return told
+    left: list[str] = []
+    return Told(
+        provider=own.provider or told.provider,
+        model=own.model,
+        effort=own.effort,
+        group_name=told.group_name,
+        assistant_name=own.assistant_name or told.assistant_name,
+        agent_group_id=told.agent_group_id,
+        max_messages_per_prompt=own.max_messages_per_prompt,
+        mcp_servers=dict(_servers(own.mcp_servers, left)),
+        packages=dict(_packages(own.packages, left)),
+        skills=_skills(own.skills, left),
+        image_tag=own.image_tag,
+        timezone=told.timezone,
+        left_out=tuple(left),
+    )
+
+
+def container_json(told: Told) -> dict[str, object]:
+    """The content of container.json. What is not set is not in it: the runner has its own defaults."""
+    named = {
+        "provider": told.provider,
+        "model": told.model,
+        "effort": told.effort,
+        "groupName": told.group_name,
+        "assistantName": told.assistant_name,
+        "agentGroupId": told.agent_group_id,
+        "maxMessagesPerPrompt": told.max_messages_per_prompt,
+        "mcpServers": {name: _server_json(server) for name, server in told.mcp_servers.items()},
+        "packages": {kind: list(names) for kind, names in told.packages.items()},
+        "skills": "all" if told.skills is None else list(told.skills),
+        "additionalMounts": [
+            {"containerPath": mount.target, "readonly": not mount.read_write} for mount in told.additional_mounts
+        ],
+        "imageTag": told.image_tag,
+        "timezone": told.timezone,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _server_json(server: McpServer) -> dict[str, object]:
+    said: dict[str, object] = {"command": server.command, "args": list(server.args), "env": dict(server.env)}
+    return said if server.instructions is None else said | {"instructions": server.instructions}
+
+
+def _servers(text: str, left: list[str]) -> Iterator[tuple[str, McpServer]]:
+    found = _parsed(text, "mcp_servers", dict, left) or {}
+    for number, (name, said) in enumerate(sorted(found.items())):
+        where = f"mcp_servers: {plain(name, 64)}"
+        if number >= MOST_SERVERS:
+            left.append(f"{where}: more than {MOST_SERVERS} servers")
+        elif _NAME.fullmatch(name) is None or name == OUR_SERVER:
+            left.append(f"{where}: not a name for a server: letters, digits, - and _, and not {OUR_SERVER!r}")
+        elif not isinstance(said, dict):
+            left.append(f"{where}: not an object")
+        elif (server := _read(said, McpServer, where, left)) is not None:
+            yield name, server
+
+
+def _packages(text: str, left: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for kind, said in sorted((_parsed(text, "packages", dict, left) or {}).items()):
+        where = f"packages: {plain(kind, 64)}"
+        if kind not in {"apt", "npm", "pip"}:
+            left.append(f"{where}: not a kind of packages: apt, npm, pip")
+        elif (names := _read(said, tuple[str, ...], where, left)) is not None:
+            yield kind, names
+
+
+def _skills(text: str, left: list[str]) -> tuple[str, ...] | None:
+    """The names that are set; None for all. What cannot be read is none: nobody is given more than was meant."""
+    found = _parsed(text, "skills", (str, list), left)
+    if found == "all":
+        return None
+    names = None if found is None else _read(found, tuple[str, ...], "skills", left)
+    return tuple(sorted(set(names or ())))
+
+
+def _parsed(text: str, where: str, kind: type | tuple[type, ...], left: list[str]) -> Any:
+    try:
+        found = read(text)
+    except JsonError as exc:
+        left.append(f"{where}: {exc}")
+        return None
+    if not isinstance(found, kind):
+        left.append(f"{where}: not of the right form")
+        return None
+    return found
+
+
+def _read(said: object, cls: type[T], where: str, left: list[str]) -> T | None:
+    try:
+        return _converter.structure(said, cls)
+    except BaseValidationError as exc:
+        left.append(f"{where}: {plain('; '.join(transform_error(exc, '', _describe)))}")
+    except ValueError as exc:
+        left.append(f"{where}: {plain(str(exc))}")
+    return None
+
+
+def _describe(exc: BaseException, cls: type | None) -> str:
+    return str(exc) if type(exc) is ValueError else format_exception(exc, cls)
+
+
+def _text(value: object, _: object) -> str:
+    if type(value) is not str:
+        raise ValueError(f"not text: {value!r}")
+    return value
+
+
+def _texts(value: object, _: object) -> tuple[str, ...]:
+    if type(value) is not list:
+        raise ValueError(f"not a list: {value!r}")
+    return tuple(_text(one, str) for one in value)
+
+
+_converter = Converter(forbid_extra_keys=True)
+_converter.register_structure_hook(str, _text)
+_converter.register_structure_hook_func(lambda cls: cls == tuple[str, ...], _texts)

@@ -1,0 +1,134 @@
+"""What an agent is told: its own settings before the home's, and nothing that makes no sense."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoclaw.core.told import HomeSettings, Told, VisibleMount, container_json, tell
+from nanoclaw.model.entities import AgentGroup
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.settings import ContainerSettings
+from runner.config import read_container
+from tests.support.central import NOW
+
+HOME = HomeSettings(provider="demo", timezone="Europe/Berlin")
+NANO = AgentGroup(id=AgentGroupId("agt-nano"), name="Nano", folder="nano", created_at=NOW)
+
+
+def told(**own: object) -> Told:
+    return tell(HOME, NANO, attrs.evolve(ContainerSettings(agent_group_id=NANO.id, updated_at=NOW), **own))
+
+
+def test_without_settings_of_its_own_an_agent_is_told_the_homes() -> None:
+    assert container_json(tell(HOME, NANO, None)) == {
+        "provider": "demo",
+        "groupName": "Nano",
+        "assistantName": "Nano",
+        "agentGroupId": "agt-nano",
+        "mcpServers": {},
+        "packages": {},
+        "skills": "all",
+        "additionalMounts": [],
+        "timezone": "Europe/Berlin",
+    }
+    assert told() == tell(HOME, NANO, None)
+
+
+def test_its_own_settings_come_before_the_homes() -> None:
+    own = told(
+        provider="claude",
+        model="opus",
+        effort="high",
+        assistant_name="Ada",
+        max_messages_per_prompt=3,
+        image_tag="agent:1",
+        skills='["pdf", "calendar", "pdf"]',
+        packages='{"apt": ["jq"], "npm": [], "pip": ["attrs"]}',
+        mcp_servers='{"time": {"command": "clock", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask."}}',
+    )
+    with_mounts = attrs.evolve(own, additional_mounts=(VisibleMount(target="/workspace/extra/x", read_write=True),))
+    assert container_json(with_mounts) == {
+        "provider": "claude",
+        "model": "opus",
+        "effort": "high",
+        "groupName": "Nano",
+        "assistantName": "Ada",
+        "agentGroupId": "agt-nano",
+        "maxMessagesPerPrompt": 3,
+        "mcpServers": {"time": {"command": "clock", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask."}},
+        "packages": {"apt": ["jq"], "npm": [], "pip": ["attrs"]},
+        "skills": ["calendar", "pdf"],
+        "additionalMounts": [{"containerPath": "/workspace/extra/x", "readonly": False}],
+        "imageTag": "agent:1",
+        "timezone": "Europe/Berlin",
+    }
+    assert own.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        ({"mcp_servers": "[]"}, "mcp_servers: not of the right form"),
+        ({"mcp_servers": "{"}, "mcp_servers: not JSON"),
+        ({"mcp_servers": '{"../x": {"command": "x"}}'}, "mcp_servers: ../x: not a name"),
+        ({"mcp_servers": '{"nanoclaw": {"command": "x"}}'}, "not 'nanoclaw'"),
+        ({"mcp_servers": '{"x": {}}'}, "mcp_servers: x: .*command"),
+        ({"mcp_servers": '{"x": "sh"}'}, "mcp_servers: x: "),
+        ({"mcp_servers": '{"x": {"command": "x", "cwd": "/"}}'}, "mcp_servers: x: .*cwd"),
+        ({"mcp_servers": '{"x": {"command": 1}}'}, "not text: 1"),
+        ({"mcp_servers": '{"x": {"command": "x", "args": "y"}}'}, "not a list: 'y'"),
+        ({"mcp_servers": '{"x": {"command": "x", "env": {"A": 1}}}'}, "not text: 1"),
+        ({"packages": '{"deb": ["jq"]}'}, "packages: deb: not a kind of packages"),
+        ({"packages": '{"apt": "jq"}'}, "packages: apt: not a list"),
+        ({"skills": '{"a": 1}'}, "skills: not of the right form"),
+        ({"skills": '"none"'}, "skills: not a list: 'none'"),
+        ({"skills": "[1]"}, "skills: not text: 1"),
+    ],
+)
+def test_what_makes_no_sense_is_left_out_with_its_reason(own: dict[str, object], why: str) -> None:
+    found = told(**own)
+    assert len(found.left_out) == 1
+    assert re.search(why, found.left_out[0])
+    usual = attrs.evolve(tell(HOME, NANO, None), left_out=found.left_out)
+    # Skills that cannot be read are none at all: nobody is given more than was meant.
+    assert found == (attrs.evolve(usual, skills=()) if "skills" in own else usual)
+
+
+def test_one_bad_server_costs_only_itself() -> None:
+    servers = {f"s{number}": {"command": "x"} for number in range(60)} | {"a": {"command": 1}}
+    found = told(mcp_servers=json.dumps(servers))
+    assert len(found.mcp_servers) == 49
+    assert len(found.left_out) == 12
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5) | st.sampled_from(["all", "command"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "command", "apt", "env"]), inner),
+    max_leaves=8,
+)
+
+
+@given(skills=JSON, servers=JSON, packages=JSON, garbage=st.text(max_size=20))
+def test_whatever_the_settings_hold_there_is_something_to_tell(
+    skills: object, servers: object, packages: object, garbage: str
+) -> None:
+    for text in (garbage, None):
+        found = told(
+            skills=text or json.dumps(skills),
+            mcp_servers=text or json.dumps(servers),
+            packages=text or json.dumps(packages),
+        )
+        assert json.loads(json.dumps(container_json(found)))["provider"] == "demo"
+
+
+def test_the_runner_reads_what_the_host_writes() -> None:
+    own = told(provider="claude", assistant_name="Ada", max_messages_per_prompt=3)
+    read = read_container(json.dumps(container_json(own)))
+    assert (read.provider, read.assistant_name, read.max_messages_per_prompt) == ("claude", "Ada", 3)
+    assert read.timezone == "Europe/Berlin"
