@@ -32,9 +32,6 @@ IMAGE_MODEL_PACKAGES = "/opt/nanoclaw/claude"
 """Where it keeps the SDK and the command line of the model, if it was built with them."""
 IMAGE_USER = "1000:1000"
 """The user `agent` of an agent image, and its group."""
-SANDBOX_EXTRA = "/workspace/extra"
-SANDBOX_FRAGMENTS = ".claude-fragments"
-"""In the agent's folder."""
 
 
 def inbound_ddl() -> str:

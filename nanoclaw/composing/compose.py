@@ -20,11 +20,11 @@ import structlog
 from nanoclaw.composing import handles
 from nanoclaw.composing.handles import Owner
 from nanoclaw.composing.ownership import hand_over
-from nanoclaw.composing.places import CLAUDE_MD, FRAGMENTS, GroupPlaces
+from nanoclaw.composing.places import COMPOSED_FRAGMENTS, GroupPlaces
 from nanoclaw.composing.skills import Skill, find_skills, link_skills, select
 from nanoclaw.core.instructions import Instructions, Part, Source, instruct
 from nanoclaw.core.told import Told, container_json
-from schema.files import CONTAINER_JSON, SANDBOX_FRAGMENTS
+from schema.files import CLAUDE_MD, CONTAINER_JSON, FRAGMENTS
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> N
       OSError: the disk would not, or this process may not give files to *owner*.
     """
     found = select(find_skills(places.skills), told.skills)
-    instructions = instruct(_text("base.md"), _parts(told, found.skills), fragments=SANDBOX_FRAGMENTS)
+    instructions = instruct(_text("base.md"), _parts(told, found.skills), fragments=FRAGMENTS)
     for why in (*told.left_out, *found.left_out, *instructions.left_out):
         log.warning("left_out", agent_group=told.agent_group_id, why=why)
     _publish(places.composed, told, instructions)
@@ -66,14 +66,14 @@ def _publish(folder: Path, told: Told, instructions: Instructions) -> None:
     with handles.folder(folder, mode=0o755) as composed:
         # One at a time. No sandbox sees this folder itself, only what is in it, so none can hold its lock.
         fcntl.flock(composed, fcntl.LOCK_EX)
-        with handles.folder(FRAGMENTS, composed, mode=0o755) as fragments:
+        with handles.folder(COMPOSED_FRAGMENTS, composed, mode=0o755) as fragments:
             os.fchmod(fragments, 0o755)  # whatever the umask: a sandbox may run as somebody else
             for name, text in instructions.fragments.items():
                 handles.publish(fragments, name, text.encode())
             handles.publish(composed, CLAUDE_MD, instructions.text.encode())
             handles.publish(composed, CONTAINER_JSON, _json(told).encode())
             handles.remove_others(fragments, set(instructions.fragments))
-        handles.remove_others(composed, {CLAUDE_MD, CONTAINER_JSON, FRAGMENTS})
+        handles.remove_others(composed, {CLAUDE_MD, CONTAINER_JSON, COMPOSED_FRAGMENTS})
 
 
 def _json(told: Told) -> str:

@@ -6,11 +6,10 @@ import os
 import stat
 
 from nanoclaw.composing import handles
-from nanoclaw.composing.places import CLAUDE_MD
 from nanoclaw.errors import SandboxError
-from schema.files import CONTAINER_JSON, SANDBOX_FRAGMENTS
+from schema.files import CLAUDE_MD, CONTAINER_JSON, FRAGMENTS
 
-MOUNT_POINTS = {CLAUDE_MD: stat.S_IFREG, CONTAINER_JSON: stat.S_IFREG, SANDBOX_FRAGMENTS: stat.S_IFDIR}
+MOUNT_POINTS = {CLAUDE_MD: stat.S_IFREG, CONTAINER_JSON: stat.S_IFREG, FRAGMENTS: stat.S_IFDIR}
 _TRIES = 5
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

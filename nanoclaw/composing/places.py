@@ -14,10 +14,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from schema.files import CONTAINER_JSON
+from schema.files import CLAUDE_MD, CONTAINER_JSON
 
-CLAUDE_MD = "CLAUDE.md"
-FRAGMENTS = "fragments"
+COMPOSED_FRAGMENTS = "fragments"
 
 
 def _is_plain(_: object, __: object, name: str) -> None:
@@ -61,7 +60,7 @@ class GroupPlaces:
     @property
     def fragments(self) -> Path:
         """The parts of its instructions that are too long to be read every time."""
-        return self.composed / FRAGMENTS
+        return self.composed / COMPOSED_FRAGMENTS
 
     @property
     def skills(self) -> Path:

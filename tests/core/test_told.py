@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import attrs
 import pytest
@@ -21,7 +22,7 @@ HOME = HomeSettings(provider="demo", timezone="Europe/Berlin")
 NANO = AgentGroup(id=AgentGroupId("agt-nano"), name="Nano", folder="nano", created_at=NOW)
 
 
-def told(**own: object) -> Told:
+def told(**own: Any) -> Told:
     return tell(HOME, NANO, attrs.evolve(ContainerSettings(agent_group_id=NANO.id, updated_at=NOW), **own))
 
 
@@ -91,7 +92,7 @@ def test_its_own_settings_come_before_the_homes() -> None:
         ({"skills": "[1]"}, "skills: not text: 1"),
     ],
 )
-def test_what_makes_no_sense_is_left_out_with_its_reason(own: dict[str, object], why: str) -> None:
+def test_what_makes_no_sense_is_left_out_with_its_reason(own: dict[str, Any], why: str) -> None:
     found = told(**own)
     assert len(found.left_out) == 1
     assert re.search(why, found.left_out[0])
