@@ -1,0 +1,272 @@
+"""The container daemon, asked through docker-py: in threads that nobody else waits for, never through a shell.
+
+docker-py blocks, so each request takes a thread: at most eight at a time, of a limiter of their own, so that a daemon
+that hangs holds up nothing but requests to it. One more thread hears the events of all containers.
+"""
+
+from __future__ import annotations
+
+import calendar
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import docker
+import requests
+import trio
+import urllib3
+from attrs import define, field
+from docker.errors import APIError, DockerException, NotFound
+
+from nanoclaw.core.sandbox_check import EngineFacts
+from nanoclaw.core.sandbox_settle import Labels
+from nanoclaw.core.sandbox_spec import EPOCH_LABEL, INSTALL_LABEL, SESSION_LABEL, SPEC_LABEL, Image
+from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.sandboxes.docker_api import (
+    ConflictError,
+    Container,
+    ContainerId,
+    Daemon,
+    Ended,
+    Inspected,
+    LogLine,
+    NoAnswerError,
+    NotThereError,
+    RefusedError,
+    RequestError,
+    State,
+)
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+REQUEST_SECONDS = 30.0
+MOST_REQUESTS = 8
+LOOK_BACK_SECONDS = 2
+"""Events of the last moments are told again: the daemon answers a moment before it listens."""
+
+CONFLICT = 409
+BAD_GATEWAY = 502
+"""From here on somebody in between answers, or a daemon that is going down."""
+
+ENDINGS = frozenset({"die", "died", "destroy", "remove"})
+"""Docker's and podman's words."""
+
+
+@define(eq=False)
+class DockerClient:
+    """A `ContainerApi` over docker-py."""
+
+    _url: str | None = None
+    """Of the daemon's socket; None for Docker's own."""
+    _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(MOST_REQUESTS), init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+    _made: Any = field(default=None, init=False)
+    """An `APIClient`, whose own types know half of it. It speaks the version that the daemon spoke when it was made,
+    and is made anew after every silence."""
+
+    async def daemon(self) -> Daemon:
+        """Who is there."""
+        version = await self._ask(lambda client: client.version())
+        info = await self._ask(lambda client: client.info())
+        parts = {part.get("Name", ""): part.get("Version", "") for part in version.get("Components") or ()}
+        return Daemon(
+            version=str(version.get("Version", "")),
+            is_docker="Engine" in parts or not any("podman" in name.lower() for name in parts),
+            runc=parts.get("runc"),
+            facts=EngineFacts(
+                runtime=str(info.get("DefaultRuntime") or "runc"), limits_swap=bool(info.get("SwapLimit", True))
+            ),
+        )
+
+    async def image(self, reference: str) -> Image:
+        """The image of that name or id."""
+        found = await self._ask(lambda client: client.inspect_image(reference))
+        config = found.get("Config") or {}
+        return Image(
+            id=found["Id"],
+            environment=tuple(entry.partition("=")[0] for entry in config.get("Env") or ()),
+            labels=dict(config.get("Labels") or {}),
+        )
+
+    async def create(self, name: str, body: Mapping[str, object]) -> ContainerId:
+        """Make a container. What is asked for is all there is: no proxies of a user's own settings are added."""
+        made = await self._ask(lambda client: client.create_container_from_config(body, name))
+        return ContainerId(made["Id"])
+
+    async def start(self, container: ContainerId) -> None:
+        """Start it."""
+        await self._ask(lambda client: client.start(container))
+
+    async def inspect(self, container: ContainerId | str) -> Inspected:
+        """Look at it."""
+        found: Json = await self._ask(lambda client: client.inspect_container(container))
+        state = found["State"]
+        return Inspected(
+            id=ContainerId(found["Id"]),
+            labels=_labels(found["Config"].get("Labels") or {}),
+            state=_state(state["Status"]),
+            exit_code=int(state["ExitCode"]),
+            out_of_memory=bool(state.get("OOMKilled")),
+            document=found,
+        )
+
+    async def signal(self, container: ContainerId, name: str) -> None:
+        """Send process 1 a signal."""
+        await self._ask(lambda client: client.kill(container, name))
+
+    async def pause(self, container: ContainerId) -> None:
+        """Freeze it."""
+        await self._ask(lambda client: client.pause(container))
+
+    async def unpause(self, container: ContainerId) -> None:
+        """Let it go on."""
+        await self._ask(lambda client: client.unpause(container))
+
+    async def remove(self, container: ContainerId) -> None:
+        """Kill and remove it, and the volumes that only it had."""
+        await self._ask(lambda client: client.remove_container(container, v=True, force=True))
+
+    async def list(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
+        """Every container with these labels."""
+        found = await self._ask(lambda client: client.containers(all=True, filters={"label": _filter(labels)}))
+        return tuple(
+            Container(
+                id=ContainerId(one["Id"]), labels=_labels(one.get("Labels") or {}), state=_state(str(one["State"]))
+            )
+            for one in found
+        )
+
+    async def logs(
+        self, container: ContainerId, *, since: str | None, most_bytes: int, tail: int | None = None
+    ) -> tuple[LogLine, ...]:
+        """What it said."""
+
+        def read(client: Any) -> tuple[LogLine, ...]:
+            stream = client.logs(
+                container,
+                stream=True,
+                follow=False,
+                timestamps=True,
+                since=None if since is None else _seconds(since),
+                tail="all" if tail is None else tail,
+            )
+            try:
+                return _lines(stream, most_bytes)
+            finally:
+                stream.close()
+
+        return await self._ask(read)
+
+    async def listen(
+        self, labels: Mapping[str, str], heard: Callable[[Ended], None], connected: Callable[[], None]
+    ) -> None:
+        """Tell of every container that ends, until the stream breaks."""
+        stream = await self._ask(
+            lambda client: client.events(
+                since=int(time.time()) - LOOK_BACK_SECONDS,
+                filters={"type": "container", "label": _filter(labels)},
+                decode=True,
+            )
+        )
+        token = trio.lowlevel.current_trio_token()
+
+        def pump() -> None:
+            try:
+                for found in stream:
+                    if (ended := _ended(found)) is not None:
+                        token.run_sync_soon(heard, ended)
+            except trio.RunFinishedError:
+                pass
+            except (urllib3.exceptions.HTTPError, ValueError) as exc:
+                raise NoAnswerError(str(exc)) from exc
+
+        connected()
+        try:
+            await trio.to_thread.run_sync(pump, abandon_on_cancel=True, limiter=trio.CapacityLimiter(1))
+        finally:
+            # Wakes the thread, if it still reads.
+            stream.close()
+        raise NoAnswerError("the stream of events ended")
+
+    async def _ask(self, request: Callable[[Any], T]) -> T:
+        return await trio.to_thread.run_sync(self._in_thread, request, abandon_on_cancel=True, limiter=self._limiter)
+
+    def _in_thread(self, request: Callable[[Any], T]) -> T:
+        try:
+            return request(self._client())
+        except (requests.RequestException, DockerException, urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+            error = _translate(exc)
+            if isinstance(error, NoAnswerError):
+                with self._lock:
+                    self._made = None
+            raise error from exc
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = docker.APIClient(base_url=self._url, version="auto", timeout=int(REQUEST_SECONDS))
+            return self._made
+
+
+def _translate(exc: Exception) -> RequestError:
+    """The one of four outcomes that *exc* is."""
+    if not isinstance(exc, APIError):
+        return NoAnswerError(str(exc) or type(exc).__name__)
+    why = str(exc.explanation or exc)
+    if isinstance(exc, NotFound):
+        return NotThereError(why)
+    if exc.status_code == CONFLICT:
+        return ConflictError(why)
+    if exc.status_code is None or exc.status_code >= BAD_GATEWAY:
+        return NoAnswerError(why)
+    return RefusedError(why)
+
+
+def _filter(labels: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in labels.items()]
+
+
+def _labels(found: Mapping[str, str]) -> Labels:
+    session, epoch = found.get(SESSION_LABEL), found.get(EPOCH_LABEL, "")
+    return Labels(
+        install=found.get(INSTALL_LABEL),
+        session=None if session is None else SessionId(session),
+        epoch=EpochNumber(int(epoch)) if epoch.isdecimal() and epoch.isascii() else None,
+        spec=found.get(SPEC_LABEL),
+    )
+
+
+def _state(word: str) -> State:
+    # Podman has words of its own for the time before and after.
+    return State({"configured": "created", "initialized": "created", "stopped": "exited"}.get(word, word))
+
+
+def _ended(found: Json) -> Ended | None:
+    """The event, if it is one of an end."""
+    actor = found.get("Actor") or {}
+    container = actor.get("ID") or found.get("id")
+    if found.get("Type", "container") != "container" or not container:
+        return None
+    if str(found.get("Action") or found.get("status")).partition(":")[0] not in ENDINGS:
+        return None
+    code = str((actor.get("Attributes") or {}).get("exitCode", ""))
+    return Ended(container=ContainerId(container), exit_code=int(code) if code.isdecimal() else None)
+
+
+def _lines(stream: Iterable[bytes], most_bytes: int) -> tuple[LogLine, ...]:
+    found, size = [], 0
+    for frame in stream:
+        at, _, text = frame.partition(b" ")
+        found.append(LogLine(at=at.decode("ascii", errors="replace"), text=text))
+        size += len(text)
+        if size >= most_bytes:
+            break
+    return tuple(found)
+
+
+def _seconds(at: str) -> float:
+    """Seconds since 1970 of a log line's time, or a little less: a float has not all of its digits."""
+    whole = calendar.timegm(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S"))
+    return whole + int(at[20:26].ljust(6, "0")) / 1e6
