@@ -17,6 +17,7 @@ from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.sessions import Sessions
+from nanoclaw.actors.spool_sweep import SpoolSweep
 from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel
@@ -45,7 +46,7 @@ from nanoclaw.store.setup import Operator, first_start
 
 log = structlog.get_logger()
 
-TREE = ("store", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
+TREE = ("store", "spool", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
@@ -103,6 +104,9 @@ async def serve(
             now=clock.now(),
         )
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
+        folders = Folders(home=config.home)
+        sweep = SpoolSweep(store, folders.spool)
+        await sweep.at_start()
         log.info("host_starts", install=install, engine=choice.engine.name, first_start=is_first)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")
@@ -129,7 +133,7 @@ async def serve(
             engine=choice.engine,
             watch=watch,
             clock=clock,
-            folders=Folders(home=config.home),
+            folders=folders,
             nudge=delivery.nudge,
             told=lambda place: tell(told_to_all, place.agent_group, place.settings),
             timezone=config.agent.timezone,
@@ -146,6 +150,7 @@ async def serve(
         ingress = Ingress(
             store,
             clock,
+            folders.spool,
             threaded,
             sessions.wake,
             sessions.show,
@@ -180,6 +185,7 @@ async def serve(
 
         services: dict[str, Service] = {
             "store": store.serve,
+            "spool": sweep.run,
             "watch": watch.run,
             "customs": customs.run,
             "engine": choice.engine.run,

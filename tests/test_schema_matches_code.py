@@ -17,6 +17,7 @@ from attrs import fields_dict
 
 from nanoclaw.link import fields
 from nanoclaw.model import entities, messages, rights
+from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.approvals import Approval
 from nanoclaw.store.destinations import StoredDestination
@@ -40,6 +41,7 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "inbound"): messages.InboundRow,
     ("central", "ledger"): messages.LedgerRow,
     ("central", "drops"): messages.Drop,
+    ("central", "attachments"): model_files.Attachment,
     ("central", "users"): rights.User,
     ("central", "roles"): rights.Grant,
     ("central", "members"): rights.Member,
@@ -58,6 +60,7 @@ CLASSES: dict[tuple[str, str], type] = {
 }
 WITHOUT_A_CLASS = {
     ("central", "home"),
+    ("central", "ledger_files"),
     ("central", "ticks"),
     ("central", "events"),
     ("central", "engagements"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
+import trio
 from attrs import define
 
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
+from nanoclaw.errors import StoreBrokenError, StoreError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
-from nanoclaw.model.ids import ChannelName, SessionId
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.kit.spool import Spool
+from nanoclaw.model.ids import ChannelName, SessionId, SpoolId
+from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
+from nanoclaw.store import files
 from nanoclaw.store.db import Store
-from nanoclaw.store.events import Accepted, Duplicate, Ignored, accept
+from nanoclaw.store.events import Accepted, Duplicate, Ignored, Verdict, accept
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.revisions import revise
 
@@ -26,6 +30,7 @@ class Ingress:
 
     _store: Store
     _clock: Clock
+    _spool: Spool
     _threaded: Mapping[ChannelName, bool]
     """Which channels have threads."""
     _wake: Callable[[SessionId], None]
@@ -35,6 +40,8 @@ class Ingress:
     async def receive(self, told: InboundEvent | Revision) -> Receipt:
         """Store *told*. When this returns, it survives power loss; the same again is no second one.
 
+        Files that came with it are kept if an agent hears it, and removed from the spool if none does.
+
         Raises:
           StoreError: it is not stored; its platform must not be told that it is.
 
@@ -42,9 +49,7 @@ class Ingress:
         """
         if isinstance(told, Revision):
             return await self._revise(told)
-        verdict = await self._store.transact(
-            accept, told, threaded=self._threaded.get(told.channel, False), mint=mint, now=self._clock.now()
-        )
+        verdict = await self._accept(told)
         match verdict:
             case Accepted():
                 log.debug("event_stored", channel=told.channel, id=verdict.event, woken=len(verdict.woken))
@@ -65,8 +70,35 @@ class Ingress:
                 # Whoever is answered by the host itself was heard by it.
                 return Stored() if verdict.lanes else NotHeard(verdict.reason, verdict.detail)
 
+    async def _accept(self, told: InboundEvent) -> Verdict:
+        came = [one.file.id for one in told.attachments]
+        try:
+            verdict = await self._store.transact(
+                accept, told, threaded=self._threaded.get(told.channel, False), mint=mint, now=self._clock.now()
+            )
+        except StoreBrokenError:
+            raise  # it may be stored; the next start knows
+        except StoreError:
+            await self._remove(came)
+            raise
+        await self._remove_unneeded(came)
+        return verdict
+
+    async def _remove_unneeded(self, came: Sequence[SpoolId]) -> None:
+        """Remove the files of a message that nobody hears, that was known, or that was taken back."""
+        if came:
+            await self._remove(await self._store.read(files.not_needed, came))
+
+    async def _remove(self, came: Sequence[SpoolId]) -> None:
+        if came:
+            await trio.to_thread.run_sync(self._spool.remove, came)
+
     async def _revise(self, told: Revision) -> Receipt:
+        came: Sequence[SpoolId] = ()
+        if told.kind is RevisionKind.DELETION:
+            came = await self._store.read(files.of_platform_message, told.channel, told.platform_message_id)
         changed = await self._store.transact(revise, told, now=self._clock.now())
+        await self._remove_unneeded(came)
         log.debug("message_revised", channel=told.channel, kind=told.kind.value, sessions=len(changed))
         for session in changed:
             self._show(session)

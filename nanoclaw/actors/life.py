@@ -21,6 +21,7 @@ from nanoclaw.errors import SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.link.inbox import Inbox
 from nanoclaw.link.layout import OutDirectory, SessionLayout
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
@@ -158,9 +159,10 @@ class Life:
     async def _project(self, layout: SessionLayout, epoch: EpochNumber, *, new: bool) -> tuple[InboundFile, int]:
         """The link, and the tick that it shows: made anew, or what a dead host left, which may lack anything."""
         whole = await self._parts.store.read(projection.whole, self._place, epoch, timezone=self._parts.timezone)
+        inbox = Inbox(layout.inbox, self._parts.folders.spool)
         if new:
-            return await self._in_thread(InboundFile.make, layout.inbound, whole), whole.changes.tick
-        file = await self._in_thread(InboundFile.open, layout.inbound)
+            return await self._in_thread(InboundFile.make, layout.inbound, whole, inbox), whole.changes.tick
+        file = await self._in_thread(InboundFile.open, layout.inbound, inbox)
         try:
             await self._in_thread(file.write, whole.changes)
         except BaseException:

@@ -14,6 +14,7 @@ from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.told import Told
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.layout import SessionLayout
@@ -31,6 +32,11 @@ class Folders:
     """Where sessions and agents live on disk."""
 
     home: Path
+
+    @property
+    def spool(self) -> Spool:
+        """The host's own copies of files that travel with messages."""
+        return Spool(self.home / "spool")
 
     def layout(self, session: Session) -> SessionLayout:
         """The folder of one session's link."""

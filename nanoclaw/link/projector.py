@@ -1,8 +1,9 @@
 """Writes in/inbound.db: the host's only writer of it, one object a live epoch.
 
 The file is a projection: it is made anew for every epoch and can be lost at any moment without losing a message,
-hence `synchronous=OFF`. It is written in place, so a sandbox that holds a read lock makes a write wait; after
-`schema.sqlite.BUSY_TIMEOUT_MS` that write raises `BusyError` and whoever owns the sandbox ends it.
+hence `synchronous=OFF`. The files that a message names are there before the message is. It is written in place, so a
+sandbox that holds a read lock makes a write wait; after `schema.sqlite.BUSY_TIMEOUT_MS` that write raises `BusyError`
+and whoever owns the sandbox ends it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import Protocol
 
 from attrs import define
 
+from nanoclaw.link.inbox import Inbox
+from nanoclaw.model.files import Attachment
+from nanoclaw.model.ids import EventId
 from schema import sqlite
 from schema.files import inbound_ddl
 from schema.rows import Delivered, Destination, MessageIn, Meta, Routing, bindings, insert_sql
@@ -39,6 +43,16 @@ class Changes(Protocol):
         """All of them, if they have changed."""
         ...
 
+    @property
+    def files(self) -> tuple[Attachment, ...]:
+        """What came with the messages."""
+        ...
+
+    @property
+    def withdrawn(self) -> tuple[EventId, ...]:
+        """What came with these is no longer to be seen."""
+        ...
+
 
 class Whole(Protocol):
     """All that a new link holds."""
@@ -58,14 +72,19 @@ class InboundFile:
     """An open inbound.db. Every method blocks for as long as the disk, or a sandbox's lock, likes: call in a thread."""
 
     _conn: Connection
+    _inbox: Inbox
 
     @classmethod
-    def make(cls, path: Path, whole: Whole) -> InboundFile:
-        """Replace *path* by a new file that holds *whole*. Only while no sandbox runs."""
+    def make(cls, path: Path, whole: Whole, inbox: Inbox) -> InboundFile:
+        """Replace *path* by a new file that holds *whole*, and *inbox* by one with its files.
+
+        Only while no sandbox runs. Raises `OSError` and `SqliteError`.
+        """
+        inbox.rebuild(whole.changes.files)
         for suffix in ("", "-journal", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.OFF)
-        file = cls(conn)
+        file = cls(conn, inbox)
         try:
             with sqlite.transaction(conn):
                 sqlite.execute(conn, inbound_ddl())
@@ -78,7 +97,7 @@ class InboundFile:
         return file
 
     @classmethod
-    def open(cls, path: Path) -> InboundFile:
+    def open(cls, path: Path, inbox: Inbox) -> InboundFile:
         """Open the file that a dead host left, as far as that came, for the sandbox that goes on reading it.
 
         Raises:
@@ -90,12 +109,14 @@ class InboundFile:
         except BaseException:
             conn.close()
             raise
-        return cls(conn)
+        return cls(conn, inbox)
 
     def write(self, changes: Changes) -> None:
         """Show *changes*. Raises `BusyError` when the sandbox will not let go of the file."""
+        self._inbox.place(changes.files)
         with sqlite.transaction(self._conn):
             _write_changes(self._conn, changes)
+        self._inbox.remove(changes.withdrawn)
 
     def write_at_once(self, changes: Changes) -> bool:
         """Show *changes* without waiting; says whether it could. Only a sandbox's lock can be in the way."""

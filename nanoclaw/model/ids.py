@@ -21,3 +21,5 @@ ApprovalId = NewType("ApprovalId", str)
 ChannelName = NewType("ChannelName", str)
 """A configured channel, such as `terminal` or `telegram-home`."""
 EpochNumber = NewType("EpochNumber", int)
+SpoolId = NewType("SpoolId", str)
+"""The name of a file in the host's spool, which the host made up."""

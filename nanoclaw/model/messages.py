@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import Enum
 
 from attrs import Attribute, field, frozen
+from attrs.validators import max_len
 
+from nanoclaw.model.files import MOST_FILES, NewAttachment
 from nanoclaw.model.ids import (
     AgentGroupId,
     ChannelName,
@@ -60,6 +62,8 @@ class InboundEvent:
     sender: str
     """What they call themselves: shown to agents, and believed by nobody."""
     text: str
+    attachments: tuple[NewAttachment, ...] = field(default=(), validator=max_len(MOST_FILES))
+    """The files that came with it, in its order. Whoever takes the event takes them over, to keep or to remove."""
 
 
 class RevisionKind(Enum):

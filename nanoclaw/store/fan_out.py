@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import frozen
 
+from nanoclaw.core.attachments import safe_names
 from nanoclaw.core.notices import plain
 from nanoclaw.core.plan import Accumulate, Ask, AskKind, Plan, Record, Wake
 from nanoclaw.core.routing import Facts
 from nanoclaw.model.entities import MessagingGroup, SessionKey, UnknownSenderPolicy
+from nanoclaw.model.files import Attachment
 from nanoclaw.model.ids import ApprovalId, EventId, InboundId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.messages import Drop, InboundEvent
-from nanoclaw.store import approvals, drops, inbound, notices
+from nanoclaw.store import approvals, drops, files, inbound, notices
 from nanoclaw.store.context import take_context
 from nanoclaw.store.entities import Mint, add_messaging_group
 from nanoclaw.store.ledger import Lane
@@ -24,6 +27,9 @@ from schema.rows import InKind
 from schema.seq import next_even
 from schema.sqlite import Connection, execute
 from schema.times import write_time
+
+MOST_MIME_TYPE = 100
+"""Characters."""
 
 
 @frozen
@@ -67,7 +73,10 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
         _ask(conn, told, ask, chat.id, mint)
     if told.plan.woken:
         note_user(conn, told.event.sender_id, told.event.sender, now=told.now)
-    content = _content(told.event) if told.plan.heard else ""
+    content = ""
+    if told.plan.heard:
+        files.keep(conn, _attachments(told))
+        content = _content(told.event, files.of_events(conn, [told.event_id]))
     touched = tick(conn)
     highest = highest_seqs(conn, [outcome.existing for outcome in told.plan.heard if outcome.existing is not None])
     woken, kept = [], []
@@ -181,5 +190,34 @@ def _store(conn: Connection, told: Telling, outcome: Wake | Accumulate, session:
         inbound.take_up(conn, new.id, session=session)
 
 
-def _content(event: InboundEvent) -> str:
-    return payloads.write(payloads.ChatIn(text=event.text, sender=event.sender, sender_id=event.sender_id))
+def _attachments(told: Telling) -> list[Attachment]:
+    came = told.event.attachments
+    names = safe_names(one.name for one in came)
+    return [
+        Attachment(
+            event_id=told.event_id,
+            position=position,
+            name=name,
+            mime_type=None if one.mime_type is None else plain(one.mime_type, MOST_MIME_TYPE),
+            size=one.file.size,
+            digest=one.file.digest,
+            spool_id=one.file.id,
+        )
+        for position, (name, one) in enumerate(zip(names, came, strict=True))
+    ]
+
+
+def _content(event: InboundEvent, came: Sequence[Attachment]) -> str:
+    """What every session is told. The paths are the same in all of them, so a row can be copied as it is."""
+    said = payloads.ChatIn(
+        text=event.text,
+        sender=event.sender,
+        sender_id=event.sender_id,
+        attachments=tuple(
+            payloads.Attachment(
+                name=one.name, path=f"{one.event_id}/{one.name}", mime_type=one.mime_type, size=one.size
+            )
+            for one in came
+        ),
+    )
+    return payloads.write(said)

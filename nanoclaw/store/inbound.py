@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from schema.seq import next_even
 from schema.sqlite import Connection, execute, fetch, fetch_one
 from schema.times import read_time, write_time
 
+WITHDRAWN = "withdrawn"
+"""The error of a row that its sender took back before anybody had claimed it."""
 SHOWN_SETTLED = 500
 """Settled rows that stay visible to a session's agent, besides everything pending."""
 
@@ -121,11 +124,25 @@ def withdraw(conn: Connection, row: InboundId, content: str, *, now: datetime) -
     """End a row that nobody has claimed, saying *content* from now on; says whether it did."""
     written = execute(
         conn,
-        "UPDATE inbound SET content = ?, status = 'completed', error = 'withdrawn', settled_at = ?, touched = ?"
+        "UPDATE inbound SET content = ?, status = 'completed', error = ?, settled_at = ?, touched = ?"
         " WHERE id = ? AND status = 'pending' AND claimed_epoch IS NULL",
-        (content, write_time(now), tick(conn), row),
+        (content, WITHDRAWN, write_time(now), tick(conn), row),
     )
     return written > 0
+
+
+def withdrawn_events(conn: Connection, session: SessionId, rows: Sequence[InboundRow]) -> list[EventId]:
+    """The events of which *rows* are withdrawn, and no other row of *session* is not."""
+    events = {row.event_id: None for row in rows if row.event_id is not None and row.error == WITHDRAWN}
+    if not events:
+        return []
+    left = fetch(
+        conn,
+        "SELECT value FROM json_each(:events) WHERE NOT EXISTS"
+        " (SELECT 1 FROM inbound WHERE session_id = :session AND event_id = value AND error IS NOT :withdrawn)",
+        {"events": json.dumps(list(events)), "session": session, "withdrawn": WITHDRAWN},
+    )
+    return [EventId(str(row["value"])) for row in left]
 
 
 def get(conn: Connection, row: InboundId) -> InboundRow | None:

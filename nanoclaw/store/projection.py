@@ -5,9 +5,10 @@ from __future__ import annotations
 from attrs import frozen
 
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import EpochNumber
+from nanoclaw.model.files import Attachment
+from nanoclaw.model.ids import EpochNumber, EventId
 from nanoclaw.model.messages import InboundRow, LedgerRow, LedgerState
-from nanoclaw.store import destinations, inbound, ledger
+from nanoclaw.store import destinations, files, inbound, ledger
 from nanoclaw.store.ticks import highest_seq
 from schema.rows import (
     Delivered,
@@ -36,6 +37,10 @@ class Changes:
     delivered: tuple[Delivered, ...]
     destinations: tuple[Destination, ...] | None = None
     """All of them, if they have changed."""
+    files: tuple[Attachment, ...] = ()
+    """What came with the messages."""
+    withdrawn: tuple[EventId, ...] = ()
+    """What came with these is no longer to be seen."""
 
     @property
     def empty(self) -> bool:
@@ -56,10 +61,13 @@ def whole(conn: Connection, place: SessionPlace, epoch: EpochNumber, *, timezone
     """Everything that the runner of *epoch* may know."""
     session = place.session.id
     chat = place.messaging_group
+    rows = inbound.shown(conn, session, epoch)
     return Whole(
         changes=Changes(
             tick=_tick(conn),
-            messages=tuple(map(_message_in, inbound.shown(conn, session, epoch))),
+            messages=tuple(map(_message_in, rows)),
+            files=_files(conn, rows),
+            withdrawn=tuple(inbound.withdrawn_events(conn, session, rows)),
             delivered=tuple(map(_delivered, ledger.settled_since(conn, session, 0, most=inbound.SHOWN_SETTLED))),
             destinations=destinations.shown(conn, place.agent_group.id),
         ),
@@ -79,9 +87,12 @@ def changes(conn: Connection, place: SessionPlace, epoch: EpochNumber, since: in
     """What the link of *epoch* lacks if it was written at tick *since*."""
     session, agent = place.session.id, place.agent_group.id
     changed = scalar(conn, "SELECT 1 FROM agent_groups WHERE id = ? AND shown > ?", (agent, since))
+    rows = inbound.changed_since(conn, session, epoch, since)
     return Changes(
         tick=_tick(conn),
-        messages=tuple(map(_message_in, inbound.changed_since(conn, session, epoch, since))),
+        messages=tuple(map(_message_in, rows)),
+        files=_files(conn, rows),
+        withdrawn=tuple(inbound.withdrawn_events(conn, session, rows)),
         delivered=tuple(map(_delivered, ledger.settled_since(conn, session, since))),
         destinations=None if changed is None else destinations.shown(conn, agent),
     )
@@ -89,6 +100,11 @@ def changes(conn: Connection, place: SessionPlace, epoch: EpochNumber, since: in
 
 def _tick(conn: Connection) -> int:
     return integer(conn, "SELECT last FROM ticks")
+
+
+def _files(conn: Connection, rows: list[InboundRow]) -> tuple[Attachment, ...]:
+    events = {row.event_id: None for row in rows if row.event_id is not None and row.error != inbound.WITHDRAWN}
+    return tuple(files.of_events(conn, list(events)))
 
 
 def _message_in(row: InboundRow) -> MessageIn:

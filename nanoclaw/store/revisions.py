@@ -10,7 +10,7 @@ from nanoclaw.core.revisions import Refuse, Rewrite, Tell, Withdraw, fate
 from nanoclaw.model.entities import Wiring
 from nanoclaw.model.ids import EventId, InboundId, SessionId
 from nanoclaw.model.messages import Drop, InboundRow, Revision, RevisionKind
-from nanoclaw.store import drops, inbound
+from nanoclaw.store import drops, files, inbound
 from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.people import rights_of
 from nanoclaw.store.sessions import session_place
@@ -54,7 +54,7 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
             case Rewrite(text):
                 inbound.rewrite(conn, row.id, _said(row, text))
             case Withdraw():
-                inbound.withdraw(conn, row.id, _said(row, ""), now=now)
+                inbound.withdraw(conn, row.id, _unsaid(row), now=now)
             case Tell():
                 inbound.add(conn, _note(row, revision), session=row.session_id, now=now)
             case Refuse(reason, detail):
@@ -77,8 +77,9 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
         touched[row.session_id] = None
     # A note of an earlier revision: whoever has not read it need not any more, unless this one was refused.
     for note in (row for row in rows if NOTE_MARK in row.id and row.id.partition(NOTE_MARK)[0] in changed):
-        if inbound.withdraw(conn, note.id, _said(note, ""), now=now):
+        if inbound.withdraw(conn, note.id, _unsaid(note), now=now):
             touched[note.session_id] = None
+    files.forget_withdrawn(conn, event)
     return tuple(touched)
 
 
@@ -95,6 +96,14 @@ def _said(row: InboundRow, text: str) -> str:
     """The content of *row*, saying *text* instead. What the host itself said stays."""
     said = payloads.read_in(row.kind, row.content)
     return payloads.write(attrs.evolve(said, text=text)) if isinstance(said, payloads.ChatIn) else row.content
+
+
+def _unsaid(row: InboundRow) -> str:
+    """The content of *row* without what a person said, or sent along."""
+    said = payloads.read_in(row.kind, row.content)
+    if not isinstance(said, payloads.ChatIn):
+        return row.content
+    return payloads.write(attrs.evolve(said, text="", attachments=()))
 
 
 def _note(row: InboundRow, revision: Revision) -> inbound.NewInbound:

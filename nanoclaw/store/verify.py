@@ -10,11 +10,14 @@ from attrs import frozen
 
 from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.model.ids import SessionId
+from nanoclaw.store import files
 from schema.sqlite import Connection, Value, fetch
 from schema.times import write_time
 
 PATIENCE = timedelta(seconds=10)
 """A due message may wait this long for its session's actor before it counts as forgotten."""
+SPOOL_PATIENCE = timedelta(hours=2)
+"""A file in the spool may belong to a message that is just being stored; after this long it is left over."""
 MOST_SHOWN = 20
 
 
@@ -108,7 +111,14 @@ def verify(conn: Connection, home: Path, *, host: Host | None, now: datetime) ->
       host: What the running host says of itself; None if none runs.
       now: The time to judge waiting messages by.
     """
-    return [*_file(conn), *_rows(conn), *_patterns(conn), *_owners(conn, host, now), *_folders(conn, home)]
+    return [
+        *_file(conn),
+        *_rows(conn),
+        *_patterns(conn),
+        *_owners(conn, host, now),
+        *_folders(conn, home),
+        *_spool(conn, home, host, now),
+    ]
 
 
 def _file(conn: Connection) -> Iterator[Problem]:
@@ -160,7 +170,7 @@ def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Prob
 
 
 def _folders(conn: Connection, home: Path) -> Iterator[Problem]:
-    """Every folder of a link and every file in the spool belongs to a row."""
+    """Every folder of a link belongs to a row."""
     known = {
         (str(row["agent_group_id"]), str(row["id"])) for row in fetch(conn, "SELECT agent_group_id, id FROM sessions")
     }
@@ -175,8 +185,27 @@ def _folders(conn: Connection, home: Path) -> Iterator[Problem]:
         for out in sorted((folder / "out").glob("*")):
             if not is_known or (folder.name, out.name) not in live:
                 yield Problem(what="a folder belongs to no open epoch", where=str(out), mend="nanoclaw up")
-    for spooled in sorted((home / "spool").glob("*")):
-        yield Problem(what="a file in the spool belongs to no message", where=str(spooled), mend="remove it")
+
+
+def _spool(conn: Connection, home: Path, host: Host | None, now: datetime) -> Iterator[Problem]:
+    """Every file in the spool belongs to a message, and every message has its files."""
+    needed = files.needed(conn)
+    spooled = {path.name: path for path in sorted((home / "spool").glob("*"))}
+    for name, path in spooled.items():
+        if name not in needed and (host is None or _is_forgotten(path, now)):
+            yield Problem(what="a file in the spool belongs to no message", where=str(path), mend="nanoclaw up")
+    # A host that runs may have sent and removed one since the rows were read.
+    lasting = needed if host is None else files.attached(conn)
+    for name in sorted(lasting - spooled.keys())[:MOST_SHOWN]:
+        yield Problem(what="a file of a message is not in the spool", where=name, mend="restore a backup")
+
+
+def _is_forgotten(path: Path, now: datetime) -> bool:
+    """Has a running host had the time to remove the file?"""
+    try:
+        return path.stat().st_mtime < (now - SPOOL_PATIENCE).timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _only(row: dict[str, Value]) -> Value:

@@ -8,6 +8,8 @@ from pathlib import Path
 import trio
 
 from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.spool import Spool
+from nanoclaw.link.inbox import Inbox
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionKey
@@ -68,7 +70,7 @@ async def _start_once(work: Path, engine: Engine, epoch: EpochNumber, whole: pro
     for name in ("group", "state", "composed", "skills"):
         (work / name).mkdir(exist_ok=True)
     (work / "composed" / "container.json").write_text("{}")
-    InboundFile.make(layout.inbound, whole).close()
+    InboundFile.make(layout.inbound, whole, Inbox(layout.inbox, Spool(layout.root / "spool"))).close()
     before = layout.heartbeat(epoch).stat().st_mtime_ns
     start = time.time_ns()
     sandbox = await engine.start(

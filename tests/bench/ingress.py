@@ -12,6 +12,7 @@ from attrs import frozen
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
+from nanoclaw.kit.spool import Spool
 from nanoclaw.model.entities import (
     AgentGroup,
     EngageMode,
@@ -130,7 +131,7 @@ def _with_ingress(path: Path, fan_out: FanOut, measure: Callable[[Ingress], Awai
 
 
 def _ingress(store: Database) -> Ingress:
-    return Ingress(store, SystemClock(), {CHANNEL: False}, lambda _: None, lambda _: None, lambda _: None)
+    return Ingress(store, SystemClock(), Spool(Path()), {CHANNEL: False}, *(lambda _: None,) * 3)
 
 
 def _fill(conn: Connection, fan_out: FanOut) -> None:

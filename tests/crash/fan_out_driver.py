@@ -17,6 +17,7 @@ import trio
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.channels.base import Stored
 from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.spool import Spool
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy
 from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.opening import open_writer
@@ -80,7 +81,7 @@ async def _receive(path: Path, arm: Callable[[], None]) -> None:
 
 
 async def _say(store: Database) -> None:
-    ingress = Ingress(store, SystemClock(), {CHANNEL: False}, lambda _: None, lambda _: None, lambda _: None)
+    ingress = Ingress(store, SystemClock(), Spool(Path()), {CHANNEL: False}, *(lambda _: None,) * 3)
     receipt = await ingress.receive(said(1, mention=False))
     assert receipt == Stored()
 

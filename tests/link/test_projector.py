@@ -12,7 +12,11 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.kit.spool import Spool
+from nanoclaw.link.inbox import Inbox
 from nanoclaw.link.projector import InboundFile
+from nanoclaw.model.files import Attachment
+from nanoclaw.model.ids import EventId
 from schema import LINK_VERSION, sqlite
 from schema.rows import (
     Delivered,
@@ -63,6 +67,8 @@ class Changes:
     messages: tuple[MessageIn, ...] = ()
     delivered: tuple[Delivered, ...] = ()
     destinations: tuple[Destination, ...] | None = None
+    files: tuple[Attachment, ...] = ()
+    withdrawn: tuple[EventId, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -74,10 +80,15 @@ class Whole:
     routing: Routing = ROUTING
 
 
+def inbox(path: Path) -> Inbox:
+    """The files beside an inbound.db."""
+    return Inbox(path.with_name("inbox"), Spool(path.with_name("spool")))
+
+
 @contextmanager
 def made(path: Path, whole: Whole | None = None) -> Iterator[InboundFile]:
     """A new file, for the length of a block."""
-    file = InboundFile.make(path, whole or Whole())
+    file = InboundFile.make(path, whole or Whole(), inbox(path))
     try:
         yield file
     finally:
@@ -163,7 +174,7 @@ def test_what_does_not_fit_leaves_an_empty_file_and_nothing_open(tmp_path: Path)
     path = tmp_path / "inbound.db"
     twice = Whole(changes=Changes(messages=(MESSAGE,), destinations=(DESTINATION, DESTINATION)))
     with pytest.raises(ConstraintError) as refused:
-        InboundFile.make(path, twice)
+        InboundFile.make(path, twice, inbox(path))
     # The error still holds the frames that held the file; open it is not.
     assert refused.value.__traceback__ is not None
     assert path.resolve() not in {entry.resolve() for entry in Path("/proc/self/fd").iterdir()}
@@ -217,7 +228,7 @@ def test_a_write_at_once_hides_no_other_error(tmp_path: Path) -> None:
 
 
 def test_closing_may_be_repeated(tmp_path: Path) -> None:
-    file = InboundFile.make(tmp_path / "inbound.db", Whole())
+    file = InboundFile.make(tmp_path / "inbound.db", Whole(), inbox(tmp_path / "inbound.db"))
     file.close()
     file.close()
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.model.ids import InboundId, SessionId
+from nanoclaw.model.files import LedgerFile, NewAttachment, Spooled
+from nanoclaw.model.ids import InboundId, SessionId, SpoolId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import inbound, ledger, notices, sessions
+from nanoclaw.store import files, inbound, ledger, notices, sessions
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.migrate import migrate
-from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, RULES, Host, Problem, verify
+from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, RULES, SPOOL_PATIENCE, Host, Problem, verify
 from schema import sqlite
 from schema.sqlite import Connection, Journal, Synchronous, execute
 from tests.support.central import CHANNEL, NOW, ROOM, World, said
@@ -207,7 +210,6 @@ def test_folders_and_files_belong_to_rows(tmp_path: Path) -> None:
     strange = folder(tmp_path, "ses-1", "02")
     orphan = folder(tmp_path, "ses-9", "2")
     elsewhere = folder(tmp_path, "ses-1", "2", agent="agt-two")
-    (tmp_path / "spool" / "left.bin").touch()
     assert {(problem.what, problem.where) for problem in problems(world, home=tmp_path)} == {
         ("a folder belongs to no open epoch", str(ended)),
         ("a folder belongs to no open epoch", str(strange)),
@@ -215,8 +217,37 @@ def test_folders_and_files_belong_to_rows(tmp_path: Path) -> None:
         ("a folder belongs to no open epoch", str(elsewhere)),
         ("a folder belongs to no session", str(orphan.parent.parent)),
         ("a folder belongs to no open epoch", str(orphan)),
-        ("a file in the spool belongs to no message", str(tmp_path / "spool" / "left.bin")),
     }
+
+
+def test_what_is_in_the_spool_belongs_to_a_message_and_what_a_message_has_is_in_the_spool(tmp_path: Path) -> None:
+    world = World()
+    session = world.session()
+    file = Spooled(id=SpoolId("file-in"), size=1, digest="d")
+    world.accept(evolve(said(1), attachments=(NewAttachment(name="a", file=file),)))
+    reply = world.reply(session, world.epoch(session), 3)
+    files.add_to_message(world.conn, reply, [LedgerFile(name="b", size=1, digest="d", spool_id=SpoolId("file-out"))])
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    for name in ("file-in", "file-out", "file-left"):
+        (spool / name).touch()
+    now = datetime.now(UTC)
+    left = ("a file in the spool belongs to no message", str(spool / "file-left"))
+
+    def found(host: Host | None) -> set[tuple[str, str]]:
+        problems = verify(world.conn, tmp_path, host=host, now=now)
+        return {(problem.what, problem.where) for problem in problems if "spool" in problem.what}
+
+    assert found(None) == {left}
+    assert found(up(world)) == set(), "it may be on its way in"
+    long_ago = (now - SPOOL_PATIENCE - TICK).timestamp()
+    os.utime(spool / "file-left", (long_ago, long_ago))
+    assert found(up(world)) == {left}
+    for name in ("file-in", "file-out"):
+        (spool / name).unlink()
+    lost = "a file of a message is not in the spool"
+    assert found(None) == {left, (lost, "file-in"), (lost, "file-out")}
+    assert found(up(world)) == {left, (lost, "file-in")}, "the other may have been sent this moment"
 
 
 def test_looking_needs_no_right_to_write(tmp_path: Path) -> None:

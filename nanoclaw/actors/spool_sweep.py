@@ -1,0 +1,48 @@
+"""Removes files from the spool that no message has any use for: left by a crash, or by an adapter that forgot them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+import trio
+from attrs import frozen
+
+from nanoclaw.kit.every import every
+from nanoclaw.kit.spool import Spool
+from nanoclaw.store import files
+from nanoclaw.store.db import Store
+
+log = structlog.get_logger()
+
+LOOK = timedelta(minutes=10)
+IN_FLIGHT = timedelta(hours=1)
+"""A file that nobody has written to for so long does not belong to a message that is just being stored."""
+
+
+@frozen
+class SpoolSweep:
+    """The net under whoever removes a file as soon as its message is decided."""
+
+    _store: Store
+    _spool: Spool
+
+    async def at_start(self) -> None:
+        """Remove all that no message needs. Only while nothing is being received and no sandbox is drained."""
+        await self._sweep(timedelta())
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Look now and again until cancelled, and leave alone what may be in flight."""
+        task_status.started()
+        await every(LOOK.total_seconds(), self._look)
+
+    async def _look(self) -> None:
+        await self._sweep(IN_FLIGHT)
+
+    async def _sweep(self, unchanged_for: timedelta) -> None:
+        needed = await self._store.read(files.needed)
+        removed = await trio.to_thread.run_sync(
+            lambda: self._spool.sweep(needed, unchanged_for=unchanged_for.total_seconds())
+        )
+        if removed:
+            log.info("spool_swept", files=len(removed))
