@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -33,8 +33,11 @@ from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
+from nanoclaw.model.ids import SessionId
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
 from nanoclaw.sandboxes.choice import Choice, choose
+from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
@@ -48,6 +51,8 @@ log = structlog.get_logger()
 
 TREE = ("store", "spool", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
+
+AGENT_IMAGE = "nanoclaw/agent:current"
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 
@@ -93,7 +98,6 @@ async def serve(
     stopped and their last words absorbed; the store closes last.
     """
     await trio.to_thread.run_sync(make_folders, config.home)
-    choice = await choose(await _all_engines() if engines is None else engines(), config.sandbox.engine)
     clock = SystemClock()
     async with open_database(config.database) as store:
         is_first = await store.transact(
@@ -104,6 +108,8 @@ async def serve(
             now=clock.now(),
         )
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
+        there_are = await all_engines(config, install) if engines is None else engines()
+        choice = await choose(there_are, config.sandbox.engine)
         folders = Folders(home=config.home)
         sweep = SpoolSweep(store, folders.spool)
         await sweep.at_start()
@@ -127,6 +133,9 @@ async def serve(
                 most_attempts=config.retry.most_attempts, first_pause=config.retry.delivery_pause_seconds
             ),
         )
+        admission = Admission(
+            most=config.sandbox.most_running, least_free=config.sandbox.least_free_memory_percent / 100
+        )
         parts = Parts(
             store=store,
             customs=customs,
@@ -142,9 +151,7 @@ async def serve(
                 first_pause=timedelta(seconds=config.retry.first_pause_seconds),
             ),
             times=SessionTimes(patience=config.patience),
-            admission=Admission(
-                most=config.sandbox.most_running, least_free=config.sandbox.least_free_memory_percent / 100
-            ),
+            admission=admission,
         )
         sessions = Sessions(parts, nodes["sessions"])
         ingress = Ingress(
@@ -158,7 +165,7 @@ async def serve(
         )
         admin = AdminServer(
             config.admin_socket,
-            _looks(config, choice, store, sessions, root, watch),
+            _looks(config, choice, store, sessions, admission, root, watch),
             Office(store=store, clock=clock, operator=SENDER, threaded=threaded, changed=sessions.show_all),
         )
 
@@ -210,23 +217,41 @@ def operator_name() -> str:
         return "operator"
 
 
-async def _all_engines() -> Sequence[Engine]:
-    """Every engine there is, the strongest first, on the runtime of this host."""
+async def all_engines(config: Config, install: str) -> Sequence[Engine]:
+    """Every engine there is, the strongest first, on the runtime of this host, for the home called *install*."""
     runtime = find_runtime()
     await trio.to_thread.run_sync(compile_runtime, runtime)
-    return (BubblewrapEngine(runtime), ProcessEngine(runtime))
+    docker = DockerSettings(
+        install=install,
+        image=AGENT_IMAGE,
+        scratch=config.run_folder,
+        most_starts=config.sandbox.most_starting,
+        allow_old_engine=config.sandbox.allow_old_engine,
+    )
+    return (DockerEngine(runtime, DockerClient(), docker), BubblewrapEngine(runtime), ProcessEngine(runtime))
 
 
 def _looks(
-    config: Config, choice: Choice, store: Database, sessions: Sessions, root: TreeNode, watch: DirectoryWatch
+    config: Config,
+    choice: Choice,
+    store: Database,
+    sessions: Sessions,
+    admission: Admission,
+    root: TreeNode,
+    watch: DirectoryWatch,
 ) -> dict[str, Look]:
     """What the command line may ask about the running host."""
 
-    async def tree() -> object:
+    async def tree(_: Mapping[str, object]) -> object:
         await trio.lowlevel.checkpoint()
         return attrs.asdict(root.snapshot(trio.current_time()))
 
-    async def status() -> object:
+    async def show_log(asked: Mapping[str, object]) -> object:
+        await trio.lowlevel.checkpoint()
+        sessions.show_log(SessionId(str(asked.get("session"))))
+        return None
+
+    async def status(_: Mapping[str, object]) -> object:
         return {
             "home": str(config.home),
             "engine": choice.engine.name,
@@ -234,8 +259,9 @@ def _looks(
             "provider": config.agent.provider,
             "watch": watch.mode,
             "actors": sorted(sessions.owned()),
+            "sandboxes": {"running": admission.taken, "waiting": admission.waiting, "most": admission.most},
             "store": attrs.asdict(store.statistics()),
             "figures": attrs.asdict(await store.read(figures)),
         }
 
-    return {"tree": tree, "status": status}
+    return {"tree": tree, "status": status, "show log": show_log}

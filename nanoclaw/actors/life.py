@@ -16,7 +16,11 @@ from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
+from nanoclaw.composing import handles
 from nanoclaw.composing.compose import compose
+from nanoclaw.composing.mount_points import prepare_mount_points
+from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.told import Told
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
@@ -27,6 +31,7 @@ from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import Epoch, EpochEnding
+from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox, SandboxSpec
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.store import epochs, projection
@@ -90,11 +95,12 @@ class Life:
         layout = parts.folders.layout(session)
         self._log = SandboxLog(parts.folders.log(session.id, epoch))
         adopted = self._sandbox is not None
+        owner = parts.engine.owner_of(self._place.agent_group.id)
         drain: Drain | None = None
         ending, detail = EpochEnding.NOT_STARTED, ""
         async with contextlib.AsyncExitStack() as stack:
             try:
-                out = await self._in_thread(layout.open_out if adopted else partial(_make_epoch, layout), epoch)
+                out = await self._in_thread(layout.open_out if adopted else partial(_make_epoch, layout, owner), epoch)
                 stack.callback(out.close)
                 if self._sandbox is not None:
                     # Paused, it might hold a lock on the file that is written next.
@@ -134,8 +140,10 @@ class Life:
             composed=group.composed,
             skills=group.skills,
         )
-        await self._in_thread(compose, group, self._parts.told(place))
-        return await self._parts.engine.start(spec)
+        engine = self._parts.engine
+        ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
+        await self._in_thread(ready, spec, group, self._parts.told(place), engine.owner_of(spec.agent_group))
+        return await engine.start(spec)
 
     async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""
@@ -245,6 +253,16 @@ async def finish(
     await trio.to_thread.run_sync(layout.remove_epoch, epoch, limiter=parts.disk)
 
 
-def _make_epoch(layout: SessionLayout, epoch: EpochNumber) -> OutDirectory:
-    layout.make_epoch(epoch)
+def _make_epoch(layout: SessionLayout, owner: Owner | None, epoch: EpochNumber) -> OutDirectory:
+    layout.make_epoch(epoch, owner)
     return layout.open_out(epoch)
+
+
+def _ready(spec: SandboxSpec, group: GroupPlaces, told: Told, owner: Owner | None, *, mounts_inside: bool) -> None:
+    """Make what the sandbox sees besides its link."""
+    compose(group, told, owner=owner)
+    if mounts_inside:
+        with handles.folder(spec.agent) as agent:
+            displaced = prepare_mount_points(agent)
+        if displaced:
+            log.warning("agent_files_displaced", session=spec.life.session, names=displaced)

@@ -28,8 +28,8 @@ from schema.sqlite import Connection
 
 log = structlog.get_logger()
 
-Look: TypeAlias = Callable[[], Awaitable[object]]
-"""Answers one question about the running host with what JSON can say. A checkpoint."""
+Look: TypeAlias = Callable[[Mapping[str, object]], Awaitable[object]]
+"""Answers one question about the running host, given its arguments, with what JSON can say. A checkpoint."""
 
 ASK_SECONDS = 30.0
 
@@ -79,14 +79,13 @@ class AdminServer:
     async def _answer(self, frame: Mapping[str, object]) -> dict[str, object]:
         name = frame.get("verb")
         try:
+            arguments = frame.get("arguments", {})
             if isinstance(name, str) and name in self._looks:
-                return {"answer": await self._looks[name]()}
+                return {"answer": await self._looks[name](arguments if isinstance(arguments, dict) else {})}
             if isinstance(name, str) and name in BY_NAME:
                 verb = BY_NAME[name]
-                arguments = verb.read(frame.get("arguments", {}))
-                return {
-                    "answer": attrs.asdict(await self._run(verb, arguments, confirmed=bool(frame.get("confirmed"))))
-                }
+                done = await self._run(verb, verb.read(arguments), confirmed=bool(frame.get("confirmed")))
+                return {"answer": attrs.asdict(done)}
         except ConfirmationNeededError as exc:
             return {"question": str(exc)}
         except NanoclawError as exc:

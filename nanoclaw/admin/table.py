@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from nanoclaw.admin import chats, destinations, explain, groups, records, rights, users, wirings
+from nanoclaw.admin import chats, destinations, explain, groups, records, restart, rights, users, wirings
 from nanoclaw.admin.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
     *groups.VERBS,
+    *restart.VERBS,
     *chats.VERBS,
     *wirings.VERBS,
     *users.VERBS,

@@ -39,6 +39,9 @@ def status(config: Config, *, as_json: bool) -> None:
     table.add_row("provider", printable(found["provider"]))
     table.add_row("commits seen by", found["watch"])
     table.add_row("sessions at work", str(len(found["actors"])))
+    places = found["sandboxes"]
+    waiting = f", [yellow]{places['waiting']} waiting[/yellow]" if places["waiting"] else ""
+    table.add_row("sandboxes", f"{places['running']} of at most {places['most']}{waiting}")
     store = found["store"]
     table.add_row("commits", f"{store['batches']} for {store['transactions']} transactions")
     for name, value in found["figures"].items():

@@ -98,6 +98,17 @@ def tree(as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("session")
+@click.option("--epoch", type=click.INT, help="Which life of its sandbox; by default the last.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
+def logs(session: str, epoch: int | None, follow: bool) -> None:
+    """What the sandboxes of SESSION said, by its id or the beginning of it. Works without a host."""
+    from nanoclaw.cli import logs
+
+    logs.show(_config(), session, epoch=epoch, follow=follow)
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a problem, for programs.")
 def verify(as_json: bool) -> None:
     """Prove that nothing was lost and nothing is left over; ends with 1 if something is.

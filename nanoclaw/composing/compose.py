@@ -18,12 +18,12 @@ from pathlib import Path
 import structlog
 
 from nanoclaw.composing import handles
-from nanoclaw.composing.handles import Owner
 from nanoclaw.composing.ownership import hand_over
 from nanoclaw.composing.places import COMPOSED_FRAGMENTS, GroupPlaces
 from nanoclaw.composing.skills import Skill, find_skills, link_skills, select
 from nanoclaw.core.instructions import Instructions, Part, Source, instruct
 from nanoclaw.core.told import Told, container_json
+from nanoclaw.model.sandbox import Owner
 from schema.files import CLAUDE_MD, CONTAINER_JSON, FRAGMENTS
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from attrs import frozen
+from nanoclaw.model.sandbox import Owner
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HANDLE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -23,14 +23,6 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 DISPLACED = ".displaced"
 """What is added to the name of something of an agent's that stood where the host needs the place."""
-
-
-@frozen
-class Owner:
-    """Whose files in an agent's folders are: the user and group that its sandbox runs as."""
-
-    uid: int
-    gid: int
 
 
 @contextlib.contextmanager

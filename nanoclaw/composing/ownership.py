@@ -11,7 +11,8 @@ from itertools import chain
 
 import structlog
 
-from nanoclaw.composing.handles import Owner, give
+from nanoclaw.composing.handles import give
+from nanoclaw.model.sandbox import Owner
 
 log = structlog.get_logger()
 

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from nanoclaw.composing import handles
 from nanoclaw.core.instructions import MOST_PART, is_name
+from nanoclaw.model.sandbox import Owner
 from schema.files import SANDBOX_SKILLS
 
 SKILL = "SKILL.md"
@@ -75,7 +76,7 @@ def select(found: Found, wanted: Collection[str] | None) -> Found:
     return Found(tuple(skill for skill in found.skills if skill.name in wanted), missing)
 
 
-def link_skills(state: int, names: Iterable[str], owner: handles.Owner | None) -> None:
+def link_skills(state: int, names: Iterable[str], owner: Owner | None) -> None:
     """Let the model's state have links to these skills and to no others.
 
     Whatever else an agent keeps among them stays: a folder that it made, or a link to one, is a skill of its own. A

@@ -22,6 +22,7 @@ from typing import Self
 from attrs import define, frozen
 
 from nanoclaw.link.removal import remove_tree
+from nanoclaw.model.sandbox import Owner
 from schema import sqlite
 from schema.files import HEARTBEAT, INBOUND, INBOX, OUTBOUND, OUTBOUND_JOURNAL, outbound_ddl
 
@@ -61,20 +62,29 @@ class SessionLayout:
         """The file whose change is the runner's sign of life in *epoch*."""
         return self.out_dir(epoch) / HEARTBEAT
 
-    def make_epoch(self, epoch: int) -> None:
+    def make_epoch(self, epoch: int, owner: Owner | None = None) -> None:
         """Make the folders of a new epoch: `in/` if it is missing, `out/<epoch>/` with an empty outbox.
+
+        Args:
+          epoch: Its number.
+          owner: Whose the out folder and all in it shall be; None: this process's own user's.
 
         Raises:
           FileExistsError: there is a folder of that epoch; nothing in it was touched.
           OSError: the disk would not. There is no half-made folder then.
         """
         self.in_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A sandbox may run as somebody else. Who may not enter the home does not come this far.
+        self.in_dir.chmod(0o755)
         out = self.out_dir(epoch)
         out.parent.mkdir(mode=0o700, exist_ok=True)
         out.mkdir(mode=0o700)
         try:
             _write_new(self.outbound(epoch), empty_outbound())
             _write_new(self.heartbeat(epoch), b"")
+            if owner is not None:
+                for path in (self.outbound(epoch), self.heartbeat(epoch), out):
+                    os.chown(path, owner.uid, owner.gid)
         except BaseException:
             remove_tree(out)
             raise

@@ -91,6 +91,8 @@ class InboundFile:
                 _write_changes(conn, whole.changes)
                 sqlite.execute(conn, META_SQL, bindings(whole.meta))
                 sqlite.execute(conn, ROUTING_SQL, bindings(whole.routing))
+            # A sandbox may run as somebody else; the journal takes over these rights.
+            path.chmod(0o644)
         except BaseException:
             file.close()
             raise

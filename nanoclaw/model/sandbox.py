@@ -18,6 +18,14 @@ class Network(Enum):
     OPEN = "open"  # whatever the machine reaches: an operator's explicit choice
 
 
+@frozen
+class Owner:
+    """Whose files in an agent's folders are: the user and group that its sandbox runs as."""
+
+    uid: int
+    gid: int
+
+
 @frozen(kw_only=True)
 class Limits:
     """How much of the machine a sandbox may take."""

@@ -14,15 +14,16 @@ from attrs import define, field
 
 from nanoclaw.errors import SandboxError
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.sandboxes.engine import Exit, LifeName, Owner
+from nanoclaw.model.sandbox import Owner
+from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.spawner import Command, Program, Spawner
 
 BURY_SECONDS = 5.0
 LOOK_SECONDS = 0.01
-MOST_ROUNDS = 20
-"""How often the processes of a sandbox are looked for while they are being paused: one may just have been forked."""
+PAUSE_SECONDS = 2.0
+"""How long the processes of a sandbox are looked for while they are being paused: one may just have been forked."""
 
 
 @define(eq=False)
@@ -72,9 +73,10 @@ class ChildSandbox:
 
     async def pause(self) -> None:
         """SIGSTOP for every process in it."""
-        for _ in range(MOST_ROUNDS):
-            if not await trio.to_thread.run_sync(_signal_running, self._inside(), signal.SIGSTOP):
-                return
+        with trio.move_on_after(PAUSE_SECONDS):
+            while await trio.to_thread.run_sync(_signal_running, self._inside(), signal.SIGSTOP):  # noqa: ASYNC110 - of the kernel
+                await trio.sleep(LOOK_SECONDS)
+            return
         raise SandboxError(engine=self._engine, why="it starts processes faster than they can be paused")
 
     async def resume(self) -> None:
@@ -171,7 +173,7 @@ def _is_stopped(pid: int) -> bool:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
     except OSError:
         return True
-    return state in "TZX"
+    return state in "TtZX"
 
 
 @define(eq=False)

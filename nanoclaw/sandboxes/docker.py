@@ -29,13 +29,14 @@ from nanoclaw.core.sandbox_spec import (
 )
 from nanoclaw.errors import SandboxError
 from nanoclaw.model.ids import AgentGroupId, SessionId
+from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.docker_api import ENGINE, Container, ContainerApi, ContainerId, NotThereError, RequestError
 from nanoclaw.sandboxes.docker_events import Ears
 from nanoclaw.sandboxes.docker_probe import DockerProbe
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox, remove_for_good
 from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
-from nanoclaw.sandboxes.engine import LifeName, Owner, Probe, SandboxSpec
+from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec
 from nanoclaw.sandboxes.patience import Patience, within_reach
 from nanoclaw.sandboxes.runtime import Runtime
 
@@ -109,7 +110,7 @@ class DockerEngine:
         if self._host.uid != 0:
             return None
         user = sandbox_user(self._settings.install, group, host=self._host)
-        return Owner(uid=user.uid, gid=user.gid)
+        return Owner(user.uid, user.gid)
 
     async def probe(self) -> Probe:
         """Find out by a real start, behind the same walls."""

@@ -10,7 +10,7 @@ import trio
 from attrs import field, frozen
 
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
-from nanoclaw.model.sandbox import ExtraMount, Limits, Network
+from nanoclaw.model.sandbox import ExtraMount, Limits, Network, Owner
 from nanoclaw.sandboxes.log import SandboxLog
 
 
@@ -46,14 +46,6 @@ class SandboxSpec:
     network: Network = Network.NONE
     image: str | None = None
     """The image that its agent group asks for; None: the one in use."""
-
-
-@frozen(kw_only=True)
-class Owner:
-    """Who the files of an agent belong to."""
-
-    uid: int
-    gid: int
 
 
 @frozen(kw_only=True)

@@ -31,7 +31,7 @@ async def office(folder: Path, changed: list[str]) -> AsyncIterator[Path]:
     socket = folder / "admin.sock"
     clock = SystemClock()
 
-    async def weather() -> object:
+    async def weather(_: Mapping[str, object]) -> object:
         await trio.lowlevel.checkpoint()
         return "fine"
 

@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from nanoclaw.composing.handles import Owner
 from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.told import Told
+from nanoclaw.model.sandbox import Owner
 
 TOLD = Told(provider="demo", group_name="Nano", assistant_name="Nano", agent_group_id="agt-1", timezone="UTC")
 OTHER = Owner(4711, 4712)

@@ -16,6 +16,7 @@ from nanoclaw.errors import SandboxError
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox, processes_of
 from nanoclaw.sandboxes.engine import Exit, LifeName
+from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.runtime import find_runtime
 from nanoclaw.sandboxes.spawner import Command
 
@@ -131,3 +132,49 @@ async def test_a_program_that_is_not_there_is_a_sandbox_error() -> None:
     async with engine() as python:
         with pytest.raises(SandboxError, match="no/such/program"):
             await python.start_program("/no/such/program")
+
+
+async def test_a_paused_program_does_nothing_until_it_is_resumed(tmp_path: Path) -> None:
+    counting = (
+        "import sys, time\nfrom pathlib import Path\nfile = Path(sys.argv[1])\n"
+        "for number in range(100_000):\n    file.write_text(str(number)); time.sleep(0.002)\n"
+    )
+    number = tmp_path / "number"
+    async with engine() as python:
+        child = await python.start(counting, str(number))
+        with trio.fail_after(20):
+            while not number.exists():  # noqa: ASYNC110 - another process makes it
+                await trio.sleep(0.01)
+            await child.pause()
+            stood = number.read_text()
+            await trio.sleep(0.05)
+            assert number.read_text() == stood
+            await child.pause()
+            await child.resume()
+            while number.read_text() == stood:  # noqa: ASYNC110 - another process writes it
+                await trio.sleep(0.01)
+        assert (await child.stop(0)).code < 0
+        await child.remove()
+
+
+async def test_a_paused_program_still_hears_that_it_shall_end() -> None:
+    async with engine() as python:
+        heeding = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
+        child = await python.start(heeding + STAY)
+        await child.pause()
+        assert await child.stop(20) == Exit(code=3)
+        await child.remove()
+
+
+async def test_the_log_holds_all_that_was_said_also_after_the_copying_was_cut_short(tmp_path: Path) -> None:
+    async with engine() as python:
+        child = await python.start("import sys; sys.stderr.write('x' * 100_000 + 'the end')")
+        log = SandboxLog(tmp_path / "1.log")
+        with trio.move_on_after(0.01):
+            await child.copy_log(log)
+        with trio.fail_after(20):
+            await child.copy_log(log)
+            await child.wait()
+        await child.remove()
+        assert log.path.read_bytes() == b"x" * 100_000 + b"the end"
+        assert log.last_lines.endswith("the end")

@@ -10,8 +10,9 @@ import trio
 from attrs import define, field, frozen
 
 from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.child import ChildSandbox
-from nanoclaw.sandboxes.engine import LifeName, Owner, Probe, SandboxSpec
+from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime
 

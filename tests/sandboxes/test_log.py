@@ -1,0 +1,52 @@
+"""A sandbox's log: all that was said up to a bound, the last of it for people, and no byte lost to a cancellation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanoclaw.sandboxes.log import SandboxLog
+
+
+@given(st.lists(st.binary(max_size=20), max_size=10), st.integers(0, 60))
+def test_the_file_is_the_beginning_of_what_was_said(
+    tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], most: int
+) -> None:
+    said = b"".join(chunks)
+    log = SandboxLog(tmp_path_factory.mktemp("log") / "a" / "1.log", most_bytes=most)
+
+    async def add() -> None:
+        for chunk in chunks:
+            await log.add(chunk)
+
+    trio.run(add)
+    assert (log.path.read_bytes() if log.path.exists() else b"") == said[:most]
+
+
+async def test_what_a_cancelled_call_did_not_write_the_next_one_does(tmp_path: Path) -> None:
+    log = SandboxLog(tmp_path / "1.log")
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await log.add(b"one ")
+    await log.add(b"two")
+    assert log.path.read_bytes() == b"one two"
+
+
+async def test_a_log_that_is_there_already_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "1.log").write_bytes(b"before ")
+    log = SandboxLog(tmp_path / "1.log", most_bytes=10)
+    await log.add(b"afterwards")
+    await log.add(b"more")
+    assert log.path.read_bytes() == b"before aft"
+
+
+async def test_people_are_told_the_last_lines(tmp_path: Path) -> None:
+    log = SandboxLog(tmp_path / "1.log", most_bytes=3)
+    assert log.last_lines == ""
+    await log.add(b"1\n2\n\xff3\n")
+    await log.add(b"  4  \n\n")
+    assert log.last_lines == "2 / \N{REPLACEMENT CHARACTER}3 / 4"
