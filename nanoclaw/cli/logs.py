@@ -13,6 +13,7 @@ from nanoclaw.config import Config
 from nanoclaw.errors import UsageError
 
 LOOK_SECONDS = 0.2
+WAIT_LOOKS = 5
 REFRESH_SECONDS = 1.0
 """Between two requests that the host bring the log of a running sandbox up to date."""
 
@@ -25,12 +26,8 @@ def show(config: Config, session: str, *, epoch: int | None, follow: bool) -> No
     Raises:
       UsageError: there is no such session, or no log of it; it says which there are.
     """
-    folder = _find(config.home / "logs" / "sandboxes", session)
-    _refresh(config, folder.name)
-    if not follow:
-        # The host copies it when it is asked; that takes a moment.
-        time.sleep(LOOK_SECONDS)
-    epochs = _epochs(folder)
+    folder = config.home / "logs" / "sandboxes" / _find(config.home, session)
+    epochs = _wait_for_log(config, folder)
     if epoch is not None and epoch not in epochs:
         raise UsageError(f"{folder.name} has no log of epoch {epoch}: there are {', '.join(map(str, epochs))}")
     number = epochs[-1] if epoch is None else epoch
@@ -52,15 +49,26 @@ def show(config: Config, session: str, *, epoch: int | None, follow: bool) -> No
         return
 
 
-def _find(logs: Path, session: str) -> Path:
-    names = sorted(entry.name for entry in logs.iterdir()) if logs.is_dir() else []
+def _find(home: Path, session: str) -> str:
+    """The session that is meant: one that has a log, or a folder of its own."""
+    names = sorted({entry.name for where in ("logs/sandboxes", "sessions/*") for entry in home.glob(f"{where}/*")})
     found = [name for name in names if name == session] or [name for name in names if name.startswith(session)]
     if len(found) == 1 and session:
-        return logs / found[0]
+        return found[0]
     if found and session:
         raise UsageError(f"{session} could be any of {', '.join(found)}: say more of it")
-    there = f"there are {', '.join(names)}" if names else "no sandbox has said anything yet"
-    raise UsageError(f"no session {session!r} has a log: {there}; see nanoclaw sessions list")
+    there = f"there are {', '.join(names)}" if names else "no sandbox has run yet"
+    raise UsageError(f"there is no session {session!r}: {there}; see nanoclaw sessions list")
+
+
+def _wait_for_log(config: Config, folder: Path) -> list[int]:
+    """The epochs that have a log, once a running host has had a moment to bring the last one up to date."""
+    _refresh(config, folder.name)
+    for _ in range(WAIT_LOOKS):
+        time.sleep(LOOK_SECONDS)
+        if epochs := _epochs(folder):
+            return epochs
+    raise UsageError(f"the sandboxes of {folder.name} have not said anything")
 
 
 def _epochs(folder: Path) -> list[int]:

@@ -100,7 +100,7 @@ def tree(as_json: bool) -> None:
 @cli.command()
 @click.argument("session")
 @click.option("--epoch", type=click.INT, help="Which life of its sandbox; by default the last.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
 def logs(session: str, epoch: int | None, follow: bool) -> None:
     """What the sandboxes of SESSION said, by its id or the beginning of it. Works without a host."""
     from nanoclaw.cli import logs

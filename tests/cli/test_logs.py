@@ -40,8 +40,8 @@ def test_the_last_life_is_shown_unless_another_is_asked_for_and_commands_to_the_
     ("arguments", "why"),
     [
         (["ses-a"], "ses-a could be any of ses-ab, ses-ax"),
-        (["ses-b"], "no session 'ses-b' has a log: there are ses-ab, ses-ax"),
-        ([""], "no session '' has a log"),
+        (["ses-b"], "there is no session 'ses-b': there are ses-ab, ses-ax"),
+        ([""], "there is no session ''"),
         (["ses-ab", "--epoch", "3"], "ses-ab has no log of epoch 3: there are 1, 10"),
     ],
 )

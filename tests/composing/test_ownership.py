@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nanoclaw.composing.handles import Owner, folder
+from nanoclaw.composing.handles import folder
 from nanoclaw.composing.ownership import MOST_DEPTH, hand_over
+from nanoclaw.model.sandbox import Owner
 from tests.composing.conftest import OTHER, may_give_files_away
 
 SELF = Owner(os.geteuid(), os.getegid())
