@@ -100,7 +100,8 @@ def test_every_command_and_option_is_documented_and_has_help(name: str) -> None:
     documented = [row for row in commands() if row[0].split()[1] == name]
     assert len(documented) == 1
     options = [param for param in command.params if isinstance(param, click.Option)]
-    assert set(re.findall(r"(?<![\w-])--?[\w-]+", documented[0][2])) == {spelt for option in options for spelt in option.opts}
+    spelt = {word for option in options for word in option.opts}
+    assert set(re.findall(r"(?<![\w-])--?[\w-]+", documented[0][2])) == spelt
     for option in options:
         assert option.help
         if option.show_default:
