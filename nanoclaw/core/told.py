@@ -16,6 +16,7 @@ from cattrs.v import format_exception
 
 from nanoclaw.core.notices import plain
 from nanoclaw.model.entities import AgentGroup
+from nanoclaw.model.sandbox import ExtraMount
 from nanoclaw.model.settings import ContainerSettings
 from schema.strict_json import JsonError, read
 
@@ -48,14 +49,6 @@ class McpServer:
 
 
 @frozen(kw_only=True)
-class VisibleMount:
-    """A folder or file of the machine that the sandbox was granted, as the agent sees it."""
-
-    target: str
-    read_write: bool
-
-
-@frozen(kw_only=True)
 class Told:
     """Everything container.json says, and what of the settings could not be used."""
 
@@ -70,8 +63,8 @@ class Told:
     packages: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     skills: tuple[str, ...] | None = None
     """None: all there are."""
-    additional_mounts: tuple[VisibleMount, ...] = ()
-    """Whoever starts the sandbox adds what was granted."""
+    additional_mounts: tuple[ExtraMount, ...] = ()
+    """What was granted; added by whoever starts the sandbox. An agent is told where each is, not where it is from."""
     image_tag: str | None = None
     timezone: str
     left_out: tuple[str, ...] = ()

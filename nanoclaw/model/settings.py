@@ -40,3 +40,14 @@ class ContainerSettings:
     """JSON: folders of this machine that an operator wants to be seen in the sandbox."""
     admin_scope: AdminScope = AdminScope.GROUP
     updated_at: datetime
+
+
+@frozen(kw_only=True)
+class GroupMounts:
+    """The mounts that are set for one agent group."""
+
+    agent_group_id: AgentGroupId
+    name: str
+    """The agent group's."""
+    additional_mounts: str
+    """JSON, as in its settings."""

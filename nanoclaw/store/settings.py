@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.model.settings import ContainerSettings
+from nanoclaw.model.settings import ContainerSettings, GroupMounts
 from nanoclaw.store.entities import show_again
 from schema.rows import bindings, insert_sql, select
 from schema.sqlite import Connection, execute
@@ -23,3 +23,19 @@ def set_settings(conn: Connection, settings: ContainerSettings) -> None:
         bindings(settings),
     )
     show_again(conn, "id = ?", settings.agent_group_id)
+
+
+def all_mounts(conn: Connection) -> tuple[GroupMounts, ...]:
+    """The mounts of every agent group that has some, by its name."""
+    return tuple(
+        select(
+            conn,
+            GroupMounts,
+            """
+            SELECT s.agent_group_id, g.name, s.additional_mounts
+              FROM container_settings s JOIN agent_groups g ON g.id = s.agent_group_id
+             WHERE s.additional_mounts <> '[]'
+             ORDER BY g.name, g.id
+            """,
+        )
+    )

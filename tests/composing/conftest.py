@@ -12,6 +12,7 @@ import pytest
 from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.told import Told
 from nanoclaw.model.sandbox import Owner
+from tests.composing.machine import Machine
 
 TOLD = Told(provider="demo", group_name="Nano", assistant_name="Nano", agent_group_id="agt-1", timezone="UTC")
 OTHER = Owner(4711, 4712)
@@ -51,3 +52,11 @@ def outside(tmp_path: Path) -> Path:
     path.parent.mkdir()
     path.write_text("precious")
     return path
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine whose operator runs the tests."""
+    user = tmp_path / "ada"
+    monkeypatch.setenv("HOME", str(user))
+    return Machine.make(user)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.told import HomeSettings, Told, VisibleMount, container_json, tell
+from nanoclaw.core.told import HomeSettings, Told, container_json, tell
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.sandbox import ExtraMount
 from nanoclaw.model.settings import ContainerSettings
 from runner.config import read_container
 from tests.support.central import NOW
@@ -53,8 +54,8 @@ def test_its_own_settings_come_before_the_homes() -> None:
         packages='{"apt": ["jq"], "npm": [], "pip": ["attrs"]}',
         mcp_servers='{"time": {"command": "clock", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask."}}',
     )
-    with_mounts = attrs.evolve(own, additional_mounts=(VisibleMount(target="/workspace/extra/x", read_write=True),))
-    assert container_json(with_mounts) == {
+    granted = ExtraMount(source="/srv/x", target="/workspace/extra/x", read_write=True)
+    assert container_json(attrs.evolve(own, additional_mounts=(granted,))) == {
         "provider": "claude",
         "model": "opus",
         "effort": "high",
