@@ -125,6 +125,7 @@ async def serve(
         delivery = Delivery(
             store,
             clock,
+            folders.spool,
             {channel.name: channel for channel in channels},
             # Sessions and delivery nudge each other; mail is all that passes between them.
             lambda session: sessions.show(session),  # noqa: PLW0108 - sessions is made below

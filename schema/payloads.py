@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar, get_origin
 
-from attrs import field, frozen, has
+from attrs import Attribute, field, frozen, has
 from attrs.validators import max_len, min_len
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory
@@ -84,12 +84,17 @@ class SystemIn:
 InPayload: TypeAlias = ChatIn | Task | Webhook | SystemIn
 
 
+def _says_something(message: ChatOut, _: Attribute[tuple[str, ...]], files: tuple[str, ...]) -> None:
+    if not message.text and not files:
+        raise ValueError("neither text nor files")
+
+
 @frozen(kw_only=True)
 class ChatOut:
-    """Say *text*; `files` are names in this message's folder of the outbox."""
+    """Say *text*; `files` are names in this message's folder of the outbox. One of the two may be empty."""
 
-    text: str = field(validator=[min_len(1), max_len(MOST_TEXT)])
-    files: tuple[str, ...] = ()
+    text: str = field(validator=max_len(MOST_TEXT))
+    files: tuple[str, ...] = field(default=(), validator=_says_something)
 
 
 @frozen(kw_only=True)

@@ -7,12 +7,14 @@ the runner says of its rows is checked against the truth before it changes anyth
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import frozen
 
-from nanoclaw.core import destinations
+from nanoclaw.core import destinations, outgoing_files
 from nanoclaw.core.notices import plain
+from nanoclaw.link.outbox_files import Collected
 from nanoclaw.link.report import AckRow, BadRow, OutRow, Report
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import ChannelName, EpochNumber, InboundId, OutboundId, RunnerMessageId
@@ -44,24 +46,36 @@ class Absorbed:
     """Is there something to show the runner in return?"""
 
 
-def absorb(conn: Connection, place: SessionPlace, epoch: EpochNumber, report: Report, *, now: datetime) -> Absorbed:
+def absorb(
+    conn: Connection,
+    place: SessionPlace,
+    epoch: EpochNumber,
+    report: Report,
+    *,
+    files: Mapping[int, Collected] | None = None,
+    now: datetime,
+) -> Absorbed:
     """Take in *report* of one epoch's outbox. Safe to repeat: what was absorbed before is known by its id.
 
     Args:
       place: Whose outbox it is.
       epoch: Which of its lives wrote it.
       report: What customs made of the file.
+      files: What became of the files of its rows, by rowid.
       now: The host's time, used for every row.
     """
     lanes: set[Lane] = set()
     for bad in report.bad:
         drops.record(conn, _bad_row(place, epoch, bad, now))
     for row in report.rows:
-        taken = _judge(conn, place, epoch, row)
+        came = (files or {}).get(row.rowid, Collected())
+        taken = _judge(conn, place, epoch, row, came)
+        if isinstance(taken, NewLedgerRow | _NothingLeft):
+            _tell_unsent(conn, place, epoch, row, came, isinstance(taken, _NothingLeft), now)
         if isinstance(taken, NewLedgerRow):
             ledger.add(conn, taken, session=place.session.id, now=now)
             lanes.add(Lane(taken.to.channel, taken.to.platform_id))
-        elif taken is not None:
+        elif isinstance(taken, destinations.Refused):
             drops.record(conn, _dropped(place, epoch, row, taken, now))
     settled, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)
     state = {row.key: row.value for row in report.states if row.key.startswith(CONTINUATION)}
@@ -72,9 +86,14 @@ def absorb(conn: Connection, place: SessionPlace, epoch: EpochNumber, report: Re
     return Absorbed(frozenset(lanes | failed_lanes), changed=settled)
 
 
+@frozen
+class _NothingLeft:
+    """A message of files alone, none of which can be sent."""
+
+
 def _judge(
-    conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
-) -> NewLedgerRow | destinations.Refused | None:
+    conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow, came: Collected
+) -> NewLedgerRow | destinations.Refused | _NothingLeft | None:
     """Decide about one row: the ledger's new row, a refusal, or None for one that was absorbed before."""
     session = place.session.id
     runner_id = RunnerMessageId(row.id)
@@ -87,13 +106,13 @@ def _judge(
         return destinations.Refused("bad-seq", f"{row.seq} is not a free number of a runner")
     if not isinstance(row.payload, ChatOut):
         return destinations.Refused("not-carried", f"messages of kind {row.kind.value} are not carried yet")
-    if row.payload.files:
-        return destinations.Refused("not-carried", "files are not carried yet")
     question = _question(conn, place, row.in_reply_to)
     names = stored_destinations.addresses(conn, place.agent_group.id)
     to = destinations.resolve(row.destination, origin=_address(question) or _home(place), known=names)
     if isinstance(to, destinations.Refused):
         return to
+    if not row.payload.text and not came.files:
+        return _NothingLeft()
     return NewLedgerRow(
         id=OutboundId(f"{session}/{epoch}/{runner_id}"),
         epoch=epoch,
@@ -105,6 +124,32 @@ def _judge(
         kind=row.kind.value,
         content=row.content,
         not_before=row.deliver_after,
+        files=came.files,
+    )
+
+
+def _tell_unsent(
+    conn: Connection,
+    place: SessionPlace,
+    epoch: EpochNumber,
+    row: OutRow,
+    came: Collected,
+    nothing_left: bool,
+    now: datetime,
+) -> None:
+    """Record which files of *row* are not sent, and tell its agent."""
+    if not came.unsent:
+        return
+    for number, file in enumerate(came.unsent):
+        refused = destinations.Refused("file-refused", f"{file.name}: {file.why}")
+        drops.record(conn, _dropped(place, epoch, row, refused, now, mark=f"/{number}"))
+    notices.tell_agent(
+        conn,
+        place.session.id,
+        key=f"files:{place.session.id}/{epoch}/{row.id}",
+        action="files_not_sent",
+        text=outgoing_files.notice(row.seq, came.unsent, nothing_left=nothing_left),
+        now=now,
     )
 
 
@@ -154,10 +199,16 @@ def _take_acks(
 
 
 def _dropped(
-    place: SessionPlace, epoch: EpochNumber, row: OutRow, refused: destinations.Refused, now: datetime
+    place: SessionPlace,
+    epoch: EpochNumber,
+    row: OutRow,
+    refused: destinations.Refused,
+    now: datetime,
+    *,
+    mark: str = "",
 ) -> Drop:
     return Drop(
-        key=f"outbound:{place.session.id}/{epoch}/{row.rowid}/{row.digest[:16]}",
+        key=f"outbound:{place.session.id}/{epoch}/{row.rowid}/{row.digest[:16]}{mark}",
         kind="outbound",
         session_id=place.session.id,
         epoch=epoch,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.channels.base import Channel, Outgoing
+from nanoclaw.actors.spooled import remove
+from nanoclaw.channels.base import Channel, Outgoing, OutgoingFile
 from nanoclaw.core.delivery import (
     DeliveryPolicy,
     Failure,
@@ -26,6 +27,7 @@ from nanoclaw.kit.every import every
 from nanoclaw.kit.ids import jitter
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
+from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.supervisor import Service
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, SessionId
@@ -41,6 +43,8 @@ log = structlog.get_logger()
 
 SEND_SECONDS = 30.0
 """A platform that has not answered by then may have taken the message or not."""
+SLOWEST = 256 << 10
+"""Bytes of files a second: what has files has so much longer."""
 LOOK_SECONDS = 60.0
 AWAY_SECONDS = 60.0
 """How long a lane waits for somebody to be there before it looks again unasked."""
@@ -52,6 +56,7 @@ class Delivery:
 
     _store: Store
     _clock: Clock
+    _spool: Spool
     _channels: Mapping[ChannelName, Channel]
     _settled: Callable[[SessionId], None]
     """Told that a session's message was decided, so that its agent may know."""
@@ -117,47 +122,56 @@ class Delivery:
             if isinstance(head, datetime):
                 await _wait(mail, head - now)
             elif head.row.state is LedgerState.SENDING:
-                await self._decide_interrupted(channel, head.row)
+                await self._decide_interrupted(channel, head)
             elif not ledger.is_due(head.row, now):
                 assert head.row.not_before is not None
                 await _wait(mail, head.row.not_before - now)
             elif not await self._send(channel, head):
                 await _wait(mail, timedelta(seconds=AWAY_SECONDS))
 
-    async def _decide_interrupted(self, channel: Channel, row: LedgerRow) -> None:
+    async def _decide_interrupted(self, channel: Channel, head: Head) -> None:
+        row = head.row
         match after_crash(row.attempts, keyed=channel.keyed, in_doubt=channel.in_doubt, policy=self.policy):
             case SendNow():
                 await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
             case Park(why):
-                await self._end(row, LedgerState.UNKNOWN, why)
+                await self._end(head, LedgerState.UNKNOWN, why)
             case GiveUp(why):
-                await self._end(row, LedgerState.DEAD, why)
+                await self._end(head, LedgerState.DEAD, why)
 
     async def _send(self, channel: Channel, head: Head) -> bool:
         """Make one attempt with a message that is `sending` now. False: there is nobody to send to."""
         row = head.row
         payload = read_out(OutKind(row.kind), row.content)
         assert isinstance(payload, ChatOut)
+        files = tuple(
+            OutgoingFile(name=file.name, size=file.size, path=self._spool.path(file.spool_id)) for file in head.files
+        )
+        if files and (lost := await _lost(files)):
+            await self._end(head, LedgerState.DEAD, f"its file {lost} is no longer there")
+            return True
+        patience = SEND_SECONDS + sum(file.size for file in files) / SLOWEST
         message = Outgoing(
             key=row.id,
             to=Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id),
             text=payload.text,
+            files=files,
             answers=head.answers,
             speaker=head.speaker,
             more=head.more,
         )
         try:
-            with trio.fail_after(SEND_SECONDS):
+            with trio.fail_after(patience):
                 platform_id = await channel.deliver(message)
         except NobodyThereError:
             await self._store.transact(ledger.put_back, row.id, not_before=None, error=None, refund=True)
             return False
         except DeliveryError as exc:
             failure = Failure(retryable=exc.retryable, reached=exc.reached, retry_after=exc.retry_after, why=str(exc))
-            await self._after_failure(channel, row, failure)
+            await self._after_failure(channel, head, failure)
         except trio.TooSlowError:
-            why = f"{row.channel}: no answer within {SEND_SECONDS:g} s"
-            await self._after_failure(channel, row, Failure(retryable=True, reached=True, retry_after=None, why=why))
+            why = f"{row.channel}: no answer within {patience:g} s"
+            await self._after_failure(channel, head, Failure(retryable=True, reached=True, retry_after=None, why=why))
         else:
             await self._store.transact(
                 ledger.settle,
@@ -166,11 +180,14 @@ class Delivery:
                 platform_message_id=platform_id,
                 now=self._clock.now(),
             )
+            if head.files:
+                await remove([file.spool_id for file in head.files], self._spool)
             if row.session_id is not None:
                 self._settled(row.session_id)
         return True
 
-    async def _after_failure(self, channel: Channel, row: LedgerRow, failure: Failure) -> None:
+    async def _after_failure(self, channel: Channel, head: Head, failure: Failure) -> None:
+        row = head.row
         verdict = after_failure(
             failure,
             row.attempts + 1,
@@ -185,15 +202,23 @@ class Delivery:
                 at = self._clock.now() + timedelta(seconds=pause)
                 await self._store.transact(ledger.put_back, row.id, not_before=at, error=failure.why, refund=refund)
             case Park(why):
-                await self._end(row, LedgerState.UNKNOWN, why)
+                await self._end(head, LedgerState.UNKNOWN, why)
             case GiveUp(why):
-                await self._end(row, LedgerState.DEAD, why)
+                await self._end(head, LedgerState.DEAD, why)
 
-    async def _end(self, row: LedgerRow, state: LedgerState, why: str) -> None:
+    async def _end(self, head: Head, state: LedgerState, why: str) -> None:
+        row = head.row
         log.error("delivery_ended", row=row.id, state=state.value, why=why)
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
+        if head.files:
+            await remove([file.spool_id for file in head.files], self._spool)
         if row.session_id is not None:
             self._settled(row.session_id)
+
+
+async def _lost(files: Sequence[OutgoingFile]) -> str | None:
+    """The name of one that is not in the spool."""
+    return await trio.to_thread.run_sync(lambda: next((file.name for file in files if not file.path.is_file()), None))
 
 
 def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, now: datetime) -> None:

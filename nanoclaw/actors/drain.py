@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.absorb import absorb
+from nanoclaw.actors.absorb import Absorbed, absorb
 from nanoclaw.actors.parts import Parts
+from nanoclaw.actors.spooled import keeping
 from nanoclaw.link.layout import OutDirectory
+from nanoclaw.link.outbox_files import Collected, collect
 from nanoclaw.link.report import AckRow, Quarantine, Report, StateRow
 from nanoclaw.link.snapshot import Refused, Stamp, Unchanged, Unstable, take
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
+from nanoclaw.store import files
+from schema.payloads import ChatOut
 
 STEADY_SECONDS = 0.002
 MOST_LOOKS = 500
@@ -72,12 +78,34 @@ class Drain:
         acks = frozenset(report.acks)
         changed = False
         if report.rows or report.bad or report.states != self._states or not acks <= self._acks:
-            absorbed = await self._parts.store.transact(
-                absorb, self._place, self._epoch, report, now=self._parts.clock.now()
-            )
+            absorbed = await self._absorb(report)
             self._parts.nudge(absorbed.lanes)
             changed = absorbed.changed
         # Only now: what was cut short is new at the next look.
         self._acks, self._states, self._cursor = acks, report.states, report.cursor
         self.heard = self.heard or bool(report.acks or report.rows)
         return changed
+
+    async def _absorb(self, report: Report) -> Absorbed:
+        """Absorb *report*, with the files that its messages name: they are in the spool before it is committed."""
+        parts = self._parts
+        collected = await self._collect(report)
+        came = [file.spool_id for one in collected.values() for file in one.files]
+        async with keeping(came, parts.store, parts.folders.spool):
+            return await parts.store.transact(
+                absorb, self._place, self._epoch, report, files=collected, now=parts.clock.now()
+            )
+
+    async def _collect(self, report: Report) -> dict[int, Collected]:
+        found: dict[int, Collected] = {}
+        rows = [row for row in report.rows if isinstance(row.payload, ChatOut) and row.payload.files]
+        if not rows:
+            return found
+        spool = self._parts.folders.spool
+        waiting = await self._parts.store.read(files.waiting_bytes, self._place.session.id)
+        for row in rows:
+            assert isinstance(row.payload, ChatOut)
+            copy = partial(collect, self._out, row.id, row.payload.files, spool, waiting=waiting)
+            found[row.rowid] = await trio.to_thread.run_sync(copy, limiter=self._parts.disk)
+            waiting += sum(file.size for file in found[row.rowid].files)
+        return found

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
-import trio
 from attrs import define
 
+from nanoclaw.actors.spooled import keeping, remove_unneeded
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
-from nanoclaw.errors import StoreBrokenError, StoreError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
@@ -72,33 +71,18 @@ class Ingress:
 
     async def _accept(self, told: InboundEvent) -> Verdict:
         came = [one.file.id for one in told.attachments]
-        try:
-            verdict = await self._store.transact(
+        async with keeping(came, self._store, self._spool):
+            return await self._store.transact(
                 accept, told, threaded=self._threaded.get(told.channel, False), mint=mint, now=self._clock.now()
             )
-        except StoreBrokenError:
-            raise  # it may be stored; the next start knows
-        except StoreError:
-            await self._remove(came)
-            raise
-        await self._remove_unneeded(came)
-        return verdict
-
-    async def _remove_unneeded(self, came: Sequence[SpoolId]) -> None:
-        """Remove the files of a message that nobody hears, that was known, or that was taken back."""
-        if came:
-            await self._remove(await self._store.read(files.not_needed, came))
-
-    async def _remove(self, came: Sequence[SpoolId]) -> None:
-        if came:
-            await trio.to_thread.run_sync(self._spool.remove, came)
 
     async def _revise(self, told: Revision) -> Receipt:
         came: Sequence[SpoolId] = ()
         if told.kind is RevisionKind.DELETION:
             came = await self._store.read(files.of_platform_message, told.channel, told.platform_message_id)
         changed = await self._store.transact(revise, told, now=self._clock.now())
-        await self._remove_unneeded(came)
+        if came:
+            await remove_unneeded(came, self._store, self._spool)
         log.debug("message_revised", channel=told.channel, kind=told.kind.value, sessions=len(changed))
         for session in changed:
             self._show(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import trio
@@ -39,6 +40,17 @@ class Receive(Protocol):
 
 
 @frozen(kw_only=True)
+class OutgoingFile:
+    """A file that goes with a message."""
+
+    name: str
+    """Safe as the name of a file, and no other of the message has it."""
+    size: int
+    path: Path
+    """The host's copy, to be read and nothing else. It goes when the message is decided."""
+
+
+@frozen(kw_only=True)
 class Outgoing:
     """A message for a platform."""
 
@@ -46,6 +58,8 @@ class Outgoing:
     """The same for every attempt: an idempotency key where the platform takes one."""
     to: Address
     text: str
+    """May be empty where there are files."""
+    files: tuple[OutgoingFile, ...] = ()
     answers: str | None
     """The platform's id of the message that this one answers."""
     speaker: str | None

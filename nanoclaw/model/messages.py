@@ -8,7 +8,7 @@ from enum import Enum
 from attrs import Attribute, field, frozen
 from attrs.validators import max_len
 
-from nanoclaw.model.files import MOST_FILES, NewAttachment
+from nanoclaw.model.files import MOST_FILES, LedgerFile, NewAttachment
 from nanoclaw.model.ids import (
     AgentGroupId,
     ChannelName,
@@ -174,6 +174,8 @@ class NewLedgerRow:
     kind: str
     content: str
     not_before: datetime | None = None
+    files: tuple[LedgerFile, ...] = ()
+    """They are in the spool already."""
 
 
 @frozen(kw_only=True)

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from attrs import frozen
 
+from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import LedgerRow, LedgerState, NewLedgerRow
+from nanoclaw.store import files
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import select
 from schema.seq import next_even
@@ -63,6 +65,7 @@ def add(conn: Connection, new: NewLedgerRow, *, session: SessionId | None, now: 
             "touched": tick(conn),
         },
     )
+    files.add_to_message(conn, new.id, new.files)
 
 
 def digest_of(conn: Connection, session: SessionId, epoch: EpochNumber, runner_id: RunnerMessageId) -> str | None:
@@ -99,6 +102,8 @@ class Head:
     """Its platform's id of the message it answers."""
     speaker: str | None
     """The name of the agent group that says it; None: the host itself, for all."""
+    files: tuple[LedgerFile, ...]
+    """What goes with it."""
     more: bool
     """Is another answer to the same message behind it, or another agent still at it?"""
 
@@ -158,6 +163,7 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
         row=row,
         answers=None if event is None else str(event["platform_message_id"]),
         speaker=None if speaker is None else str(speaker),
+        files=tuple(files.of_message(conn, row.id)),
         more=more is not None,
     )
 

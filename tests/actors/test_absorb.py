@@ -128,7 +128,6 @@ def test_a_row_that_changes_after_it_was_read_is_dropped_and_the_first_stands(ca
         ({"destination": "elsewhere"}, "unknown-destination"),
         ({"destination": "test:room"}, "unknown-destination"),
         ({"kind": OutKind.REACTION, "payload": Reaction(seq=2, emoji="!")}, "not-carried"),
-        ({"payload": ChatOut(text="see", files=("a.txt",))}, "not-carried"),
     ],
 )
 def test_what_a_runner_may_not_ask_is_a_drop_with_its_reason(case: Case, words: dict[str, object], reason: str) -> None:

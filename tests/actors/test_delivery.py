@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import trio
@@ -15,6 +16,7 @@ from nanoclaw.actors.delivery import Delivery
 from nanoclaw.core.delivery import DeliveryPolicy, InDoubt
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.kit.clock import TrioClock
+from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, OutboundId, SessionId, UserId
 from nanoclaw.model.messages import Address, LedgerState
@@ -30,6 +32,7 @@ from tests.support.scripted_channel import ScriptedChannel
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LANE = Lane(CHANNEL, CONVERSATION)
+SPOOL = Spool(Path("/nowhere"))
 POLICY = DeliveryPolicy(most_attempts=3, first_pause=10, longest_pause=100, jitter=0)
 
 
@@ -77,7 +80,7 @@ async def world(channel: ScriptedChannel, *, configured: bool = True) -> AsyncIt
     assert isinstance(accepted, Accepted)
     told: list[SessionId] = []
     channels = {channel.name: channel} if configured else {}
-    delivery = Delivery(store, TrioClock(START), channels, told.append, TreeNode("delivery"), policy=POLICY)
+    delivery = Delivery(store, TrioClock(START), SPOOL, channels, told.append, TreeNode("delivery"), policy=POLICY)
     async with trio.open_nursery() as nursery:
         await nursery.start(delivery.run)
         yield World(store, channel, delivery, accepted.woken[0], told)
@@ -182,7 +185,7 @@ async def test_a_message_that_was_being_sent_when_the_host_died_is_decided_by_ke
         await w.store.transact(ledger.take, LANE, now=START + timedelta(days=1))
         assert w.states() == {"one": ("sending", 1)}
         channels = {w.channel.name: w.channel}
-        second = Delivery(w.store, TrioClock(START), channels, w.told.append, TreeNode("again"), policy=POLICY)
+        second = Delivery(w.store, TrioClock(START), SPOOL, channels, w.told.append, TreeNode("again"), policy=POLICY)
         async with trio.open_nursery() as nursery:
             await nursery.start(second.run)
             await trio.sleep(1)

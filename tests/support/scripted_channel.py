@@ -27,6 +27,8 @@ class ScriptedChannel:
     """When, on Trio's clock, which text was accepted."""
     tried: list[tuple[float, str]] = field(factory=list[tuple[float, str]], init=False)
     keys: list[str] = field(factory=list[str], init=False)
+    files: list[dict[str, bytes]] = field(factory=list[dict[str, bytes]], init=False)
+    """What came with each delivery that was tried, by name."""
 
     async def run(
         self,
@@ -42,6 +44,7 @@ class ScriptedChannel:
     async def deliver(self, message: Outgoing) -> str | None:
         """Do what the script says next."""
         self.tried.append((trio.current_time(), message.text))
+        self.files.append({file.name: file.path.read_bytes() for file in message.files})
         await trio.sleep(self.seconds)
         trouble = self.script.pop(0) if self.script else None
         if trouble is not None:

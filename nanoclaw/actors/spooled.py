@@ -1,0 +1,48 @@
+"""Files of the spool and the transaction that is to keep them: afterwards, what it has no use for is gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+import trio
+
+from nanoclaw.errors import StoreBrokenError, StoreError
+from nanoclaw.kit.spool import Spool
+from nanoclaw.model.ids import SpoolId
+from nanoclaw.store import files
+from nanoclaw.store.db import Store
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def keeping(came: Sequence[SpoolId], store: Store, spool: Spool) -> AsyncGenerator[None]:
+    """Run a block whose transaction may keep the files *came*; then remove those that no message needs.
+
+    Where nobody can know what was stored, because the disk failed or the block was cancelled, they stay: the sweep of
+    the spool will find out.
+    """
+    try:
+        yield
+    except StoreBrokenError:
+        raise
+    except StoreError:
+        await remove(came, spool)
+        raise
+    if came:
+        await remove_unneeded(came, store, spool)
+
+
+async def remove_unneeded(came: Sequence[SpoolId], store: Store, spool: Spool) -> None:
+    """Remove those of *came* that no message needs."""
+    await remove(await store.read(files.not_needed, came), spool)
+
+
+async def remove(came: Sequence[SpoolId], spool: Spool) -> None:
+    """Remove files from *spool*, in a thread. One that the disk will not let go of is left to the sweep."""
+    try:
+        await trio.to_thread.run_sync(spool.remove, came)
+    except OSError as exc:
+        log.warning("spool_not_removed", files=len(came), why=str(exc))
