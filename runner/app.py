@@ -26,7 +26,7 @@ from runner.providers.base import Provider
 from runner.providers.registry import make_provider
 from runner.turn import Turns, saved_continuation
 from runner.watch import InboxWatch
-from schema.files import HEARTBEAT, OUTBOUND
+from schema.files import HEARTBEAT, INBOX, OUTBOUND
 from schema.sqlite import Connection
 
 STDIN = 0
@@ -92,6 +92,7 @@ async def serve(places: Places, container: Container, provider: Provider, inbox:
             now,
             alive,
             continuation=saved_continuation(meta.provider_state, provider.name),
+            files=str(places.inside / INBOX),
         )
         poll = Poll(inbox, outbox, watch, turns, now, alive, container.max_messages_per_prompt)
         log("ready", epoch=meta.epoch, provider=provider.name, watch=watch.mode)

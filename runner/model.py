@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from pathlib import Path
 
 from attrs import field, frozen
 from attrs.validators import ge
@@ -40,6 +41,14 @@ class Incoming:
 
 
 @frozen(kw_only=True)
+class StagedFile:
+    """A file that is to be sent: a copy that nobody changes any more."""
+
+    path: Path
+    name: str
+
+
+@frozen(kw_only=True)
 class Reply:
     """Something to say."""
 
@@ -47,6 +56,7 @@ class Reply:
     """A name; None is "where the message I answer came from"."""
     in_reply_to: str | None
     text: str
+    files: tuple[StagedFile, ...] = ()
 
 
 @frozen(kw_only=True)

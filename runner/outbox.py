@@ -19,7 +19,9 @@ from attrs import define, field
 
 from runner.core.text import one_line, storable
 from runner.model import Ack, ContainerState, Reply, SavedState
+from runner.staging import Staging
 from schema import payloads, sqlite
+from schema.files import OUTBOX
 from schema.payloads import ChatOut
 from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql
 from schema.seq import HIGHEST, next_odd
@@ -40,6 +42,8 @@ class Outbox:
     """An open outbound.db."""
 
     _conn: Connection
+    staging: Staging
+    """The files of its messages."""
     _acks: dict[str, AckStatus] = field(init=False)
     _messages: dict[str, int] = field(init=False)
     """Our messages that are still in the file, with their numbers, the lowest first."""
@@ -57,7 +61,7 @@ class Outbox:
         """Open the file the host has made. Raises `SqliteError` if it has not."""
         conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.FULL)
         try:
-            return cls(conn)
+            return cls(conn, Staging(path.with_name(OUTBOX)))
         except BaseException:
             conn.close()
             raise
@@ -102,6 +106,7 @@ class Outbox:
             self._write(_STATE_SQL, [ContainerState(phase=Phase.TURN, updated_at=now)])
         for message_id in gone:
             self._messages.pop(message_id, None)
+            self.staging.remove(message_id)
         for message_id in over:
             self._acks.pop(message_id, None)
         self._acks |= dict.fromkeys(ids, AckStatus.PROCESSING)
@@ -179,15 +184,18 @@ class Outbox:
         highest = max(above, self._highest)
         for reply in replies:
             highest = next_odd(highest)
+            message_id = f"out-{highest}"
+            # Before the row that names them is committed, its files are there for good.
+            names = self.staging.place(message_id, reply.files) if reply.files else ()
             rows.append(
                 MessageOut(
-                    id=f"out-{highest}",
+                    id=message_id,
                     seq=highest,
                     in_reply_to=reply.in_reply_to,
                     timestamp=now,
                     kind=OutKind.CHAT,
                     destination=reply.destination,
-                    content=payloads.write(ChatOut(text=reply.text)),
+                    content=payloads.write(ChatOut(text=reply.text, files=names)),
                 )
             )
         return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TypeAlias, assert_never
 
 import trio
@@ -26,16 +27,19 @@ from runner.providers.base import (
     ProviderError,
     Query,
     Result,
+    SendFile,
     TextDelta,
     ToolEnded,
     ToolStarted,
 )
+from schema.files import INBOX, SANDBOX_IN
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each new try, when the provider says that one may help."""
 UNADDRESSED = "unaddressed"
+FILE_NOT_SENT = "file_not_sent"
 
 
 @frozen
@@ -67,6 +71,8 @@ class Turns:
     _now: Callable[[], datetime]
     _beat: Callable[[], None]
     _continuation: str | None
+    _files: str = field(default=f"{SANDBOX_IN}/{INBOX}", kw_only=True)
+    """Where the files that came with messages lie."""
     _settled: frozenset[str] = field(default=frozenset(), init=False)
     _delivered: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -82,6 +88,7 @@ class Turns:
         ids = [incoming.row.id for incoming in batch]
         self._outbox.claim(ids, now=self._now(), settled=self._settled, delivered=self._delivered)
         self._settled = self._delivered = frozenset()
+        self._outbox.staging.clear()
         ending = await self._run(batch)
         above = await patiently(self._inbox.highest_seq)
         match ending:
@@ -118,7 +125,7 @@ class Turns:
 
     async def _ask(self, batch: Sequence[Incoming]) -> Ending:
         destinations = await patiently(self._inbox.destinations)
-        prompt = prompt_of(batch, destinations, self._now(), self._zone)
+        prompt = prompt_of(batch, destinations, self._now(), self._zone, inbox=self._files)
         try:
             async with self._provider.query(render(prompt), self._continuation) as query:
                 return await self._listen(query, newest_trigger(batch))
@@ -150,11 +157,28 @@ class Turns:
                         if complaint is not None:
                             log("lost_words", why=complaint)
                         query.end()
+                case SendFile():
+                    staged = await self._stage(event, in_reply_to)
+                    if isinstance(staged, Reply):
+                        replies.append(staged)
+                    else:
+                        query.push(render(notice(FILE_NOT_SENT, staged, self._now(), self._zone)))
                 case ProviderError(message, retryable):
                     return Failed(message, retryable)
                 case _:
                     self._note(event)
         return Done(tuple(replies)) if results else Failed("the provider ended without a result", retryable=False)
+
+    async def _stage(self, wish: SendFile, in_reply_to: str | None) -> Reply | str:
+        """A message with that file, as it is now; or why there can be none, for the model."""
+        names = [destination.name for destination in await self._destinations()]
+        if wish.to is not None and wish.to not in names:
+            return f"{wish.name} was not sent: there is no destination {wish.to}"
+        try:
+            file = self._outbox.staging.stage(Path(wish.path), wish.name)
+        except (OSError, ValueError) as exc:
+            return f"{wish.name} was not sent: {exc}"
+        return Reply(destination=wish.to, in_reply_to=in_reply_to, text=storable(wish.text), files=(file,))
 
     def _note(self, event: Event) -> None:
         match event:
@@ -164,7 +188,7 @@ class Turns:
                 self._outbox.set_state(Phase.TURN, now=self._now(), tool=name, declared=declared)
             case ToolEnded():
                 self._outbox.set_state(Phase.TURN, now=self._now())
-            case Activity() | TextDelta() | Compacted() | Result() | ProviderError():
+            case Activity() | TextDelta() | Compacted() | SendFile() | Result() | ProviderError():
                 pass
             case _:
                 assert_never(event)

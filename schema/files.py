@@ -16,6 +16,11 @@ CONTAINER_JSON = "container.json"
 CLAUDE_MD = "CLAUDE.md"
 FRAGMENTS = ".claude-fragments"
 
+MOST_FILE_BYTES = 25 << 20
+"""Of one file. What the platforms that people write on take at most is about that; a model reads far less."""
+MOST_FILES = 10
+"""With one message: as many as the platforms put into one."""
+
 SANDBOX_IN = "/nanoclaw/in"
 SANDBOX_OUT = "/nanoclaw/out"
 SANDBOX_SETTINGS = "/nanoclaw/container.json"

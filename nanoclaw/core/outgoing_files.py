@@ -8,7 +8,7 @@ from attrs import frozen
 
 from nanoclaw.core.attachments import size_in_words
 from nanoclaw.core.notices import plain
-from nanoclaw.model.files import MOST_FILE_BYTES, MOST_FILES
+from schema.files import MOST_FILE_BYTES, MOST_FILES
 
 MOST_WAITING_BYTES = 256 << 20
 """Of one session's files that are still to be sent: ten of the largest, so that no agent fills the host's disk."""

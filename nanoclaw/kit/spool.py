@@ -18,8 +18,9 @@ from typing import Self
 from attrs import define, field, frozen
 
 from nanoclaw.kit.ids import mint
-from nanoclaw.model.files import MOST_FILE_BYTES, Spooled
+from nanoclaw.model.files import Spooled
 from nanoclaw.model.ids import SpoolId
+from schema.files import MOST_FILE_BYTES
 
 UNFINISHED = ".part"
 MODE = 0o444

@@ -6,11 +6,6 @@ from attrs import frozen
 
 from nanoclaw.model.ids import EventId, SpoolId
 
-MOST_FILE_BYTES = 25 << 20
-"""Of one file. What the platforms that people write on take at most is about that; a model reads far less."""
-MOST_FILES = 10
-"""With one message: as many as the platforms put into one."""
-
 
 @frozen(kw_only=True)
 class Spooled:

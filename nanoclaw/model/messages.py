@@ -8,7 +8,7 @@ from enum import Enum
 from attrs import Attribute, field, frozen
 from attrs.validators import max_len
 
-from nanoclaw.model.files import MOST_FILES, LedgerFile, NewAttachment
+from nanoclaw.model.files import LedgerFile, NewAttachment
 from nanoclaw.model.ids import (
     AgentGroupId,
     ChannelName,
@@ -21,6 +21,7 @@ from nanoclaw.model.ids import (
     SessionId,
     UserId,
 )
+from schema.files import MOST_FILES
 from schema.rows import InKind, InStatus
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from runner.core.markup import Element, read, write
 from runner.errors import MarkupError
@@ -84,14 +84,18 @@ class Prompt:
     items: tuple[Item, ...]
 
 
-def prompt_of(batch: Sequence[Incoming], destinations: Sequence[Destination], now: datetime, zone: Zone) -> Prompt:
-    """What *batch* comes to for an agent in *zone*, in the order it has."""
+def prompt_of(
+    batch: Sequence[Incoming], destinations: Sequence[Destination], now: datetime, zone: Zone, *, inbox: str = ""
+) -> Prompt:
+    """What *batch* comes to for an agent in *zone*, in the order it has. Its files lie in the folder *inbox*."""
     names = {_place(destination): destination.name for destination in destinations}
 
     def local(when: datetime) -> datetime:
         return when.replace(microsecond=when.microsecond // 1000 * 1000).astimezone(zone.rules)
 
-    items = tuple(_item(incoming, _source(incoming.row, names), local(incoming.row.timestamp)) for incoming in batch)
+    items = tuple(
+        _item(incoming, _source(incoming.row, names), local(incoming.row.timestamp), inbox) for incoming in batch
+    )
     return Prompt(timezone=zone.name, now=local(now), items=items)
 
 
@@ -143,7 +147,7 @@ def _source(row: MessageIn, names: Mapping[tuple[str | None, str | None], str]) 
     return name or f"{UNKNOWN}{row.channel_type}:{row.platform_id}"
 
 
-def _item(incoming: Incoming, source: str | None, time: datetime) -> Item:
+def _item(incoming: Incoming, source: str | None, time: datetime, inbox: str) -> Item:
     seq = incoming.row.seq
     match incoming.payload:
         case ChatIn(text=text, sender=sender, reply_to=quote, attachments=files):
@@ -155,7 +159,7 @@ def _item(incoming: Incoming, source: str | None, time: datetime) -> Item:
                 text=text,
                 context=not incoming.row.trigger,
                 quote=quote,
-                attachments=files,
+                attachments=tuple(evolve(file, path=f"{inbox}/{file.path}" if inbox else file.path) for file in files),
             )
         case Task(prompt=prompt):
             return TaskDue(id=seq, source=source, time=time, prompt=prompt)

@@ -41,6 +41,19 @@ class TextDelta:
     text: str
 
 
+@frozen(kw_only=True)
+class SendFile:
+    """The model wants the file at *path* sent as it is now, called *name*, with *text* or without.
+
+    *to* is the name of a destination; None is where the message came from that is being answered.
+    """
+
+    path: str
+    name: str
+    text: str = ""
+    to: str | None = None
+
+
 @frozen
 class Usage:
     """What a result cost, in tokens."""
@@ -71,7 +84,7 @@ class Compacted:
     """The model shortened what it remembers. Not a result."""
 
 
-Event: TypeAlias = Init | Activity | ToolStarted | ToolEnded | TextDelta | Result | ProviderError | Compacted
+Event: TypeAlias = Init | Activity | ToolStarted | ToolEnded | TextDelta | SendFile | Result | ProviderError | Compacted
 
 
 class Query(Protocol):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import trio
 from attrs import define, field
 
-from runner.core.prompt import parse
-from runner.providers.base import Event, Init
-from runner.providers.demo_script import Answer, Crash, Pause, Step, script
+from runner.core.prompt import Message, Prompt, parse
+from runner.providers.base import Event, Init, SendFile
+from runner.providers.demo_script import Answer, Crash, MakeFile, Pause, Step, script
 
 CRASH_CODE = 3
 
@@ -29,6 +32,8 @@ class DemoQuery:
     _answers: list[Answer] = field(factory=list[Answer], init=False)
     _in: trio.MemorySendChannel[str] = field(init=False)
     _prompts: trio.MemoryReceiveChannel[str] = field(init=False)
+    _made: list[str] = field(factory=list[str], init=False)
+    """Files that were made to be sent; once the next event is asked for, they have been taken."""
 
     def __attrs_post_init__(self) -> None:
         self._in, self._prompts = trio.open_memory_channel[str](math.inf)
@@ -47,17 +52,22 @@ class DemoQuery:
         self._steps.clear()
         self._in.close()
         self._prompts.close()
+        self._remove_made()
 
     async def next_event(self) -> Event | None:
         """The next event of the script. Raises `MarkupError` for a prompt that is none."""
         await trio.lowlevel.checkpoint()
+        self._remove_made()
         while True:
             while not self._steps:
                 try:
                     prompt = await self._prompts.receive()
                 except (trio.EndOfChannel, trio.ClosedResourceError):
                     return None
-                steps, answers = script(parse(prompt), agent=self._agent, turn=self._turn, before=self._answers)
+                parsed = parse(prompt)
+                steps, answers = script(
+                    parsed, agent=self._agent, turn=self._turn, before=self._answers, read=_read_files(parsed)
+                )
                 self._steps.extend(steps)
                 self._answers = answers or self._answers
             match self._steps[0]:
@@ -67,9 +77,17 @@ class DemoQuery:
                 case Crash():
                     self._crash(CRASH_CODE)
                     self._steps.popleft()
+                case MakeFile(name, content, text, to):
+                    self._steps.popleft()
+                    self._made.append(_make_file(content))
+                    return SendFile(path=self._made[-1], name=name, text=text, to=to)
                 case event:
                     self._steps.popleft()
                     return event
+
+    def _remove_made(self) -> None:
+        while self._made:
+            Path(self._made.pop()).unlink(missing_ok=True)
 
 
 @define(eq=False)
@@ -92,3 +110,20 @@ class DemoProvider:
             yield query
         finally:
             query.abort()
+
+
+def _make_file(content: bytes) -> str:
+    """A new file with *content*; its path."""
+    with tempfile.NamedTemporaryFile(delete=False) as file:
+        file.write(content)
+    return file.name
+
+
+def _read_files(prompt: Prompt) -> dict[str, str]:
+    """The SHA-256, in hex, of every file that came with *prompt* and can be read; by its path."""
+    found = {}
+    for item in prompt.items:
+        for file in item.attachments if isinstance(item, Message) else ():
+            with suppress(OSError), Path(file.path).open("rb") as opened:
+                found[file.path] = hashlib.file_digest(opened, "sha256").hexdigest()
+    return found

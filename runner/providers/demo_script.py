@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from attrs import evolve, frozen
 
 from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
-from runner.providers.base import Activity, Event, ProviderError, Result, ToolEnded, ToolStarted
+from runner.providers.base import Activity, Event, ProviderError, Result, SendFile, ToolEnded, ToolStarted
 
 MOST_MESSAGES = 20
 LONGEST_WAIT = 3_600.0
 SIGN_OF_LIFE = 1.0
 """Seconds between two signs of life while it waits."""
+MOST_FILE = 64 << 20
+"""Bytes of a file that can be asked for: more than may be sent, so that a refusal can be seen."""
+SMALL_FILE = 2_000
 MOST_PLAY = 200
 """Characters of a message that are played with."""
+
+NOTHING_READ: Mapping[str, str] = MappingProxyType({})
 
 HELP = """\
 I am {agent}, and I am a demonstration: no model is behind me, nothing leaves this machine, and I cost nothing. What \
@@ -38,6 +45,8 @@ Things to try:
   say 3 ahoy       three messages for one; any number up to {most_messages}
   wait 5           an agent that works for five seconds, and shows that it is alive
   fail             an agent that fails, and how you are told
+  send me a file   a small file; “file 5000” is one of so many bytes
+  send it back     with a file of yours: the same file again
   crash            an agent whose process dies in mid-turn: it is tried again, and at last you are told
   help             this
 Anything else I give back to you with a twist.
@@ -59,6 +68,16 @@ class Crash:
 
 
 @frozen
+class MakeFile:
+    """Make a file of *content* called *name*, and send it with *text* to whom it is *to*."""
+
+    name: str
+    content: bytes
+    text: str
+    to: str | None
+
+
+@frozen
 class Answer:
     """Words, and the name of who they are for if it is known."""
 
@@ -66,10 +85,12 @@ class Answer:
     text: str
 
 
-Step: TypeAlias = Event | Pause | Crash
+Step: TypeAlias = Event | Pause | Crash | MakeFile
 
 
-def script(prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = ()) -> tuple[list[Step], list[Answer]]:
+def script(
+    prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = (), read: Mapping[str, str] = NOTHING_READ
+) -> tuple[list[Step], list[Answer]]:
     """What to do about *prompt*, and the answers given in it.
 
     Args:
@@ -77,6 +98,7 @@ def script(prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = 
       agent: The name to go by.
       turn: How many turns the conversation has had, with this one.
       before: The last answers given, in case they are to be given again with an address.
+      read: What was seen of the files that came with the prompt: by path, their SHA-256 in hex.
     """
     if any(isinstance(item, SystemResponse) and item.action == "unaddressed" for item in prompt.items):
         return [Result(addressed(before))], []
@@ -86,7 +108,7 @@ def script(prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = 
     for item in prompt.items:
         if isinstance(item, Message) and item.context:
             continue
-        for part in _respond(item, agent, turn):
+        for part in _respond(item, agent, turn, read):
             if isinstance(part, Answer):
                 answers.append(part)
             else:
@@ -109,11 +131,22 @@ def _overheard(messages: int) -> str:
     return f"(I have also read {what} not said to me.)"
 
 
-def _respond(item: Item, agent: str, turn: int) -> Iterator[Step | Answer]:
+def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step | Answer]:
     match item:
         case Message(text=text, source=source, sender=sender):
-            for part in _chat(text.strip(), sender, agent, turn):
-                yield Answer(_name(source), _inert(part)) if isinstance(part, str) else part
+            to, said = _name(source), text.strip()
+            back = bool(item.attachments) and _command(said) == "send it back"
+            for file in item.attachments:
+                got = f"I got {file.name} ({file.size} bytes, sha256 {read.get(file.path, 'unreadable')[:16]})."
+                if back:
+                    yield SendFile(path=file.path, name=file.name, text=f"{got} Here it is again.", to=to)
+                else:
+                    yield Answer(to, _inert(got))
+            if size := _size_asked_for(said):
+                yield _a_file(size, turn, to)
+            elif not back and (said or not item.attachments):
+                for part in _chat(said, sender, agent, turn):
+                    yield Answer(to, _inert(part)) if isinstance(part, str) else part
         case TaskDue(prompt=prompt, source=source):
             yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”."))
         case WebhookCall(caller=caller, event=event, source=source):
@@ -143,6 +176,25 @@ def _chat(text: str, sender: str, agent: str, turn: int) -> Iterator[Step | str]
             yield f"I waited {float(rest):g} s, as you asked."
         case _:
             yield _twist(text)
+
+
+def _command(text: str) -> str:
+    return text.lower().strip("!.,? ")
+
+
+def _size_asked_for(text: str) -> int | None:
+    """Bytes of the file that is asked for; None if none is, or one that is beyond all bounds."""
+    if _command(text) == "send me a file":
+        return SMALL_FILE
+    asked = re.fullmatch(r"file (\d{1,9})", _command(text))
+    return int(asked[1]) if asked and 0 < int(asked[1]) <= MOST_FILE else None
+
+
+def _a_file(size: int, turn: int, to: str | None) -> MakeFile:
+    """A file of *size* bytes that look random and are the same for the same turn."""
+    content = hashlib.shake_256(f"turn {turn}".encode()).digest(size)
+    digest = hashlib.sha256(content).hexdigest()
+    return MakeFile("demo.bin", content, f"Here is demo.bin ({size} bytes, sha256 {digest[:16]}).", to)
 
 
 def _in_range(digits: str) -> bool:

@@ -17,7 +17,7 @@ from nanoclaw.core.outgoing_files import (
     notice,
     too_large,
 )
-from nanoclaw.model.files import MOST_FILE_BYTES, MOST_FILES
+from schema.files import MOST_FILE_BYTES, MOST_FILES
 
 
 @pytest.mark.parametrize(

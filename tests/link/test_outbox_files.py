@@ -17,7 +17,7 @@ from nanoclaw.core.outgoing_files import MOST_WAITING_BYTES, NO_ROOM, TOO_LARGE
 from nanoclaw.kit.spool import Spool
 from nanoclaw.link.layout import OutDirectory, SessionLayout
 from nanoclaw.link.outbox_files import Collected, collect
-from nanoclaw.model.files import MOST_FILE_BYTES
+from schema.files import MOST_FILE_BYTES
 
 SECRET = b"the host's own"
 MESSAGE = "out-1"

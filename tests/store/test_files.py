@@ -7,13 +7,14 @@ import pytest
 
 from nanoclaw.core.engage import ALWAYS
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SessionMode, UnknownSenderPolicy
-from nanoclaw.model.files import MOST_FILES, LedgerFile, NewAttachment, Spooled
+from nanoclaw.model.files import LedgerFile, NewAttachment, Spooled
 from nanoclaw.model.ids import EpochNumber, InboundId, SessionId, SpoolId, UserId
 from nanoclaw.model.messages import InboundEvent, LedgerState, Revision, RevisionKind
 from nanoclaw.store import events, files, inbound, ledger, projection
 from nanoclaw.store.revisions import revise
 from nanoclaw.store.sessions import session_place
 from schema import payloads
+from schema.files import MOST_FILES
 from schema.sqlite import transaction
 from tests.support.central import CHANNEL, NOW, World, said
 
