@@ -46,8 +46,6 @@ class Staging:
         # A pipe must not hold up the turn.
         source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            if not stat.S_ISREG(os.fstat(source).st_mode):
-                raise ValueError(f"{path} is no file")
             _copy(source, target, path)
         except BaseException:
             target.unlink(missing_ok=True)
@@ -82,6 +80,8 @@ class Staging:
 
 
 def _copy(source: int, target: Path, path: Path) -> None:
+    if not stat.S_ISREG(os.fstat(source).st_mode):
+        raise ValueError(f"{path} is no file")
     with target.open("wb") as copy:
         while chunk := os.read(source, CHUNK):
             if copy.tell() + len(chunk) > MOST_FILE_BYTES:

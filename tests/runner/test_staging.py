@@ -92,8 +92,9 @@ def test_a_message_names_its_files_and_they_go_with_it(link: Link, outbox: Outbo
     for number in range(2):
         staged = outbox.staging.stage(made(tmp_path, "a"), "a.txt")
         outbox.settle([Reply(destination=None, in_reply_to="m2", text="", files=(staged,))], above=2 * number, now=NOW)
-    first, second = link.messages()
-    assert read_out(OutKind.CHAT, str(first["content"])) == ChatOut(text="", files=("a.txt",))
-    assert set(tree(outbox.staging)) == {f"{first['id']}/a.txt", f"{second['id']}/a.txt"}
-    outbox.claim([], now=NOW, delivered=[str(first["id"]), str(second["id"])])
-    assert set(tree(outbox.staging)) == {f"{second['id']}/a.txt"}, "the newest row stays, and so does its file"
+    first, second = (str(row["id"]) for row in link.messages())
+    (content, *_) = (str(row["content"]) for row in link.messages())
+    assert read_out(OutKind.CHAT, content) == ChatOut(text="", files=("a.txt",))
+    assert set(tree(outbox.staging)) == {f"{first}/a.txt", f"{second}/a.txt"}
+    outbox.claim([], now=NOW, delivered=[first, second])
+    assert set(tree(outbox.staging)) == {f"{second}/a.txt"}, "the newest row stays, and so does its file"
