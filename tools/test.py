@@ -21,7 +21,8 @@ def main(arguments: list[str]) -> int:
     if "--soak" in arguments:
         arguments.remove("--soak")
         environment["HYPOTHESIS_PROFILE"] = "soak"
-        arguments += ["-m", "not slow", "--timeout", str(SOAK_SECONDS)]
+        patience = ["--timeout", str(SOAK_SECONDS), "-o", f"faulthandler_timeout={SOAK_SECONDS}"]
+        arguments += ["-m", "not slow", *patience]
     report = [sys.executable, "-m", "coverage", "report"]
     command = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal"]
     if arguments:

@@ -70,8 +70,11 @@ def compile_pattern(source: str) -> Pattern | BadPattern:
     options.log_errors = False
     try:
         compiled: Pattern = re2.compile(source, options)
-    except (re2.error, UnicodeEncodeError) as exc:
-        return BadPattern(_say(exc))
+    except re2.error as exc:
+        said: bytes = exc.args[0]
+        return BadPattern(said.decode("utf-8", "replace"))
+    except UnicodeEncodeError:
+        return BadPattern("it holds half a character, which no text does")
     return compiled
 
 
@@ -110,8 +113,3 @@ def _by_pattern(pattern: str, text: str) -> Verdict:
 def _searchable(text: str) -> str:
     """What RE2 is given of *text*: half surrogates have no UTF-8."""
     return text[:MOST_TEXT].encode("utf-8", "replace").decode("utf-8")
-
-
-def _say(exc: Exception) -> str:
-    word = exc.args[0] if exc.args else exc
-    return word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word)

@@ -72,6 +72,12 @@ def test_a_pattern_that_does_not_compile_never_engages_and_is_the_wirings_fault(
     assert verdict.detail == f"the pattern {pattern!r} does not compile: {compiled.why}"
 
 
+def test_what_is_wrong_with_a_pattern_is_said_in_words() -> None:
+    assert compile_pattern("(é") == BadPattern("missing ): (é")
+    assert compile_pattern("(?=x)") == BadPattern("invalid perl operator: (?=")
+    assert compile_pattern("a\ud800") == BadPattern("it holds half a character, which no text does")
+
+
 def test_a_pattern_has_a_length() -> None:
     assert compile_pattern("") == BadPattern("it is empty; the pattern for every message is .")
     assert by_pattern(None, "x") == by_pattern("", "x")
