@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOME_HERE := NANOCLAW_HOME=$${NANOCLAW_HOME:-$(CURDIR)/.nanoclaw}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run chat test check fmt lint types arch bench soak mutate
+.PHONY: help setup run chat test check fmt lint types arch bench image soak mutate
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -43,6 +43,9 @@ arch: setup      ## who may import whom
 
 bench: setup     ## figures: latency, throughput, cold starts
 	@$(BIN)/python -m tests.bench
+
+image: setup     ## the image that docker's sandboxes start from
+	@$(BIN)/nanoclaw image build
 
 soak: setup      ## property tests with many more examples
 	@$(BIN)/python tools/test.py --soak

@@ -24,6 +24,7 @@ from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, Te
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
+from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.told import HomeSettings, tell
 from nanoclaw.kit.clock import SystemClock
@@ -51,8 +52,6 @@ log = structlog.get_logger()
 
 TREE = ("store", "spool", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
-
-AGENT_IMAGE = "nanoclaw/agent:current"
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 

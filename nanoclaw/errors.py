@@ -8,6 +8,7 @@ NanoclawError
 │  ├─ StoreBrokenError    the disk failed: this process must not go on writing
 │  └─ NewerStoreError     the file was made by a newer nanoclaw
 ├─ SandboxError           an engine could not start or stop a sandbox
+├─ ImageError             an image could not be found, fetched or built
 ├─ DeliveryError          a platform refused or lost a message; says if trying again can help
 ├─ NobodyThereError       the platform's other end is away; trying again costs no attempt
 └─ RestartIntensityError  a child kept failing; its supervisor gives up
@@ -76,6 +77,18 @@ class SandboxError(NanoclawError):
 
     def __str__(self) -> str:
         return f"{self.engine}: {self.why}"
+
+
+@define(kw_only=True, eq=False)
+class ImageError(NanoclawError):
+    """An image for sandboxes could not be found, fetched or built. The one in use is still in use."""
+
+    why: str
+    mend: str = ""
+    """The command that mends it, or an empty text."""
+
+    def __str__(self) -> str:
+        return f"{self.why}. Mend it with: {self.mend}" if self.mend else self.why
 
 
 @define(kw_only=True, eq=False)

@@ -10,6 +10,9 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from nanoclaw.core.images import ImageId
+from tests.support.docker_engine import MUST_HAVE, built_image, why_no_docker
+
 settings.register_profile("dev", max_examples=60, deadline=None)
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("soak", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +38,16 @@ def figures(record_property: Callable[[str, object], None]) -> Figures:
         record_property("figures", counts)
 
     return note
+
+
+@pytest.fixture(scope="session")
+def agent_image() -> ImageId:
+    """The agent image that tests start from. Without a docker engine the test is skipped, or fails where CI says so."""
+    if why := why_no_docker():
+        if os.environ.get(MUST_HAVE):
+            pytest.fail(f"docker is needed here: {why}")
+        pytest.skip(why)
+    return built_image()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

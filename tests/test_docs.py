@@ -93,11 +93,25 @@ def anchors(text: str) -> set[str]:
 # The command line
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+def spoken(group: click.Group, *before: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that can be given, with its name, such as `image build`."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            assert command.help
+            yield from spoken(command, *before, name)
+        else:
+            yield " ".join([*before, name]), command
+
+
+COMMANDS = dict(spoken(cli))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_and_option_is_documented_and_has_help(name: str) -> None:
-    command = cli.commands[name]
+    command = COMMANDS[name]
     assert command.help
-    documented = [row for row in commands() if row[0].split()[1] == name]
+    words = name.split()
+    documented = [row for row in commands() if row[0].split()[1 : 1 + len(words)] == words]
     assert len(documented) == 1
     options = [param for param in command.params if isinstance(param, click.Option)]
     spelt = {word for option in options for word in option.opts}
@@ -105,7 +119,8 @@ def test_every_command_and_option_is_documented_and_has_help(name: str) -> None:
     for option in options:
         assert option.help
         if option.show_default:
-            assert f"{option.default:g}" in documented[0][2]
+            default = option.default
+            assert (f"{default:g}" if isinstance(default, float) else str(default)) in documented[0][2]
 
 
 def test_every_verb_is_documented_with_its_arguments_and_options_and_no_other_is() -> None:

@@ -135,6 +135,37 @@ def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     sys.exit(import_home.run(_config(), folder, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
+@cli.group()
+def image() -> None:
+    """The images that docker's sandboxes start from. Works with and without a running host."""
+
+
+@image.command("build")
+@click.option("--base", help="The image to build on; by default what the engine, a registry or Debian's mirror has.")
+@click.option("--rebuild", is_flag=True, help="A new base, and every step again.")
+@click.option("--browser", is_flag=True, help="With Chromium.")
+@click.option("--fonts", is_flag=True, help="With fonts for Chinese, Japanese and Korean.")
+@click.option("--no-claude", is_flag=True, help="Without the command line of the model, which is 170 MB to fetch.")
+@click.option("--tag", default="nanoclaw/agent:current", show_default=True, help="What it is called.")
+def image_build(base: str | None, rebuild: bool, browser: bool, fonts: bool, no_claude: bool, tag: str) -> None:
+    """Build the agent image, and use it from the next start of a sandbox on.
+
+    If that fails, the image that is in use stays in use.
+    """
+    from nanoclaw.cli import image
+
+    image.build(base=base, rebuild=rebuild, browser=browser, fonts=fonts, claude=not no_claude, tag=tag)
+
+
+@image.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an image, for programs.")
+def image_list(as_json: bool) -> None:
+    """All images of ours that the engine has, and which of them is in use."""
+    from nanoclaw.cli import image
+
+    image.show(as_json=as_json)
+
+
 def _config() -> config.Config:
     return config.load(config.home_folder())
 

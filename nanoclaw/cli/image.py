@@ -1,0 +1,161 @@
+"""`nanoclaw image`: builds the agent image, step by step before one's eyes, and lists what is there."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import click
+import trio
+from attrs import define, field
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+from nanoclaw.core.build_stream import Cached, Said, Step
+from nanoclaw.core.images import AGENT_IMAGE
+from nanoclaw.sandboxes.image_build import (
+    CLAUDE_LABEL,
+    PYTHON_LABEL,
+    Built,
+    News,
+    Note,
+    Phase,
+    Wanted,
+    build_agent_image,
+)
+from nanoclaw.sandboxes.images import IMAGE_LABEL, ImageFacts, open_images
+
+MOST_SAID = 12
+"""Lines of a failed step that are shown."""
+WIDEST_STEP = 72
+WORK = ("RUN", "COPY")
+"""The instructions that take time; the others are not worth a line of their own."""
+SHORT_ID = 19
+"""`sha256:` and twelve digits."""
+MEGABYTE = 1_000_000
+
+
+def build(*, base: str | None, rebuild: bool, browser: bool, fonts: bool, claude: bool, tag: str) -> None:
+    """Build the agent image and say how it goes. Raises `ImageError`."""
+    wanted = Wanted(tag=tag, base=base, anew=rebuild, browser=browser, fonts=fonts, claude=claude)
+    begun = monotonic()
+    with Progress(Console(highlight=False), clock=monotonic) as progress:
+
+        async def work() -> Built:
+            async with open_images() as images:
+                return await build_agent_image(images, wanted, progress.tell)
+
+        built = trio.run(work)
+    progress.console.print(
+        f"[green]✓[/green] {escape(built.tag)} is {built.id[:SHORT_ID]}, on {escape(built.base)} with Python "
+        f"{built.python}: {monotonic() - begun:.1f} s. Sandboxes that run keep theirs until they end.",
+        soft_wrap=True,
+    )
+
+
+def show(*, as_json: bool) -> None:
+    """Print all images of ours. Raises `ImageError`."""
+
+    async def look() -> list[ImageFacts]:
+        async with open_images() as images:
+            return await images.ours()
+
+    found = trio.run(look)
+    if as_json:
+        for one in found:
+            line = {
+                "id": one.id,
+                "tags": one.tags,
+                "created": one.created,
+                "size": one.size,
+                "labels": dict(one.labels),
+            }
+            click.echo(json.dumps(line))
+        return
+    console = Console(highlight=False)
+    if not found:
+        console.print("no image yet: make one with nanoclaw image build")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("image", "id", "made", "MB", "kind", "Python", "model"):
+        table.add_column(column, overflow="fold", justify="right" if column == "MB" else "left")
+    for one in found:
+        names = ", ".join(f"[bold]{escape(tag)}[/bold]" if tag == AGENT_IMAGE else escape(tag) for tag in one.tags)
+        table.add_row(
+            names or "[dim]no name any more[/dim]",
+            one.id[:SHORT_ID],
+            one.created[:19].replace("T", " "),
+            f"{one.size / MEGABYTE:,.0f}",
+            *(escape(one.labels.get(label, "")) for label in (IMAGE_LABEL, PYTHON_LABEL)),
+            {"true": "claude"}.get(one.labels.get(CLAUDE_LABEL, ""), ""),
+        )
+    console.print(table)
+
+
+@define
+class Progress:
+    """Prints each thing that was done with the seconds it took, and shows what is being done if it is a terminal."""
+
+    console: Console
+    _clock: Callable[[], float] = field(kw_only=True)
+    _doing: str = field(default="", init=False)
+    _begun: float = field(default=0.0, init=False)
+    _cached: bool = field(default=False, init=False)
+    _shown: bool = field(default=True, init=False)
+    _said: deque[str] = field(factory=lambda: deque(maxlen=MOST_SAID), init=False)
+    _status: Status = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._status = self.console.status("")
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self._status.stop()
+        if kind is None:
+            self._end()
+        elif self._doing:
+            self.console.print(f"  [red]✗[/red] {escape(self._doing)}  {self._clock() - self._begun:.1f} s")
+            for line in self._said:
+                self.console.print(f"      [dim]{escape(line)}[/dim]", soft_wrap=True)
+
+    def tell(self, news: News) -> None:
+        """Hear what is being done."""
+        match news:
+            case Phase(text):
+                self._begin(text)
+            case Note(text):
+                self._end()
+                self.console.print(f"      [dim]{escape(text)}[/dim]", soft_wrap=True)
+            case Step(number, of, instruction):
+                self._begin(f"{number}/{of} {' '.join(instruction.split())}", shown=instruction.startswith(WORK))
+            case Cached():
+                self._cached = True
+            case Said(text):
+                self._said.extend(text.splitlines())
+            case _:
+                pass
+
+    def _begin(self, doing: str, *, shown: bool = True) -> None:
+        self._end()
+        self._shown = shown
+        self._doing = doing if len(doing) <= WIDEST_STEP else f"{doing[:WIDEST_STEP]}…"
+        self._begun = self._clock()
+        self._status.update(escape(self._doing))
+
+    def _end(self) -> None:
+        if self._doing and self._shown:
+            took = "as before" if self._cached else f"{self._clock() - self._begun:.1f} s"
+            self.console.print(f"  {escape(self._doing)}  [dim]{took}[/dim]", soft_wrap=True)
+        self._doing, self._cached = "", False
+        self._said.clear()

@@ -1,0 +1,60 @@
+"""A docker engine, where there is one, and the agent image that tests start from: built once, then found again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import trio
+
+from nanoclaw.core.images import ImageId
+from nanoclaw.errors import ImageError
+from nanoclaw.sandboxes.image_build import News, Wanted, build_agent_image
+from nanoclaw.sandboxes.images import open_images
+
+MUST_HAVE = "NANOCLAW_NEEDS_DOCKER"
+TEST_IMAGE = "nanoclaw/agent:test"
+
+
+@cache
+def why_no_docker() -> str:
+    """Why docker cannot be used on this machine; empty if it can."""
+
+    async def knock() -> str:
+        try:
+            async with open_images():
+                return ""
+        except ImageError as exc:
+            return str(exc)
+
+    return trio.run(knock)
+
+
+@cache
+def built_image() -> ImageId:
+    """The id of `TEST_IMAGE`, without the model's command line. One process of a run builds it, the others wait."""
+
+    async def build() -> ImageId:
+        async with open_images() as images:
+            built = await build_agent_image(images, Wanted(tag=TEST_IMAGE, claude=False), _ignore)
+            return built.id
+
+    with _one_at_a_time():
+        return trio.run(build)
+
+
+def _ignore(_: News) -> None:
+    """Nobody watches."""
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    path = Path(tempfile.gettempdir(), f"nanoclaw-test-image-{os.getuid()}.lock")
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
