@@ -66,7 +66,8 @@ def explain(conn: Connection, asked: Explain, request: Request) -> Answer:
         note = f"the channel {chat.channel} has no threads: --thread says nothing there\n"
     else:
         note = ""
-    return Answer(rows=rows, hidden=PROGRAMS_ONLY, said=note + "\n".join(_sentences(plan, chat, names)))
+    said = note + "\n".join(_sentences(plan, chat, names))
+    return Answer(rows=rows, hidden=PROGRAMS_ONLY, said=said, together="outcomes")
 
 
 def _sender(conn: Connection, typed: str | None, chat: MessagingGroup, request: Request) -> UserId:

@@ -83,6 +83,8 @@ class Answer:
     """What of many rows is for programs: people know each by its names."""
     said: str | None = None
     """A sentence: what was done, or why there is nothing."""
+    together: str | None = None
+    """Sentences that are half of the answer: programs get an object, with the rows under this name and those beside."""
 
 
 Handler: TypeAlias = Callable[[Connection, Any, Request], Answer]

@@ -97,6 +97,8 @@ def show(answer: dict[str, Any], *, as_json: bool) -> None:
     rows, said = answer["rows"], answer["said"]
     if as_json:
         found = rows if not answer["one"] else rows[0] if rows else {"said": said}
+        if answer["together"]:
+            found = {answer["together"]: rows, "said": str(said or "").splitlines()}
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     console = Console(highlight=False, soft_wrap=False)

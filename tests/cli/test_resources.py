@@ -80,12 +80,16 @@ def test_without_a_host_there_is_no_command(tmp_path: Path) -> None:
         ({"rows": [WIRING], "one": False, "said": None}, [WIRING]),
         ({"rows": [WIRING], "one": True, "said": "made"}, WIRING),
         ({"rows": [], "one": True, "said": "gone"}, {"said": "gone"}),
+        (
+            {"rows": [WIRING], "one": False, "said": "this\nand that", "together": "outcomes"},
+            {"outcomes": [WIRING], "said": ["this", "and that"]},
+        ),
     ],
 )
-def test_programs_get_a_list_for_many_and_an_object_for_one(
+def test_programs_get_a_list_for_many_and_an_object_for_one_or_for_what_belongs_together(
     answer: dict[str, object], printed: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    resources.show({"hidden": [], **answer}, as_json=True)
+    resources.show({"hidden": [], "together": None, **answer}, as_json=True)
     assert json.loads(capsys.readouterr().out) == printed
 
 

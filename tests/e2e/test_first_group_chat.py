@@ -7,6 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.support.host import running_host
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
@@ -20,6 +22,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in block.group(1).splitlines()]
 
 
+@pytest.mark.timeout(240)  # a dozen programs, one after the other
 def test_everything_in_the_readme_can_be_done_from_the_command_line_alone(home: Path) -> None:
     printed = {}
     with running_host(home, '[sandbox]\nengine = "process"\n') as host:
@@ -34,6 +37,9 @@ def test_everything_in_the_readme_can_be_done_from_the_command_line_alone(home: 
         assert "yes access: the sender is a member" in " ".join(printed["explain family"].split())
         (wiring,) = json.loads(host.cli("wirings", "list", "--group", "main", "--chat", "family", "--json").stdout)
         assert wiring["engage_mode"] == "mention-sticky"
+        explained = json.loads(host.cli("explain", "family", "hi", "--from", "discord:7", "--mention", "--json").stdout)
+        assert [(one["verdict"], one["reason"]) for one in explained["outcomes"]] == [("refuse", "unknown-sender")]
+        assert explained["said"][0].startswith("recorded as dropped: unknown-sender")
         assert host.cli("wirings", "get", "ops@terminal").returncode == 1
         assert host.cli("chat", "Deploy again").stdout.startswith("You said")
         assert host.cli("verify").returncode == 0
