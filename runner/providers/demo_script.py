@@ -151,6 +151,8 @@ def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iter
             yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”."))
         case WebhookCall(caller=caller, event=event, source=source):
             yield Answer(_name(source), _inert(f"{_short(caller)} reports: {_short(event)}."))
+        case SystemResponse(action="restarted", text=text):
+            yield Answer(None, _inert(f"I have been restarted, and was told: “{_short(text)}”."))
         case SystemResponse():
             # Taken note of. It is not for people.
             return

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import trio
 
-from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
-from nanoclaw.sandboxes.engine import Unusable
-from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.app import all_engines
+from nanoclaw.config import Config, SandboxSettings
+from nanoclaw.sandboxes.engine import Probe, Unusable
+from nanoclaw.store.home import make_folders
 
-MUST_HAVE = "NANOCLAW_NEEDS_BUBBLEWRAP"
+MUST_HAVE = {"bubblewrap": "NANOCLAW_NEEDS_BUBBLEWRAP", "docker": "NANOCLAW_NEEDS_DOCKER"}
 
 
 @pytest.fixture
@@ -25,19 +26,33 @@ def home() -> Iterator[Path]:
         yield Path(folder, "home")
 
 
-@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=pytest.mark.bubblewrap)])
+@pytest.fixture(
+    params=[
+        "process",
+        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+        pytest.param("docker", marks=pytest.mark.docker),
+    ]
+)
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine that this machine can run; where CI says so, one that it cannot is a failure."""
     name: str = request.param
-    if name == "bubblewrap" and (why := why_no_bubblewrap()):
-        if os.environ.get(MUST_HAVE):
-            pytest.fail(f"bubblewrap is needed here: {why}")
+    if why := why_not(name):
+        if os.environ.get(MUST_HAVE.get(name, "")):
+            pytest.fail(f"{name} is needed here: {why}")
         pytest.skip(why)
     return name
 
 
 @cache
-def why_no_bubblewrap() -> str:
-    """Why bubblewrap cannot be used on this machine; empty if it can."""
-    probe = trio.run(BubblewrapEngine(find_runtime()).probe)
+def why_not(name: str) -> str:
+    """Why that engine cannot be used on this machine; empty if it can."""
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder:
+        probe = trio.run(_probe, name, Path(folder))
     return probe.why if isinstance(probe, Unusable) else ""
+
+
+async def _probe(name: str, home: Path) -> Probe:
+    make_folders(home)
+    settings = Config(home=home, sandbox=SandboxSettings(engine=name, allow_old_engine=True))
+    (engine,) = (engine for engine in await all_engines(settings, "home-probe") if engine.name == name)
+    return await engine.probe()

@@ -13,7 +13,7 @@ from tests.support.host import HostProcess, running_host
 
 
 def settings(engine: str) -> str:
-    return f'[sandbox]\nengine = "{engine}"\n[retry]\nfirst_pause_seconds = 0.05\n'
+    return f'[sandbox]\nengine = "{engine}"\nallow_old_engine = true\n[retry]\nfirst_pause_seconds = 0.05\n'
 
 
 def test_hello_is_answered(home: Path, engine: str) -> None:

@@ -1,0 +1,129 @@
+"""A sandbox's life under every engine: paused and resumed, restarted with a word, killed in mid-turn."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import docker
+import pytest
+
+from nanoclaw.core.sandbox_spec import INSTALL_LABEL
+from nanoclaw.sandboxes.child import processes_of
+from schema import sqlite
+from tests.support.host import HostProcess, running_host
+
+SECONDS = 40.0
+
+
+def settings(engine: str, more: str = "") -> str:
+    return f'[sandbox]\nengine = "{engine}"\nallow_old_engine = true\n{more}[retry]\nfirst_pause_seconds = 0.05\n'
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def epochs(home: Path) -> list[tuple[int, str | None, str | None]]:
+    """The number of each epoch, how it ended, and why."""
+    found = rows(home, "SELECT number, ending, detail FROM epochs ORDER BY number")
+    return [(int(str(row["number"])), _text(row["ending"]), _text(row["detail"])) for row in found]
+
+
+def rows(home: Path, sql: str) -> list[Mapping[str, object]]:
+    """What the truth says."""
+    conn = sqlite.open_read_only(home / "nanoclaw.db")
+    try:
+        return [dict(row) for row in sqlite.fetch(conn, sql)]
+    finally:
+        conn.close()
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def kill_the_agent(home: Path, engine: str) -> None:
+    """End the agent's own program from outside, as the kernel does when memory runs out."""
+    if engine == "docker":
+        (install,) = rows(home, "SELECT install_id FROM home")
+        client = docker.from_env()
+        ours: dict[str, str | list[str] | bool] = {"label": f"{INSTALL_LABEL}={install['install_id']}"}
+        until(lambda: client.containers.list(filters=ours))
+        client.containers.list(filters=ours)[0].kill()
+        client.close()
+        return
+    (out,) = home.glob("sessions/*/*/out/*")
+    for pid in processes_of(out):
+        os.kill(pid, signal.SIGKILL)
+
+
+def is_paused(host: HostProcess) -> bool:
+    return "0 claimed, paused" in " ".join(host.cli("tree").stdout.split())
+
+
+def test_an_idle_sandbox_is_paused_and_a_message_lets_it_go_on(home: Path, engine: str) -> None:
+    with running_host(home, settings(engine, "pause_after_minutes = 0.01\n")) as host:
+        assert host.cli("chat", "hello").returncode == 0
+        until(lambda: is_paused(host))
+        again = host.cli("chat", "hello")
+        assert again.returncode == 0, again
+        assert "turn 2" in again.stdout, "it is the same agent, which was never away"
+        until(lambda: is_paused(host))
+        assert [number for number, _, _ in epochs(home)] == [1]
+        assert host.stop()[0] == 0
+    assert [ending for _, ending, _ in epochs(home)] == ["stopped"]
+    assert host.cli("verify").returncode == 0
+
+
+def test_a_restarted_agent_is_told_why_and_what_it_was_at_is_taken_up(home: Path, engine: str) -> None:
+    with running_host(home, settings(engine)) as host:
+        assert host.cli("chat", "hello").returncode == 0
+        said = host.cli("groups", "restart", "Nano", "--message", "there is a new tool")
+        assert said.returncode == 0, said
+        assert "restarting Nano: its sandbox ends" in said.stdout
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE from_epoch = 2 AND status = 'completed'"))
+        heard = host.cli("chat", "hello")
+        assert "I have been restarted, and was told: “there is a new tool”." in heard.stderr
+        host.cli("chat", "--wait", "0.2", "wait 8")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch = 2"))
+        assert host.cli("groups", "restart", "Nano").returncode == 0
+        until(lambda: len(epochs(home)) == 3)
+        last = host.cli("chat", "hello")
+        assert last.returncode == 0
+        assert (last.stderr + last.stdout).count("I waited 8 s") == 1, "what was cut short was taken again, once"
+        assert epochs(home)[:2] == [(n, "stopped", "its agent group was told to restart") for n in (1, 2)]
+    assert host.cli("verify").returncode == 0
+
+
+def test_a_message_whose_sandbox_was_killed_in_mid_turn_is_answered_by_the_next(home: Path, engine: str) -> None:
+    with running_host(home, settings(engine)) as host:
+        host.cli("chat", "--wait", "0.2", "wait 8")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch = 1"))
+        kill_the_agent(home, engine)
+        until(lambda: epochs(home)[0][1] == "exited")
+        answered = host.cli("chat", "hello")
+        assert answered.returncode == 0
+        assert (answered.stderr + answered.stdout).count("I waited 8 s") == 1
+        assert epochs(home)[0] == (1, "exited", "signal 9")
+    assert host.cli("verify").returncode == 0
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("engine", ["docker"], indirect=True)
+def test_a_sandbox_that_outlives_its_host_is_taken_over_by_the_next(home: Path, engine: str) -> None:
+    with running_host(home, settings(engine)) as host:
+        assert host.cli("chat", "hello").returncode == 0
+        host.cli("chat", "--wait", "0.2", "wait 8")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch = 1"))
+        host.kill()
+        host.start()
+        until(lambda: "I waited 8 s" in host.cli("chat", "hello").stderr)
+        assert [(number, ending) for number, ending, _ in epochs(home)] == [(1, None)], "one life, two hosts"
+    assert host.cli("verify").returncode == 0
