@@ -65,7 +65,7 @@ def run(config: Config, folder: Path, *, dry_run: bool, yes: bool, as_json: bool
 
 def _compare(config: Config, folder: Path) -> tuple[Plan, list[Copy]]:
     old = read_home(folder, now=SystemClock().now())
-    made = plan(old, _present(config))
+    made = plan(old, _present(config), timezone=config.agent.timezone)
     return made, copies(old, config.home, made.coming)
 
 
@@ -91,7 +91,7 @@ def _apply(config: Config, old: OldHome) -> None:
     writer = open_writer(config.database)
     try:
         with transaction(writer.conn):
-            apply(writer.conn, old, mint=mint, now=SystemClock().now())
+            apply(writer.conn, old, timezone=config.agent.timezone, mint=mint, now=SystemClock().now())
     finally:
         writer.close()
 

@@ -15,9 +15,9 @@ from nanoclaw.store import destinations, direct_messages, entities, people, sess
 from schema.sqlite import Connection
 
 
-def apply(conn: Connection, old: OldHome, *, mint: Callable[[str], str], now: datetime) -> Plan:
+def apply(conn: Connection, old: OldHome, *, timezone: str = "UTC", mint: Callable[[str], str], now: datetime) -> Plan:
     """Compare *old* with what is here and add the difference; returns it. The same again adds nothing."""
-    made = plan(old, look(conn))
+    made = plan(old, look(conn), timezone=timezone)
     _add_people_and_places(conn, made, mint)
     _add_what_joins_them(conn, made, now)
     return made
@@ -60,4 +60,4 @@ def _add_what_joins_them(conn: Connection, made: Plan, now: datetime) -> None:
         sessions.add_session(conn, session.id, session.key, now=session.created_at)
         sessions.save_provider_state(conn, session.id, json.dumps(session.provider_state))
     for task in made.tasks:
-        tasks.add_paused(conn, task, now=now)
+        tasks.keep(conn, task)

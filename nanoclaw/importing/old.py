@@ -58,7 +58,7 @@ class OldTask:
     """Something that was to happen, once or again and again."""
 
     id: str
-    series_id: str
+    made_at: datetime
     process_after: datetime | None
     recurrence: str | None
     channel: ChannelName | None

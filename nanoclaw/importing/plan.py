@@ -14,13 +14,13 @@ from nanoclaw.core.destinations import name_of
 from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.importing.old import LeftBehind, OldDestination, OldDirectMessage, OldHome, OldRole, OldSession
 from nanoclaw.importing.present import Present
+from nanoclaw.importing.tasks import task_of
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, SessionKey, SessionMode, Wiring
-from nanoclaw.model.ids import AgentGroupId, InboundId, MessagingGroupId, SessionId, UserId
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.rights import Member, User
 from nanoclaw.model.settings import ContainerSettings
+from nanoclaw.model.tasks import Task
 from nanoclaw.store.destinations import MadeBy, StoredDestination
-from nanoclaw.store.tasks import PausedTask
-from schema.payloads import Task
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -50,7 +50,7 @@ class Plan:
     direct_messages: list[OldDirectMessage] = field(factory=list[OldDirectMessage])
     settings: list[ContainerSettings] = field(factory=list[ContainerSettings])
     sessions: list[NewSession] = field(factory=list[NewSession])
-    tasks: list[PausedTask] = field(factory=list[PausedTask])
+    tasks: list[Task] = field(factory=list[Task])
     there: Counter[str] = field(factory=Counter[str])
     """How many of each kind are here already."""
     left: list[LeftBehind] = field(factory=list[LeftBehind])
@@ -71,10 +71,13 @@ class Plan:
 KINDS = tuple(one.name for one in attrs.fields(Plan) if one.name not in {"there", "left", "coming"})
 
 
-def plan(old: OldHome, here: Present) -> Plan:
-    """Compare *old* with what is *here*. The same chat is the same by its channel and platform id, whatever its id."""
+def plan(old: OldHome, here: Present, *, timezone: str = "UTC") -> Plan:
+    """Compare *old* with what is *here*. The same chat is the same by its channel and platform id, whatever its id.
+
+    *timezone* is what tasks are read in: an older home had one zone for all, and did not keep it.
+    """
     made = Plan(left=list(old.left))
-    _Planning(old, here, made).run()
+    _Planning(old, here, made, timezone).run()
     return made
 
 
@@ -85,6 +88,7 @@ class _Planning:
     old: OldHome
     here: Present
     plan: Plan
+    timezone: str
     groups: set[AgentGroupId] = field(factory=set[AgentGroupId])
     chats: dict[MessagingGroupId, MessagingGroupId] = field(factory=dict[MessagingGroupId, MessagingGroupId])
     """From the old id of a chat to the one that it has here."""
@@ -258,18 +262,7 @@ class _Planning:
             if task.id in self.here.tasks:
                 self.plan.there["tasks"] += 1
                 continue
-            new = PausedTask(
-                id=InboundId(task.id),
-                session_id=session,
-                series_id=task.series_id,
-                process_after=task.process_after,
-                recurrence=task.recurrence,
-                channel=task.channel,
-                platform_id=task.platform_id,
-                thread_id=task.thread_id,
-                task=Task(prompt=task.prompt, script=task.script),
-            )
-            self.plan.tasks.append(new)
+            self.plan.tasks.append(task_of(task, session, timezone=self.timezone))
 
 
 def is_old_folder(name: str) -> bool:

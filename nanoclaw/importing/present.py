@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from nanoclaw.model.entities import SessionKey
-from nanoclaw.model.ids import AgentGroupId, ChannelName, InboundId, MessagingGroupId, SessionId, UserId
+from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, SessionId, TaskId, UserId
 from nanoclaw.model.rights import Role
 from nanoclaw.store import destinations, direct_messages, entities, people, settings, tasks
 from nanoclaw.store.destinations import StoredDestination
@@ -32,7 +32,7 @@ class Present:
     direct_messages: frozenset[tuple[UserId, ChannelName]] = frozenset()
     settings: frozenset[AgentGroupId] = frozenset()
     sessions: Mapping[SessionKey, SessionId] = {}
-    tasks: frozenset[InboundId] = frozenset()
+    tasks: frozenset[TaskId] = frozenset()
 
 
 def look(conn: Connection) -> Present:

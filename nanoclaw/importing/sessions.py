@@ -75,10 +75,9 @@ def _task(row: Row, time: Callable[[Value], datetime]) -> OldTask:
     if not isinstance(said, dict) or not isinstance(said.get("prompt"), str):
         raise TypeError("it has no prompt")
     script, after = said.get("script"), row.get("process_after")
-    name = str(row["id"])
     return OldTask(
-        id=name,
-        series_id=str(row.get("series_id") or name),
+        id=str(row["id"]),
+        made_at=time(row["timestamp"]),
         process_after=None if after is None else time(after),
         recurrence=_text(row.get("recurrence")),
         channel=None if row.get("channel_type") is None else ChannelName(str(row["channel_type"])),

@@ -17,6 +17,7 @@ RunnerMessageId = NewType("RunnerMessageId", str)
 UserId = NewType("UserId", str)
 """`<channel>:<immutable platform id>`, made by an adapter from what its platform authenticated."""
 RoleId = NewType("RoleId", str)
+TaskId = NewType("TaskId", str)
 ApprovalId = NewType("ApprovalId", str)
 ChannelName = NewType("ChannelName", str)
 """A configured channel, such as `terminal` or `telegram-home`."""

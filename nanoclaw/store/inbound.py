@@ -11,6 +11,7 @@ from attrs import frozen
 from nanoclaw.core.retry import Fail, RetryPolicy, after_epoch
 from nanoclaw.model.ids import ChannelName, EpochNumber, EventId, InboundId, SessionId
 from nanoclaw.model.messages import EpochEnding, InboundRow
+from nanoclaw.store import outcomes
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import InKind, select
 from schema.seq import next_even
@@ -43,6 +44,9 @@ class NewInbound:
     """The tick of its transaction; None: a tick of its own."""
     from_epoch: EpochNumber | None = None
     """The first epoch that may see it; None: any."""
+    series_id: str | None = None
+    """The task that it is an occurrence of."""
+    recurrence: str | None = None
 
 
 @frozen(kw_only=True)
@@ -62,9 +66,9 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
     written = execute(
         conn,
         "INSERT INTO inbound (id, session_id, event_id, seq, kind, timestamp, trigger,"
-        "                     channel, platform_id, thread_id, content, touched, from_epoch)"
-        " VALUES (:id, :session, :event, :seq, :kind, :now, :trigger,"
-        "         :channel, :platform_id, :thread_id, :content, :touched, :from_epoch)"
+        "                     channel, platform_id, thread_id, content, touched, from_epoch, series_id, recurrence)"
+        " VALUES (:id, :session, :event, :seq, :kind, :now, :trigger, :channel, :platform_id, :thread_id, :content,"
+        "         :touched, :from_epoch, :series, :recurrence)"
         " ON CONFLICT (id) DO NOTHING",
         {
             "id": new.id,
@@ -80,6 +84,8 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
             "content": new.content,
             "touched": tick(conn) if new.touched is None else new.touched,
             "from_epoch": new.from_epoch,
+            "series": new.series_id,
+            "recurrence": new.recurrence,
         },
     )
     return written > 0
@@ -213,14 +219,19 @@ def claim(conn: Connection, row: InboundId, epoch: EpochNumber, *, now: datetime
     )
 
 
-def settle(conn: Connection, row: InboundId, *, error: str | None, now: datetime) -> None:
-    """End a pending row: completed, or failed with *error*. A settled row stays as it is."""
-    execute(
+def settle(conn: Connection, row: InboundId, *, error: str | None, note: str | None = None, now: datetime) -> None:
+    """End a pending row: completed, or failed with *error*; *note* is why it was completed without the agent.
+
+    A settled row stays as it is. Of a task, its occurrence is decided with it.
+    """
+    written = execute(
         conn,
         "UPDATE inbound SET status = ?, error = ?, settled_at = ?, claimed_epoch = NULL, claimed_at = NULL, touched = ?"
         " WHERE id = ? AND status = 'pending'",
-        ("completed" if error is None else "failed", error, write_time(now), tick(conn), row),
+        ("completed" if error is None else "failed", error or note, write_time(now), tick(conn), row),
     )
+    if written:
+        outcomes.settled(conn, row, error=error, note=note, now=now)
 
 
 def release_claims(

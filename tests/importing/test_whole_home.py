@@ -156,16 +156,16 @@ def test_conversations_come_with_their_models_thread_and_tasks_come_paused(impor
         "sess-3": (None, None),
         "sess-4": ("mg-lobby", None),
     }
-    tasks = imported.rows(
-        "SELECT id, session_id, status, process_after, recurrence, series_id, channel, content FROM inbound ORDER BY id"
-    )
-    assert [(row["id"], row["session_id"], row["status"], row["recurrence"], row["series_id"]) for row in tasks] == [
-        ("task-1", "sess-1", "paused", "0 9 * * *", "task-1"),
-        ("task-2", "sess-1", "paused", None, "task-2"),
-        ("task-9", "sess-3", "paused", None, "task-9"),
+    tasks = imported.rows("SELECT id, session_id, state, cron, first_at, prompt, script FROM tasks ORDER BY id")
+    assert [(row["id"], row["session_id"], row["state"], row["cron"]) for row in tasks] == [
+        ("task-1", "sess-1", "paused", "0 9 * * *"),
+        ("task-2", "sess-1", "paused", None),
+        ("task-9", "sess-3", "paused", None),
     ]
-    assert [row["process_after"] for row in tasks] == ["2026-01-03T09:00:00.000Z", "2026-01-04T09:00:00.000Z", None]
-    assert json.loads(str(tasks[0]["content"])) == {"prompt": "do 1", "script": None}
+    made = "2026-01-02T03:04:05.000Z"
+    assert [row["first_at"] for row in tasks] == ["2026-01-03T09:00:00.000Z", "2026-01-04T09:00:00.000Z", made]
+    assert (tasks[0]["prompt"], tasks[0]["script"]) == ("do 1", None)
+    assert imported.rows("SELECT * FROM occurrences") == []
 
 
 def test_folders_come_and_what_the_old_host_made_in_them_does_not(imported: Imported) -> None:
