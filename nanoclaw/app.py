@@ -18,6 +18,7 @@ from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.spool_sweep import SpoolSweep
+from nanoclaw.actors.sweep import Sweep
 from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel
@@ -50,7 +51,19 @@ from nanoclaw.store.setup import Operator, first_start
 
 log = structlog.get_logger()
 
-TREE = ("store", "spool", "watch", "customs", "engine", "sessions", "delivery", "admin", "channels", "announcement")
+TREE = (
+    "store",
+    "spool",
+    "watch",
+    "customs",
+    "engine",
+    "sessions",
+    "delivery",
+    "sweep",
+    "admin",
+    "channels",
+    "announcement",
+)
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
@@ -146,6 +159,8 @@ async def serve(
             nudge=delivery.nudge,
             told=lambda place: tell(told_to_all, place.agent_group, place.settings),
             timezone=config.agent.timezone,
+            # Sessions lean on the sweep only by mail, and it on them.
+            due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
             retry=RetryPolicy(
                 most_tries=config.retry.most_tries,
                 first_pause=timedelta(seconds=config.retry.first_pause_seconds),
@@ -154,6 +169,12 @@ async def serve(
             admission=admission,
         )
         sessions = Sessions(parts, nodes["sessions"])
+        sweep = Sweep(store, clock, sessions.wake, delivery.nudge, nodes["sweep"])
+
+        def changed() -> None:
+            sessions.show_all()
+            sweep.look()
+
         ingress = Ingress(
             store,
             clock,
@@ -166,7 +187,14 @@ async def serve(
         admin = AdminServer(
             config.admin_socket,
             _looks(config, choice, store, sessions, admission, root, watch),
-            Office(store=store, clock=clock, operator=SENDER, threaded=threaded, changed=sessions.show_all),
+            Office(
+                store=store,
+                clock=clock,
+                operator=SENDER,
+                threaded=threaded,
+                timezone=config.agent.timezone,
+                changed=changed,
+            ),
         )
 
         async def run_channels(*, task_status: trio.TaskStatus[None]) -> None:
@@ -198,6 +226,7 @@ async def serve(
             "engine": choice.engine.run,
             "sessions": sessions.run,
             "delivery": delivery.run,
+            "sweep": sweep.run,
             "admin": admin.run,
             "channels": run_channels,
             "announcement": announce_all,

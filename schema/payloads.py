@@ -204,8 +204,13 @@ def read_out(kind: OutKind, text: str) -> OutPayload:
     return _read(text, OUT_CLASSES[kind])
 
 
-def write(payload: InPayload | OutPayload) -> str:
-    """A payload as the JSON text that `read_in` or `read_out` takes."""
+def read_as(cls: type[T], text: str) -> T:
+    """A frozen class of this contract from JSON text, as strictly as a payload. Raises `PayloadError`."""
+    return _read(text, cls)
+
+
+def write(payload: object) -> str:
+    """A payload, or another frozen class, as the JSON text that `read_in`, `read_out` or `read_as` takes."""
     return json.dumps(_converter.unstructure(payload), ensure_ascii=False)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from attrs import frozen
 
+from nanoclaw.actors import requests
 from nanoclaw.core import destinations, outgoing_files
 from nanoclaw.core.notices import plain
 from nanoclaw.link.outbox_files import Collected
@@ -24,7 +25,7 @@ from nanoclaw.store import drops, epochs, inbound, ledger, notices
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.sessions import save_provider_state
 from nanoclaw.store.ticks import highest_seq
-from schema.payloads import ChatOut
+from schema.payloads import ChatOut, SystemOut
 from schema.rows import AckStatus
 from schema.seq import is_runners
 from schema.sqlite import Connection
@@ -44,6 +45,8 @@ class Absorbed:
     """Where there is something to send."""
     changed: bool
     """Is there something to show the runner in return?"""
+    asked: bool = False
+    """Did it ask something of the host that may be due?"""
 
 
 def absorb(
@@ -53,6 +56,7 @@ def absorb(
     report: Report,
     *,
     files: Mapping[int, Collected] | None = None,
+    timezone: str = "UTC",
     now: datetime,
 ) -> Absorbed:
     """Take in *report* of one epoch's outbox. Safe to repeat: what was absorbed before is known by its id.
@@ -62,12 +66,20 @@ def absorb(
       epoch: Which of its lives wrote it.
       report: What customs made of the file.
       files: What became of the files of its rows, by rowid.
+      timezone: What the agent's times are in where it does not say; an IANA name.
       now: The host's time, used for every row.
     """
     lanes: set[Lane] = set()
+    asked = False
     for bad in report.bad:
         drops.record(conn, _bad_row(place, epoch, bad, now))
     for row in report.rows:
+        if isinstance(row.payload, SystemOut) and row.payload.action in requests.HANDLERS:
+            question = _question(conn, place, row.in_reply_to)
+            origin = _address(question) or _home(place)
+            asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone)
+            asked = requests.handle(conn, asker, row.id, row.payload, row.digest, now=now) or asked
+            continue
         came = (files or {}).get(row.rowid, Collected())
         taken = _judge(conn, place, epoch, row, came)
         if isinstance(taken, NewLedgerRow | _NothingLeft):
@@ -83,7 +95,7 @@ def absorb(
     if state and text != place.session.provider_state and len(text) <= MOST_STATE:
         save_provider_state(conn, place.session.id, text)
     epochs.advance(conn, place.session.id, epoch, report.cursor)
-    return Absorbed(frozenset(lanes | failed_lanes), changed=settled)
+    return Absorbed(frozenset(lanes | failed_lanes), changed=settled or asked, asked=asked)
 
 
 @frozen
@@ -188,7 +200,8 @@ def _take_acks(
             case AckStatus.PROCESSING:
                 inbound.claim(conn, row.id, epoch, now=now)
             case AckStatus.COMPLETED:
-                inbound.settle(conn, row.id, error=None, now=now)
+                note = None if ack.error is None else plain(ack.error)
+                inbound.settle(conn, row.id, error=None, note=note, now=now)
                 settled = True
             case AckStatus.FAILED:
                 why = plain(ack.error or "the agent gave no reason")

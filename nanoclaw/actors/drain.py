@@ -80,6 +80,8 @@ class Drain:
         if report.rows or report.bad or report.states != self._states or not acks <= self._acks:
             absorbed = await self._absorb(report)
             self._parts.nudge(absorbed.lanes)
+            if absorbed.asked:
+                self._parts.due()
             changed = absorbed.changed
         # Only now: what was cut short is new at the next look.
         self._acks, self._states, self._cursor = acks, report.states, report.cursor
@@ -93,7 +95,13 @@ class Drain:
         came = [file.spool_id for one in collected.values() for file in one.files]
         async with keeping(came, parts.store, parts.folders.spool):
             return await parts.store.transact(
-                absorb, self._place, self._epoch, report, files=collected, now=parts.clock.now()
+                absorb,
+                self._place,
+                self._epoch,
+                report,
+                files=collected,
+                timezone=parts.timezone,
+                now=parts.clock.now(),
             )
 
     async def _collect(self, report: Report) -> dict[int, Collected]:

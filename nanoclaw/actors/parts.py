@@ -83,6 +83,8 @@ class Parts:
     """Tells delivery that there may be something to send."""
     told: Callable[[SessionPlace], Told]
     """What an agent is told of itself."""
+    due: Callable[[], None] = lambda: None
+    """Tells the sweep that something may be due, or due earlier than it knows."""
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
     times: SessionTimes = field(factory=SessionTimes)

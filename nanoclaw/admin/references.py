@@ -10,10 +10,12 @@ from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, Wiring
 from nanoclaw.model.ids import UserId
 from nanoclaw.model.rights import User
+from nanoclaw.model.tasks import Task
 from nanoclaw.store.approvals import Approval, approvals
 from nanoclaw.store.entities import agent_groups, messaging_groups
 from nanoclaw.store.people import users
 from nanoclaw.store.sessions import sessions
+from nanoclaw.store.tasks import tasks
 from nanoclaw.store.wirings import wirings
 from schema.sqlite import Connection
 
@@ -58,6 +60,11 @@ def session(conn: Connection, typed: str) -> Session:
 def approval(conn: Connection, typed: str) -> Approval:
     """An approval by its id, or how only its id begins. Raises `UsageError`."""
     return _one(typed, approvals(conn), lambda one: Named(one.id, ()), "approval", "approvals")
+
+
+def task(conn: Connection, typed: str) -> Task:
+    """A task by its id, or how only its id begins. Raises `UsageError`."""
+    return _one(typed, tasks(conn), lambda one: Named(one.id, ()), "task", "tasks")
 
 
 def chat_names(one: MessagingGroup) -> tuple[str, ...]:

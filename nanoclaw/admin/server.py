@@ -42,8 +42,10 @@ class Office:
     clock: Clock
     operator: UserId
     threaded: Mapping[ChannelName, bool]
+    timezone: str = "UTC"
+    """IANA name: the zone of people here, unless something says its own."""
     changed: Callable[[], None]
-    """Told after every verb that writes: running sandboxes shall see it."""
+    """Told after every verb that writes: running sandboxes shall see it, and something may be due."""
 
 
 @define(eq=False)
@@ -100,6 +102,7 @@ class AdminServer:
             mint=mint,
             operator=office.operator,
             threaded=office.threaded,
+            timezone=office.timezone,
             confirmed=confirmed,
         )
 

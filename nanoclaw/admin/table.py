@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nanoclaw.admin import chats, destinations, explain, groups, records, restart, rights, users, wirings
+from nanoclaw.admin import chats, destinations, explain, groups, records, restart, rights, tasks, users, wirings
 from nanoclaw.admin.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -13,6 +13,7 @@ VERBS: tuple[Verb, ...] = (
     *users.VERBS,
     *rights.VERBS,
     *destinations.VERBS,
+    *tasks.VERBS,
     *records.VERBS,
     *explain.VERBS,
 )
@@ -25,6 +26,7 @@ RESOURCES = {
     "roles": "Who owns everything, and who manages agents.",
     "members": "Who may speak to an agent without managing it.",
     "destinations": "The names that an agent may write to.",
+    "tasks": "What agents are to do at a time.",
     "sessions": "The conversations of agents.",
     "drops": "What was not passed on, and why.",
     "approvals": "What waits for a person.",

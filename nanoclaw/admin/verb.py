@@ -60,6 +60,8 @@ class Request:
     operator: UserId
     threaded: Mapping[ChannelName, bool]
     """The channels of this host; which of them have threads?"""
+    timezone: str = "UTC"
+    """IANA name: the zone of people here."""
     confirmed: bool = False
 
     def confirm(self, question: str) -> None:

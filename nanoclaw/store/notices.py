@@ -6,10 +6,12 @@ import hashlib
 from datetime import datetime
 
 from nanoclaw.core.notices import plain
+from nanoclaw.core.occurrences import MOST_FAILURES
 from nanoclaw.model.ids import EventId, InboundId, OutboundId, SessionId
 from nanoclaw.model.messages import Address, InboundRow, LedgerRow, NewLedgerRow
 from nanoclaw.store import inbound, ledger
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.outcomes import paused_by
 from schema import payloads
 from schema.rows import InKind
 from schema.sqlite import Connection, scalar
@@ -19,12 +21,17 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
     """An inbound message has failed for good: its chat and its agent are told, once. Returns the lanes to send on."""
     if row.kind is InKind.SYSTEM:
         return set()  # a note that nobody read is worth no other note: with every turn that fails they would breed
+    is_task = row.kind is InKind.TASK
+    paused = paused_by(conn, row.id) if is_task else None
+    after = "" if paused is None else f" It failed {MOST_FAILURES} times in a row and is paused."
     tell_agent(
         conn,
         row.session_id,
         key=f"failed:{row.id}",
-        action="message_failed",
-        text=f"message {row.seq} was not answered: {why}",
+        action="task_failed" if is_task else "message_failed",
+        text=f"the task of message {row.seq} did not run: {why}.{after}"
+        if is_task
+        else f"message {row.seq} was not answered: {why}",
         now=now,
     )
     if row.channel is None or row.platform_id is None:
@@ -35,7 +42,9 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
         row.session_id,
         to,
         key=f"failed:{row.id}",
-        text=f"I could not answer this message: {why}. Nothing more will happen to it; please send it again.",
+        text=f"A scheduled task did not run: {why}.{after}"
+        if is_task
+        else f"I could not answer this message: {why}. Nothing more will happen to it; please send it again.",
         in_reply_to=row.id,
         now=now,
     )
@@ -55,12 +64,17 @@ def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now
     )
 
 
-def tell_agent(conn: Connection, session: SessionId, *, key: str, action: str, text: str, now: datetime) -> None:
-    """Leave a note for an agent, read with its next turn; it starts none. The same *key* again changes nothing."""
+def tell_agent(
+    conn: Connection, session: SessionId, *, key: str, action: str, text: str, wake: bool = False, now: datetime
+) -> None:
+    """Leave a note for an agent, read with its next turn; with *wake* it starts one.
+
+    The same *key* again changes nothing.
+    """
     note = inbound.NewInbound(
         id=InboundId(f"note:{key}"),
         kind=InKind.SYSTEM,
-        trigger=False,
+        trigger=wake,
         content=payloads.write(payloads.SystemIn(action=action, text=text)),
     )
     inbound.add(conn, note, session=session, now=now)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import attrs
 
+from nanoclaw.core.occurrences import is_late
 from nanoclaw.core.recurrence import Recurrence, RecurrenceError, read_recurrence
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.zones import find_zone
@@ -41,6 +42,7 @@ def add(conn: Connection, task: Task, *, now: datetime) -> bool:
     if get(conn, task.id) is not None:
         return False
     check(task)
+    _check_time(task, now)
     live = integer(
         conn, "SELECT count(*) FROM tasks WHERE session_id = ? AND state IN ('active', 'paused')", (task.session_id,)
     )
@@ -60,6 +62,13 @@ def check(task: Task) -> None:
         raise UsageError(f"too long: {MOST_PROMPT:,} characters of prompt, {MOST_SCRIPT:,} of script")
     find_zone(task.timezone)
     recurrence_of(task)
+
+
+def _check_time(task: Task, now: datetime) -> None:
+    """A time that has passed is a mistake, most often of the zone."""
+    if task.cron is None and is_late(task.first_at, now):
+        at = task.first_at.astimezone(find_zone(task.timezone)).isoformat(timespec="minutes")
+        raise UsageError(f"{at} has passed: say a time to come")
 
 
 def keep(conn: Connection, task: Task) -> None:
@@ -151,12 +160,19 @@ def move(conn: Connection, task: Task, state: TaskState, *, reason: str | None, 
     if task.state not in LIVE:
         raise UsageError(f"the task {task.id} is {task.state.value}: make a new one")
     moved = attrs.evolve(task, state=state, reason=reason, failures=0, changed_at=now)
-    write(conn, moved)
     if state is not TaskState.ACTIVE:
         unplan(conn, task.id)
     elif plan(conn, moved, now=now) is None:
         raise UsageError(f"the task {task.id} has had its last run: make a new one")
+    write(conn, moved)
     return moved
+
+
+def set_aside(conn: Connection, task: TaskId, why: str, *, now: datetime) -> None:
+    """Pause a task that could not be taken up, saying *why*."""
+    found = get(conn, task)
+    if found is not None and found.state is TaskState.ACTIVE:
+        move(conn, found, TaskState.PAUSED, reason=f"it could not be taken up: {why}", now=now)
 
 
 def change(conn: Connection, changed: Task, *, now: datetime) -> None:
@@ -168,6 +184,7 @@ def change(conn: Connection, changed: Task, *, now: datetime) -> None:
     if changed.state not in LIVE:
         raise UsageError(f"the task {changed.id} is {changed.state.value}: make a new one")
     check(changed)
+    _check_time(changed, now)
     write(conn, attrs.evolve(changed, changed_at=now))
     unplan(conn, changed.id)
     if changed.state is TaskState.ACTIVE:

@@ -96,6 +96,14 @@ RULES = (
         """,
     ),
     Rule(
+        what="an active task has nothing planned and nothing under way",
+        sql="""
+        SELECT id FROM tasks t WHERE state = 'active'
+           AND NOT EXISTS (SELECT 1 FROM occurrences o WHERE o.task_id = t.id AND o.outcome IS NULL)
+        """,
+        mend="nanoclaw tasks pause and resume it",
+    ),
+    Rule(
         what="a session has two open epochs",
         sql="SELECT session_id FROM epochs WHERE ended_at IS NULL GROUP BY session_id HAVING count(*) > 1",
     ),

@@ -13,7 +13,7 @@ from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.model.files import LedgerFile, NewAttachment, Spooled
 from nanoclaw.model.ids import InboundId, SessionId, SpoolId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import files, inbound, ledger, notices, sessions
+from nanoclaw.store import files, inbound, ledger, notices, sessions, tasks
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.migrate import migrate
@@ -21,6 +21,7 @@ from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, RULES, SPOOL_PATIENCE, H
 from schema import sqlite
 from schema.sqlite import Connection, Journal, Synchronous, execute
 from tests.support.central import CHANNEL, NOW, ROOM, World, said
+from tests.support.tasks import a_task
 
 NOWHERE = Path("/nowhere")
 TICK = timedelta(milliseconds=1)
@@ -46,6 +47,7 @@ def lived() -> World:
     for row, state in zip(rows[2:], [LedgerState.DELIVERED, LedgerState.UNKNOWN, LedgerState.DEAD], strict=True):
         ledger.settle(world.conn, row, state, now=NOW)
     ledger.take(world.conn, Lane(CHANNEL, "room"), now=NOW)
+    tasks.add(world.conn, a_task(two), now=NOW)
     notices.tell_chat(world.conn, two, ROOM, key="k", text="hello", now=NOW)
     return world
 
@@ -79,6 +81,7 @@ TWICE = "two messages of a session have one number"
 WRONG_SIDE = "a message has a number of the wrong side"
 OUT_STATE = "a message out is in no state, or in two"
 IN_STATE = "a message in is in no state, or in two"
+UNPLANNED = "an active task has nothing planned and nothing under way"
 TWO_OPEN = "a session has two open epochs"
 REPLY = "ses-1/2/r101"
 INSERT_OPEN = "INSERT INTO epochs (session_id, number, engine, started_at) VALUES ('ses-1', 9, 'test', 'x')"
@@ -96,6 +99,7 @@ DAMAGES = [
     (IN_STATE, "evt-2:agt-two", "UPDATE inbound SET status = 'completed' WHERE id = 'evt-2:agt-two'"),
     (IN_STATE, "evt-2:agt-two", "UPDATE inbound SET settled_at = 'x' WHERE id = 'evt-2:agt-two'"),
     (IN_STATE, "evt-2:agt-one", "UPDATE inbound SET status = 'paused' WHERE id = 'evt-2:agt-one'"),
+    (UNPLANNED, "task-1", "DELETE FROM occurrences"),
     (TWO_OPEN, "ses-1", f"DROP INDEX epochs_live; {INSERT_OPEN}"),
 ]
 

@@ -1,0 +1,77 @@
+"""What an agent may ask of the host: one class an action, the arguments of a `SystemOut`."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class ScheduleTask:
+    """Have *prompt* put to this session's agent at a time, or again and again. One of the two has to be said."""
+
+    prompt: str
+    process_after: str | None = None
+    """ISO 8601; without an offset it is the wall clock of *timezone*. With a recurrence: the first of its times."""
+    recurrence: str | None = None
+    """Cron's five fields, or a macro such as `@daily`."""
+    script: str | None = None
+    """What is run in the sandbox first; see the runner's scripts."""
+    timezone: str | None = None
+    """IANA name; None: the agent's own."""
+    misfire: str | None = None
+    """`latest` (one run for all whose time passed), `all` or `skip`; None: latest."""
+
+
+@frozen(kw_only=True)
+class ListTasks:
+    """Say what is scheduled."""
+
+
+@frozen(kw_only=True)
+class UpdateTask:
+    """Change what is said. An empty text takes a recurrence or a script away."""
+
+    task_id: str
+    prompt: str | None = None
+    process_after: str | None = None
+    recurrence: str | None = None
+    script: str | None = None
+    timezone: str | None = None
+    misfire: str | None = None
+
+
+@frozen(kw_only=True)
+class PauseTask:
+    """Let it rest until it is resumed."""
+
+    task_id: str
+
+
+@frozen(kw_only=True)
+class ResumeTask:
+    """Go on with it from now on."""
+
+    task_id: str
+
+
+@frozen(kw_only=True)
+class CancelTask:
+    """End it for good."""
+
+    task_id: str
+
+
+TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | ResumeTask | CancelTask
+
+ACTIONS: dict[str, type[TaskRequest]] = {
+    "schedule_task": ScheduleTask,
+    "list_tasks": ListTasks,
+    "update_task": UpdateTask,
+    "pause_task": PauseTask,
+    "resume_task": ResumeTask,
+    "cancel_task": CancelTask,
+}
+"""By the name that stands in the payload."""
+NAMES: dict[type[TaskRequest], str] = {cls: name for name, cls in ACTIONS.items()}

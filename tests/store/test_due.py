@@ -1,0 +1,114 @@
+"""What is due is found by steps through small indexes, whatever the rest of the house holds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from nanoclaw.model.ids import ApprovalId, TaskId
+from nanoclaw.model.messages import LedgerState
+from nanoclaw.model.tasks import TaskState
+from nanoclaw.store import due as store_due
+from nanoclaw.store import inbound, ledger
+from nanoclaw.store.approvals import ApprovalKind, request
+from nanoclaw.store.due import (
+    DUE_SQL,
+    NEXT_SQL,
+    ApprovalDue,
+    LaneDue,
+    OccurrenceDue,
+    SessionDue,
+    due,
+    expire,
+    next_due,
+)
+from nanoclaw.store.ledger import Lane
+from schema.sqlite import execute, fetch, scalar
+from schema.times import write_time
+from tests.support.central import CHANNEL, NOW, World
+from tests.support.tasks import a_task, added
+
+HOUR = timedelta(hours=1)
+LATER = NOW + HOUR
+
+
+def test_an_empty_house_has_nothing_due_and_nothing_to_wait_for() -> None:
+    world = World()
+    world.session()
+    assert due(world.conn, now=NOW) == []
+    assert next_due(world.conn, now=NOW) is None
+
+
+def test_each_kind_is_due_at_its_time_and_not_before() -> None:
+    world = World()
+    session = world.session()
+    row, epoch = world.claimed(session)
+    execute(world.conn, "UPDATE inbound SET process_after = ? WHERE id = ?", (write_time(LATER), row))
+    world.reply(session, epoch, 3, not_before=LATER)
+    added(world, a_task(session, cron=None, first_at=LATER))
+    chat = world.chat("other")
+    request(world.conn, ApprovalId("apr-1"), ApprovalKind.CHAT, "s", {}, chat=chat.id, agent=None, now=NOW)
+    execute(world.conn, "UPDATE approvals SET expires_at = ?", (write_time(LATER),))
+    assert due(world.conn, now=LATER - timedelta(milliseconds=1)) == []
+    assert next_due(world.conn, now=NOW) == LATER
+    assert due(world.conn, now=LATER) == [
+        OccurrenceDue(a_task(session).id),
+        SessionDue(session),
+        LaneDue(Lane(CHANNEL, "room")),
+        ApprovalDue(ApprovalId("apr-1")),
+    ]
+    assert next_due(world.conn, now=LATER) is None
+
+
+def test_what_is_settled_is_not_due() -> None:
+    world = World()
+    session = world.session()
+    row, epoch = world.claimed(session)
+    assert due(world.conn, now=NOW) == [SessionDue(session)]
+    inbound.settle(world.conn, row, error=None, now=NOW)
+    reply = world.reply(session, epoch, 3, not_before=NOW)
+    ledger.settle(world.conn, reply, LedgerState.DEAD, now=NOW)
+    world.message(session, "context", trigger=False)
+    added(world, evolve(a_task(session), id=TaskId("paused"), state=TaskState.PAUSED))
+    assert due(world.conn, now=NOW + 99 * HOUR) == []
+
+
+def test_a_request_expires_unless_it_was_answered() -> None:
+    world = World()
+    chat = world.chat()
+    request(world.conn, ApprovalId("apr-1"), ApprovalKind.CHAT, "s", {}, chat=chat.id, agent=None, now=NOW)
+    execute(world.conn, "UPDATE approvals SET expires_at = ?", (write_time(NOW),))
+    expire(world.conn, ApprovalId("apr-1"), now=NOW - HOUR)
+    assert scalar(world.conn, "SELECT state FROM approvals") == "pending"
+    expire(world.conn, ApprovalId("apr-1"), now=NOW)
+    assert scalar(world.conn, "SELECT state FROM approvals") == "expired"
+    expire(world.conn, ApprovalId("apr-1"), now=NOW + HOUR)
+    assert scalar(world.conn, "SELECT answered_at FROM approvals") == write_time(NOW)
+
+
+def test_a_look_takes_no_more_than_it_can_carry_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_due, "MOST_DUE", 2)
+    world = World()
+    session = world.session()
+    for number in (3, 1, 2):
+        added(world, a_task(session, f"task-{number}", cron=None, first_at=NOW + number * HOUR))
+    found = due(world.conn, now=NOW + 9 * HOUR)
+    assert found == [OccurrenceDue(a_task(session, "task-1").id), OccurrenceDue(a_task(session, "task-2").id)]
+
+
+@pytest.mark.parametrize("sql", [DUE_SQL, NEXT_SQL], ids=["due", "next"])
+def test_no_table_is_walked_however_many_sessions_rest(sql: str) -> None:
+    world = World()
+    plan = fetch(world.conn, f"EXPLAIN QUERY PLAN {sql}", {"now": write_time(NOW), "most": 5})
+    steps = [str(row["detail"]) for row in plan]
+    tables = [step for step in steps if step.split()[1] in {"occurrences", "inbound", "ledger", "approvals"}]
+    assert len(tables) >= 4
+    indexes = ("occurrences_due", "inbound_due", "ledger_due", "approvals_expiring")
+    for step in tables:
+        assert step.startswith("SEARCH"), step
+        assert any(f"INDEX {name} " in step for name in indexes), step
+    assert not [
+        step for step in steps if step.startswith("SCAN") and "(subquery" not in step and "CONSTANT" not in step
+    ]
