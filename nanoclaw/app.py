@@ -123,8 +123,8 @@ async def serve(
         there_are = await all_engines(config, install) if engines is None else engines()
         choice = await choose(there_are, config.sandbox.engine)
         folders = Folders(home=config.home)
-        sweep = SpoolSweep(store, folders.spool)
-        await sweep.at_start()
+        spool = SpoolSweep(store, folders.spool)
+        await spool.at_start()
         log.info("host_starts", install=install, engine=choice.engine.name, first_start=is_first)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")
@@ -220,7 +220,7 @@ async def serve(
 
         services: dict[str, Service] = {
             "store": store.serve,
-            "spool": sweep.run,
+            "spool": spool.run,
             "watch": watch.run,
             "customs": customs.run,
             "engine": choice.engine.run,

@@ -16,10 +16,11 @@ import pytest
 from attrs import fields_dict
 
 from nanoclaw.link import fields
-from nanoclaw.model import entities, messages, rights
+from nanoclaw.model import entities, messages, rights, tasks
 from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.approvals import Approval
+from nanoclaw.store.asked import Asked
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.projection import STATUS
 from runner import model as runner_model
@@ -48,6 +49,9 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "destinations"): StoredDestination,
     ("central", "container_settings"): ContainerSettings,
     ("central", "approvals"): Approval,
+    ("central", "tasks"): tasks.Task,
+    ("central", "occurrences"): tasks.Occurrence,
+    ("central", "requests"): Asked,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,
     ("inbound", "destinations"): rows.Destination,
