@@ -21,7 +21,7 @@ from nanoclaw.composing.compose import compose
 from nanoclaw.composing.mount_points import prepare_mount_points
 from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.told import Told
-from nanoclaw.errors import SandboxError
+from nanoclaw.errors import ImageError, SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
@@ -139,11 +139,18 @@ class Life:
             state=group.state,
             composed=group.composed,
             skills=group.skills,
+            image=await self._image(),
         )
         engine = self._parts.engine
         ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
         await self._in_thread(ready, spec, group, self._parts.told(place), engine.owner_of(spec.agent_group))
         return await engine.start(spec)
+
+    async def _image(self) -> str | None:
+        try:
+            return await self._parts.image(self._place)
+        except ImageError as exc:
+            raise SandboxError(engine=self._parts.engine.name, why=str(exc)) from exc
 
     async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""

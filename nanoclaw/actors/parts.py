@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import trio
@@ -81,6 +81,8 @@ class Parts:
     folders: Folders
     nudge: Callable[[Iterable[Lane]], None]
     """Tells delivery that there may be something to send."""
+    image: Callable[[SessionPlace], Awaitable[str | None]]
+    """The image that an agent group's own settings ask for; None: the one of all. Raises `ImageError`."""
     told: Callable[[SessionPlace], Told]
     """What an agent is told of itself."""
     due: Callable[[], None] = lambda: None

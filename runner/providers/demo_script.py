@@ -133,20 +133,8 @@ def _overheard(messages: int) -> str:
 
 def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step | Answer]:
     match item:
-        case Message(text=text, source=source, sender=sender):
-            to, said = _name(source), text.strip()
-            back = bool(item.attachments) and _command(said) == "send it back"
-            for file in item.attachments:
-                got = f"I got {file.name} ({file.size} bytes, sha256 {read.get(file.path, 'unreadable')[:16]})."
-                if back:
-                    yield SendFile(path=file.path, name=file.name, text=f"{got} Here it is again.", to=to)
-                else:
-                    yield Answer(to, _inert(got))
-            if size := _size_asked_for(said):
-                yield _a_file(size, turn, to)
-            elif not back and (said or not item.attachments):
-                for part in _chat(said, sender, agent, turn):
-                    yield Answer(to, _inert(part)) if isinstance(part, str) else part
+        case Message():
+            yield from _to_message(item, agent, turn, read)
         case TaskDue(prompt=prompt, source=source):
             yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”."))
         case WebhookCall(caller=caller, event=event, source=source):
@@ -158,6 +146,22 @@ def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iter
             return
         case _:
             assert_never(item)
+
+
+def _to_message(message: Message, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step | Answer]:
+    to, said = _name(message.source), message.text.strip()
+    back = bool(message.attachments) and _command(said) == "send it back"
+    for file in message.attachments:
+        got = f"I got {file.name} ({file.size} bytes, sha256 {read.get(file.path, 'unreadable')[:16]})."
+        if back:
+            yield SendFile(path=file.path, name=file.name, text=f"{got} Here it is again.", to=to)
+        else:
+            yield Answer(to, _inert(got))
+    if size := _size_asked_for(said):
+        yield _a_file(size, turn, to)
+    elif not back and (said or not message.attachments):
+        for part in _chat(said, message.sender, agent, turn):
+            yield Answer(to, _inert(part)) if isinstance(part, str) else part
 
 
 def _chat(text: str, sender: str, agent: str, turn: int) -> Iterator[Step | str]:

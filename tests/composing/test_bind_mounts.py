@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 from nanoclaw.core.wanted_mounts import Reason
 from tests.composing.machine import Machine
-from tests.e2e.conftest import MUST_HAVE, why_no_bubblewrap
+from tests.support.engines import need
 
 ROOT = Path(__file__).resolve().parents[2]
 JUDGE = """
@@ -35,10 +34,7 @@ pytestmark = pytest.mark.bubblewrap
 
 @pytest.fixture(autouse=True)
 def _needs_bubblewrap() -> None:
-    if why := why_no_bubblewrap():
-        if os.environ.get(MUST_HAVE):
-            pytest.fail(f"bubblewrap is needed here: {why}")
-        pytest.skip(why)
+    need("bubblewrap")
 
 
 def verdict(machine: Machine, path: Path, *binds: tuple[Path, Path], submounts: bool = False) -> tuple[str, object]:

@@ -1,0 +1,41 @@
+"""Which engines this machine can run: the tests of one that it cannot are skipped, or fail where it has to be there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+import trio
+
+from nanoclaw.app import all_engines
+from nanoclaw.config import Config, SandboxSettings
+from nanoclaw.sandboxes.engine import Probe, Unusable
+from nanoclaw.store.home import make_folders
+
+MUST_HAVE = {"bubblewrap": "NANOCLAW_NEEDS_BUBBLEWRAP", "docker": "NANOCLAW_NEEDS_DOCKER"}
+
+
+def need(name: str) -> None:
+    """Go on only with an engine of that name: skips the test without one, and fails it where CI says it is there."""
+    if why := why_not(name):
+        if os.environ.get(MUST_HAVE.get(name, "")):
+            pytest.fail(f"{name} is needed here: {why}")
+        pytest.skip(why)
+
+
+@cache
+def why_not(name: str) -> str:
+    """Why that engine cannot be used on this machine; empty if it can."""
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder:
+        probe = trio.run(_probe, name, Path(folder))
+    return probe.why if isinstance(probe, Unusable) else ""
+
+
+async def _probe(name: str, home: Path) -> Probe:
+    make_folders(home)
+    settings = Config(home=home, sandbox=SandboxSettings(engine=name, allow_old_engine=True))
+    (engine,) = (engine for engine in await all_engines(settings, "home-probe") if engine.name == name)
+    return await engine.probe()
