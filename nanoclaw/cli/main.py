@@ -98,6 +98,18 @@ def tree(as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+def doctor(as_json: bool) -> None:
+    """Which sandboxes this machine can run, found out by real starts; ends with 1 if a host could not start.
+
+    Works with and without a running host.
+    """
+    from nanoclaw.cli import doctor
+
+    sys.exit(doctor.run(_config(), as_json=as_json))
+
+
+@cli.command()
 @click.argument("session")
 @click.option("--epoch", type=click.INT, help="Which life of its sandbox; by default the last.")
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")

@@ -1,0 +1,106 @@
+"""`nanoclaw doctor`: what this machine can wall agents off with, found out by real starts, and what each lacks."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import click
+import trio
+from attrs import frozen
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nanoclaw.app import all_engines
+from nanoclaw.cli import exits
+from nanoclaw.config import Config
+from nanoclaw.sandboxes.choice import AUTO
+from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
+from nanoclaw.store.home import make_folders
+from schema import sqlite
+
+NOBODY = "home-none"
+"""Whose containers a probe's are where no home is yet."""
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One engine, as it answered."""
+
+    engine: str
+    found: Probe
+    used: bool
+    """Is it the one that a host would start with now?"""
+
+
+def run(config: Config, *, as_json: bool) -> int:
+    """Try every engine and print what came of it; returns the exit code: is there one that a host could use?"""
+    with _home(config) as settings, Console(stderr=True).status("trying each engine by a real start …"):
+        findings = trio.run(_examine, settings, _install(settings))
+    if as_json:
+        click.echo(json.dumps([_plain(finding) for finding in findings]))
+    else:
+        _print(findings, config)
+    return exits.OK if any(finding.used for finding in findings) else exits.REFUSED
+
+
+async def _examine(config: Config, install: str) -> list[Finding]:
+    return judge([(one, await one.probe()) for one in await all_engines(config, install)], config.sandbox.engine)
+
+
+def judge(probed: Sequence[tuple[Engine, Probe]], wanted: str) -> list[Finding]:
+    """What was found, the strongest first; *wanted* is the setting."""
+    usable = [one.name for one, found in probed if isinstance(found, Usable) and wanted in (AUTO, one.name)]
+    return [Finding(engine=one.name, found=found, used=usable[:1] == [one.name]) for one, found in probed]
+
+
+@contextmanager
+def _home(config: Config) -> Iterator[Config]:
+    """The home, or one for the moment where there is none: looking makes nothing."""
+    if config.home.exists():
+        make_folders(config.home)
+        yield config
+        return
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder:
+        settings = attrs.evolve(config, home=Path(folder))
+        make_folders(settings.home)
+        yield settings
+
+
+def _install(config: Config) -> str:
+    if not config.database.exists():
+        return NOBODY
+    conn = sqlite.open_read_only(config.database)
+    try:
+        return str(sqlite.scalar(conn, "SELECT install_id FROM home") or NOBODY)
+    finally:
+        conn.close()
+
+
+def _plain(finding: Finding) -> dict[str, object]:
+    works = isinstance(finding.found, Usable)
+    return {"engine": finding.engine, "works": works, "used": finding.used, **attrs.asdict(finding.found)}
+
+
+def _print(findings: Sequence[Finding], config: Config) -> None:
+    console = Console()
+    table = Table(title="what agents can be walled off with, the strongest first", title_justify="left")
+    for column in ("", "engine", "walls", "what they lack"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        match finding.found:
+            case Usable(version=version, walls=walls, lacks=lacks):
+                mark = "[green]✓ used[/green]" if finding.used else "[green]✓[/green]"
+                table.add_row(mark, escape(f"{finding.engine} {version}".strip()), escape(walls), escape(lacks))
+            case Unusable(why=why, mend=mend):
+                advice = f"mend it with: [bold]{escape(mend)}[/bold]" if mend else ""
+                table.add_row("[red]✗[/red]", escape(finding.engine), f"[red]{escape(why)}[/red]", advice)
+    console.print(table)
+    if not any(finding.used for finding in findings):
+        wanted = escape(config.sandbox.engine)
+        console.print(f"[red]No host can start:[/red] {wanted}, which nanoclaw.toml asks for, does not work")
