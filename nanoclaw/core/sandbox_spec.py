@@ -45,19 +45,19 @@ class User:
 
 @frozen(kw_only=True)
 class Folders:
-    """Where on this machine that is which a sandbox sees. Absolute; None: there is none."""
+    """Where on this machine that is which a sandbox sees. Absolute."""
 
     inbound: str
     outbound: str
     agent: str
     settings: str
     """container.json."""
-    claude_md: str | None
-    fragments: str | None
+    claude_md: str
+    fragments: str
     state: str
     runner: str
     schema: str
-    skills: str | None
+    skills: str
 
 
 @frozen(kw_only=True)
@@ -135,7 +135,7 @@ def mounts(folders: Folders, extra: tuple[ExtraMount, ...]) -> tuple[Mount, ...]
         (folders.skills, files.SANDBOX_SKILLS, False),
     )
     return (
-        *(Mount(source=source, target=target, read_write=write) for source, target, write in found if source),
+        *(Mount(source=source, target=target, read_write=write) for source, target, write in found),
         *(Mount(source=one.source, target=one.target, read_write=one.read_write) for one in extra),
     )
 

@@ -37,8 +37,8 @@ from nanoclaw.sandboxes.docker_sandbox import DockerSandbox, remove_for_good
 from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
 from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec
-from nanoclaw.sandboxes.patience import Patience, within_reach
 from nanoclaw.sandboxes.runtime import Runtime
+from nanoclaw.sandboxes.waiting import Waiting, within_reach
 
 log = structlog.get_logger()
 
@@ -151,8 +151,8 @@ class DockerEngine:
         name = container_name(self._settings.install, life.session)
         async with self._turn(life.session):
             try:
-                with within_reach() as patience:
-                    found = await patience.answered(partial(self._api.inspect, name))
+                with within_reach() as waiting:
+                    found = await waiting.answered(partial(self._api.inspect, name))
             except NotThereError:
                 return None
             if not self._is_of(life, found.labels) or not found.state.lives:
@@ -215,30 +215,35 @@ class DockerEngine:
         attempt: ContainerStart | None = None
         sandbox: DockerSandbox | None = None
         try:
-            with within_reach() as patience:
-                asked = await self._specs.make(spec, await self._image(spec, patience))
-                attempt = ContainerStart(self._api, asked, await self._daemon_facts(patience), patience)
-                found = await attempt.create()
-                sandbox = self._register(found.id, spec.life)
-                sandbox.found(await attempt.launch(found))
-                attempt = None
-                return sandbox
+            with within_reach() as waiting:
+                asked = self._specs.make(spec, await self._image(spec, waiting))
+                attempt = ContainerStart(self._api, asked, await self._daemon_facts(waiting), waiting)
+                while attempt is not None:
+                    found = await attempt.create()
+                    sandbox = self._register(found.id, spec.life)
+                    if (launched := await attempt.launch(found)) is None:
+                        await sandbox.remove()
+                    else:
+                        sandbox.found(launched)
+                        attempt = None
         finally:
             if attempt is not None:
                 await self._clear_up(attempt.discard)
                 if sandbox is not None:
                     self._gone(sandbox)
+        assert sandbox is not None
+        return sandbox
 
-    async def _image(self, spec: SandboxSpec, patience: Patience) -> Image:
+    async def _image(self, spec: SandboxSpec, waiting: Waiting) -> Image:
         reference = spec.image or self._settings.image
         try:
-            return await patience.answered(partial(self._api.image, reference))
+            return await waiting.answered(partial(self._api.image, reference))
         except NotThereError as exc:
             raise SandboxError(engine=ENGINE, why=f"there is no image {reference} (try: {MEND_IMAGE})") from exc
 
-    async def _daemon_facts(self, patience: Patience) -> EngineFacts:
+    async def _daemon_facts(self, waiting: Waiting) -> EngineFacts:
         if self._facts is None:
-            self._facts = (await patience.answered(self._api.daemon)).facts
+            self._facts = (await waiting.answered(self._api.daemon)).facts
         return self._facts
 
     async def _clear_up(self, remove: Callable[[], Awaitable[None]]) -> None:
@@ -250,8 +255,8 @@ class DockerEngine:
             log.warning("container_left", why=str(exc))
 
     async def _list(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
-        with within_reach() as patience:
-            return await patience.answered(partial(self._api.list, labels))
+        with within_reach() as waiting:
+            return await waiting.answered(partial(self._api.containers, labels))
 
     async def _remove(self, container: Container) -> None:
         await remove_for_good(self._api, container.id)

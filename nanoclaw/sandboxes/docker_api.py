@@ -155,7 +155,7 @@ class ContainerApi(Protocol):
         """Kill and remove it. Raises `NotThereError`, `ConflictError` if that is under way, `RefusedError`."""
         ...
 
-    async def list(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
+    async def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
         """Every container with these labels, in whatever state."""
         ...
 

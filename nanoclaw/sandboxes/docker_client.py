@@ -7,9 +7,12 @@ that hangs holds up nothing but requests to it. One more thread hears the events
 from __future__ import annotations
 
 import calendar
+import json
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any, TypeVar
 
 import docker
@@ -17,7 +20,8 @@ import requests
 import trio
 import urllib3
 from attrs import define, field
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
+from docker.types import CancellableStream
 
 from nanoclaw.core.sandbox_check import EngineFacts
 from nanoclaw.core.sandbox_settle import Labels
@@ -46,10 +50,13 @@ MOST_REQUESTS = 8
 LOOK_BACK_SECONDS = 2
 """Events of the last moments are told again: the daemon answers a moment before it listens."""
 
+FRAME = struct.Struct(">BxxxL")
 CONFLICT = 409
 BAD_GATEWAY = 502
 """From here on somebody in between answers, or a daemon that is going down."""
 
+TROUBLES = (requests.RequestException, DockerException, urllib3.exceptions.HTTPError, OSError, ValueError)
+"""Whatever docker-py and what it stands on can raise."""
 ENDINGS = frozenset({"die", "died", "destroy", "remove"})
 """Docker's and podman's words."""
 
@@ -128,7 +135,7 @@ class DockerClient:
         """Kill and remove it, and the volumes that only it had."""
         await self._ask(lambda client: client.remove_container(container, v=True, force=True))
 
-    async def list(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
+    async def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
         """Every container with these labels."""
         found = await self._ask(lambda client: client.containers(all=True, filters={"label": _filter(labels)}))
         return tuple(
@@ -143,19 +150,18 @@ class DockerClient:
     ) -> tuple[LogLine, ...]:
         """What it said."""
 
+        parameters: dict[str, object] = {
+            "stdout": 1,
+            "stderr": 1,
+            "timestamps": 1,
+            "tail": "all" if tail is None else tail,
+        }
+        if since is not None:
+            parameters["since"] = _seconds(since)
+
         def read(client: Any) -> tuple[LogLine, ...]:
-            stream = client.logs(
-                container,
-                stream=True,
-                follow=False,
-                timestamps=True,
-                since=None if since is None else _seconds(since),
-                tail="all" if tail is None else tail,
-            )
-            try:
-                return _lines(stream, most_bytes)
-            finally:
-                stream.close()
+            with closing(_get(client, f"/containers/{container}/logs", parameters, REQUEST_SECONDS)) as response:
+                return _lines(response.raw, most_bytes)
 
         return await self._ask(read)
 
@@ -163,24 +169,25 @@ class DockerClient:
         self, labels: Mapping[str, str], heard: Callable[[Ended], None], connected: Callable[[], None]
     ) -> None:
         """Tell of every container that ends, until the stream breaks."""
-        stream = await self._ask(
-            lambda client: client.events(
-                since=int(time.time()) - LOOK_BACK_SECONDS,
-                filters={"type": "container", "label": _filter(labels)},
-                decode=True,
-            )
-        )
+        parameters = {
+            "since": int(time.time()) - LOOK_BACK_SECONDS,
+            "filters": json.dumps({"type": ["container"], "label": _filter(labels)}),
+        }
+        response = await self._ask(lambda client: _get(client, "/events", parameters, None))
+        stream = CancellableStream(response.iter_lines(), response)
         token = trio.lowlevel.current_trio_token()
 
         def pump() -> None:
             try:
-                for found in stream:
-                    if (ended := _ended(found)) is not None:
+                for line in stream:
+                    if (ended := _ended(json.loads(line or b"{}"))) is not None:
                         token.run_sync_soon(heard, ended)
             except trio.RunFinishedError:
                 pass
-            except (urllib3.exceptions.HTTPError, ValueError) as exc:
-                raise NoAnswerError(str(exc)) from exc
+            except TROUBLES as exc:
+                raise _translate(exc) from exc
+            finally:
+                response.close()
 
         connected()
         try:
@@ -190,17 +197,23 @@ class DockerClient:
             stream.close()
         raise NoAnswerError("the stream of events ended")
 
+    def close(self) -> None:
+        """Let go of the connections that are idle. It may be used again."""
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
     async def _ask(self, request: Callable[[Any], T]) -> T:
         return await trio.to_thread.run_sync(self._in_thread, request, abandon_on_cancel=True, limiter=self._limiter)
 
     def _in_thread(self, request: Callable[[Any], T]) -> T:
         try:
             return request(self._client())
-        except (requests.RequestException, DockerException, urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+        except TROUBLES as exc:
             error = _translate(exc)
             if isinstance(error, NoAnswerError):
-                with self._lock:
-                    self._made = None
+                self.close()
             raise error from exc
 
     def _client(self) -> Any:
@@ -255,15 +268,34 @@ def _ended(found: Json) -> Ended | None:
     return Ended(container=ContainerId(container), exit_code=int(code) if code.isdecimal() else None)
 
 
-def _lines(stream: Iterable[bytes], most_bytes: int) -> tuple[LogLine, ...]:
+def _get(client: Any, path: str, parameters: Mapping[str, object], timeout: float | None) -> requests.Response:
+    """An answer that is read bit by bit. docker-py's own way leaves it open when something goes wrong."""
+    url = f"{client.base_url}/v{client.api_version}{path}"
+    response: requests.Response = client.get(url, params=parameters, stream=True, timeout=timeout)
+    try:
+        response.raise_for_status()
+    except requests.HTTPError as exc:
+        with closing(response):
+            create_api_error_from_http_exception(exc)
+    return response
+
+
+def _lines(raw: Any, most_bytes: int) -> tuple[LogLine, ...]:
+    """The lines of a log, of which each is a frame: which stream it was, its length, its time and its text."""
     found, size = [], 0
-    for frame in stream:
-        at, _, text = frame.partition(b" ")
+    while size < most_bytes and (header := _read(raw, FRAME.size)):
+        at, _, text = _read(raw, FRAME.unpack(header)[1]).partition(b" ")
         found.append(LogLine(at=at.decode("ascii", errors="replace"), text=text))
         size += len(text)
-        if size >= most_bytes:
-            break
     return tuple(found)
+
+
+def _read(raw: Any, size: int) -> bytes:
+    """So many bytes, or none at the end."""
+    data: bytes = raw.read(size)
+    if data and len(data) < size:
+        raise OSError("the log broke off")
+    return data
 
 
 def _seconds(at: str) -> float:

@@ -13,7 +13,7 @@ from attrs import define, field
 from nanoclaw.kit.every import every
 from nanoclaw.sandboxes.docker_api import ContainerApi, ContainerId, Ended, RequestError
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox
-from nanoclaw.sandboxes.patience import Patience
+from nanoclaw.sandboxes.waiting import Waiting
 
 log = structlog.get_logger()
 
@@ -31,13 +31,15 @@ class Ears:
     _sandboxes: Mapping[ContainerId, DockerSandbox]
     _connected: Callable[[], None]
     """Told when the daemon answers after a silence: it may be another one."""
-    _patience: Patience = field(factory=Patience, init=False)
+    _waiting: Waiting = field(factory=Waiting, init=False)
+    _hears: bool | None = field(default=None, init=False)
+    """None: it has not tried yet."""
 
     async def run(self, nursery: trio.Nursery) -> Never:
         """Hear and look until cancelled; looks at single sandboxes are tasks of *nursery*."""
         nursery.start_soon(partial(every, NET_SECONDS, partial(self.look, nursery)))
         while True:
-            await self._patience.rest()
+            await self._waiting.rest()
             try:
                 await self._api.listen(
                     self._labels,
@@ -45,7 +47,9 @@ class Ears:
                     partial(self._can_hear, nursery),
                 )
             except RequestError as exc:
-                log.warning("docker_events_lost", why=str(exc))
+                if self._hears is not False:
+                    log.warning("docker_events_lost", why=exc.why)
+                self._hears = False
 
     async def look(self, nursery: trio.Nursery) -> None:
         """Compare what should be running with what is, as far as the daemon says."""
@@ -55,7 +59,7 @@ class Ears:
             await trio.lowlevel.checkpoint()
             return
         try:
-            there = {container.id for container in await self._api.list(self._labels) if container.state.lives}
+            there = {container.id for container in await self._api.containers(self._labels) if container.state.lives}
         except RequestError as exc:
             log.warning("containers_not_listed", why=str(exc))
             return
@@ -64,7 +68,9 @@ class Ears:
                 nursery.start_soon(self._see, sandbox, None)
 
     def _can_hear(self, nursery: trio.Nursery) -> None:
-        self._patience = Patience()
+        if self._hears is False:
+            log.info("docker_events_heard_again")
+        self._waiting, self._hears = Waiting(), True
         self._connected()
         nursery.start_soon(self.look, nursery)
 
@@ -74,4 +80,4 @@ class Ears:
             nursery.start_soon(self._see, sandbox, ended.exit_code)
 
     async def _see(self, sandbox: DockerSandbox, exit_code: int | None) -> None:
-        await Patience().answered(partial(sandbox.look, exit_code))
+        await Waiting().answered(partial(sandbox.look, exit_code))

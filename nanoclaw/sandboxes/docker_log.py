@@ -20,7 +20,7 @@ from nanoclaw.sandboxes.docker_api import (
     RefusedError,
 )
 from nanoclaw.sandboxes.log import SandboxLog
-from nanoclaw.sandboxes.patience import Patience
+from nanoclaw.sandboxes.waiting import Waiting
 
 PART_BYTES = 1 << 18
 LAST_LINES = 20
@@ -76,7 +76,7 @@ class LogCopy:
     async def _read(self, tail: int | None = None) -> tuple[LogLine, ...]:
         since = self._until if tail is None else None
         request = partial(self._api.logs, self._container, since=since, most_bytes=PART_BYTES, tail=tail)
-        return await Patience().answered(request)
+        return await Waiting().answered(request)
 
     def _fresh(self, lines: Sequence[LogLine]) -> list[LogLine]:
         """Those of *lines* that were not copied yet."""

@@ -18,10 +18,10 @@ from nanoclaw.core.sandbox_spec import Image, User, sandbox_user
 from nanoclaw.errors import SandboxError
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
 from nanoclaw.sandboxes.docker_api import ContainerApi, Daemon, Inspected, NoAnswerError, NotThereError, RequestError
-from nanoclaw.sandboxes.docker_spec import SpecMaker
+from nanoclaw.sandboxes.docker_spec import FRAGMENTS, SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
 from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec, Unusable, Usable
-from nanoclaw.sandboxes.patience import Patience
+from nanoclaw.sandboxes.waiting import Waiting
 from schema import files
 
 PROBE_SECONDS = 20.0
@@ -102,12 +102,14 @@ class DockerProbe:
         attempt: ContainerStart | None = None
         try:
             command = ("python3", "-I", "-S", "-c", CHECK)
-            asked = await self._specs.make(_spec(folder), image, command)
-            attempt = ContainerStart(self._api, asked, daemon.facts, Patience())
+            asked = self._specs.make(_spec(folder), image, command)
+            attempt = ContainerStart(self._api, asked, daemon.facts, Waiting())
             found = await attempt.launch(await attempt.create())
-            while found.state.lives:
+            while found is not None and found.state.lives:
                 await trio.sleep(0.05)
                 found = await self._api.inspect(found.id)
+            if found is None:
+                return "the daemon does not say whether it started a container"
             if found.exit_code != 0:
                 return await self._last_words(found)
             return await trio.to_thread.run_sync(_what_was_written, folder, user)
@@ -139,12 +141,14 @@ def _spec(folder: Path) -> SandboxSpec:
 def _make_folders(scratch: Path, user: User, host: User) -> Path:
     """What a sandbox needs, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
-    for name in ("in", "out", "agent", "state", "composed"):
+    for name in ("in", "out", "agent", "state", "composed", "skills"):
         (folder / name).mkdir(mode=0o755)
         if name in ("out", "agent", "state") and host.uid == 0:
             os.chown(folder / name, user.uid, user.gid)
-    (folder / "composed" / files.CONTAINER_JSON).write_text("{}", encoding="utf-8")
-    (folder / "agent" / files.CONTAINER_JSON).touch()
+    for name, fragments in (("composed", FRAGMENTS), ("agent", files.FRAGMENTS)):
+        (folder / name / fragments).mkdir(mode=0o755)
+        (folder / name / files.CLAUDE_MD).touch()
+        (folder / name / files.CONTAINER_JSON).touch()
     return folder
 
 

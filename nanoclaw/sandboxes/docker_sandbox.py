@@ -22,7 +22,7 @@ from nanoclaw.sandboxes.docker_api import (
 from nanoclaw.sandboxes.docker_log import LogCopy
 from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.log import SandboxLog
-from nanoclaw.sandboxes.patience import Patience
+from nanoclaw.sandboxes.waiting import Waiting
 
 log = structlog.get_logger()
 
@@ -104,7 +104,7 @@ class DockerSandbox:
 
     async def kill(self) -> None:
         """SIGKILL, until it has ended. Whoever calls this bounds it."""
-        patience = Patience()
+        waiting = Waiting()
         while self._exit is None:
             try:
                 await self._api.signal(self.id, "SIGKILL")
@@ -112,7 +112,7 @@ class DockerSandbox:
                     await self._ended.wait()
             except RequestError as exc:
                 log.warning("sandbox_not_killed", session=self.life.session, epoch=self.life.epoch, why=exc.why)
-                await patience.rest()
+                await waiting.rest()
             await self._look_if_anybody_answers()
 
     async def remove(self) -> None:
@@ -154,7 +154,7 @@ class DockerSandbox:
 
     async def _ask(self) -> None:
         """SIGTERM, once it can be heard."""
-        patience = Patience()
+        waiting = Waiting()
         while self._exit is None:
             try:
                 if self.paused is not False:
@@ -164,7 +164,7 @@ class DockerSandbox:
                 return
             except RequestError:
                 # It has ended, or is not paused, or the daemon is away: whichever it is, a look says.
-                await patience.rest()
+                await waiting.rest()
                 await self._look_if_anybody_answers()
 
     async def _see_end(self) -> Exit:
@@ -183,7 +183,7 @@ class DockerSandbox:
 
     async def _switch(self, request: Callable[[ContainerId], Awaitable[None]], wanted: State) -> None:
         """Pause or unpause. Where that fails, or the answer is lost, what it is now decides."""
-        patience = Patience()
+        waiting = Waiting()
         with trio.move_on_after(SWITCH_SECONDS):
             while True:
                 self.paused = None
@@ -193,37 +193,37 @@ class DockerSandbox:
                     self.paused = wanted is State.PAUSED
                     return
                 except RequestError as exc:
-                    patience.why, refused = exc.why, not isinstance(exc, NoAnswerError)
-                await patience.answered(self.look)
+                    waiting.why, refused = exc.why, not isinstance(exc, NoAnswerError)
+                await waiting.answered(self.look)
                 if self._exit is not None:
                     raise SandboxError(engine=ENGINE, why="the container has ended")
                 if self.paused is (wanted is State.PAUSED):
                     return
                 if refused:
                     break
-                await patience.rest()
-        raise SandboxError(engine=ENGINE, why=f"the container does not become {wanted.value}: {patience.why}")
+                await waiting.rest()
+        raise SandboxError(engine=ENGINE, why=f"the container does not become {wanted.value}: {waiting.why}")
 
 
 async def remove_for_good(api: ContainerApi, container: ContainerId) -> None:
     """Remove a container, and see that it is gone. Raises `SandboxError`."""
-    patience = Patience()
+    waiting = Waiting()
     with trio.move_on_after(REMOVE_SECONDS):
         while True:
-            await patience.rest()
+            await waiting.rest()
             try:
                 await api.remove(container)
             except NotThereError:
                 return
             except RequestError as exc:
-                patience.why = exc.why
+                waiting.why = exc.why
             try:
                 await api.inspect(container)
             except NotThereError:
                 return
             except RequestError as exc:
-                patience.why = exc.why
-    raise SandboxError(engine=ENGINE, why=f"container {container[:12]} does not go: {patience.why or 'no answer'}")
+                waiting.why = exc.why
+    raise SandboxError(engine=ENGINE, why=f"container {container[:12]} does not go: {waiting.why or 'no answer'}")
 
 
 def _exit_of(code: int, *, out_of_memory: bool = False) -> Exit:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import trio
 from attrs import define, field
 
 from nanoclaw.core.sandbox_spec import ContainerSpec, Folders, Image, User, mounts, sandbox_user
@@ -27,9 +24,9 @@ class SpecMaker:
     _host: User
     _seccomp: str = field(factory=seccomp_profile, init=False)
 
-    async def make(self, spec: SandboxSpec, image: Image, command: tuple[str, ...] | None = None) -> ContainerSpec:
+    def make(self, spec: SandboxSpec, image: Image, command: tuple[str, ...] | None = None) -> ContainerSpec:
         """The container of *spec*: with a runner in it, or another *command*."""
-        folders = await trio.to_thread.run_sync(self._folders, spec)
+        folders = self._folders(spec)
         return ContainerSpec(
             install=self.install,
             session=spec.life.session,
@@ -57,14 +54,10 @@ class SpecMaker:
             outbound=str(spec.life.outbound),
             agent=str(spec.agent),
             settings=str(spec.composed / files.CONTAINER_JSON),
-            claude_md=_if_there(spec.composed / files.CLAUDE_MD),
-            fragments=_if_there(spec.composed / FRAGMENTS),
+            claude_md=str(spec.composed / files.CLAUDE_MD),
+            fragments=str(spec.composed / FRAGMENTS),
             state=str(spec.state),
             runner=str(self._runtime.runner),
             schema=str(self._runtime.schema),
-            skills=_if_there(spec.skills),
+            skills=str(spec.skills),
         )
-
-
-def _if_there(path: Path) -> str | None:
-    return str(path) if path.exists() else None

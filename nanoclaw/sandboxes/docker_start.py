@@ -28,7 +28,7 @@ from nanoclaw.sandboxes.docker_api import (
     State,
 )
 from nanoclaw.sandboxes.docker_sandbox import remove_for_good
-from nanoclaw.sandboxes.patience import Patience
+from nanoclaw.sandboxes.waiting import Waiting
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class ContainerStart:
     _api: ContainerApi
     _spec: ContainerSpec
     _facts: EngineFacts
-    _patience: Patience
+    _waiting: Waiting
 
     async def create(self) -> Inspected:
         """Make the container, or take up the one that was made, and compare it with what was asked.
@@ -60,26 +60,35 @@ class ContainerStart:
             raise SandboxError(engine=ENGINE, why=f"the daemon made another container than was asked for: {why}")
         return found
 
-    async def launch(self, found: Inspected) -> Inspected:
-        """Start a container that was created, and only once: one that has run is over. Raises `SandboxError`."""
-        while found.state is State.CREATED:
-            try:
-                await self._api.start(found.id)
-                return attrs.evolve(found, state=State.RUNNING)
-            except (ConflictError, RefusedError) as exc:
-                raise SandboxError(engine=ENGINE, why=f"the container does not start: {exc.why}") from exc
-            except NoAnswerError as exc:
-                self._patience.why = exc.why
-                await self._patience.rest()
-                found = await self._look(found.id)
-            except NotThereError as exc:
-                raise SandboxError(engine=ENGINE, why=REMOVED) from exc
-        return found
+    async def launch(self, found: Inspected) -> Inspected | None:
+        """Start a container that was created, and only once: one that has run is over.
+
+        Returns:
+          What is known of it; None if nobody can say whether it will start. It has to be removed then: asked a second
+          time, a daemon that was only slow would run a program again that had already ended.
+
+        Raises:
+          SandboxError: it does not start.
+        """
+        if found.state is not State.CREATED:
+            return found
+        try:
+            await self._api.start(found.id)
+            return attrs.evolve(found, state=State.RUNNING)
+        except (ConflictError, RefusedError) as exc:
+            raise SandboxError(engine=ENGINE, why=f"the container does not start: {exc.why}") from exc
+        except NotThereError as exc:
+            raise SandboxError(engine=ENGINE, why=REMOVED) from exc
+        except NoAnswerError as exc:
+            self._waiting.why = exc.why
+        await self._waiting.rest()
+        found = await self._look(found.id)
+        return None if found.state is State.CREATED else found
 
     async def discard(self) -> None:
         """Remove the container, if there is one and it is this very one. Raises `SandboxError`."""
         try:
-            found = await self._patience.answered(partial(self._api.inspect, self._spec.name))
+            found = await self._waiting.answered(partial(self._api.inspect, self._spec.name))
         except NotThereError:
             return
         if isinstance(judge_found(self._spec, found.labels), TakeUp):
@@ -87,7 +96,7 @@ class ContainerStart:
 
     async def _look(self, container: ContainerId) -> Inspected:
         try:
-            return await self._patience.answered(partial(self._api.inspect, container))
+            return await self._waiting.answered(partial(self._api.inspect, container))
         except NotThereError as exc:
             raise SandboxError(engine=ENGINE, why=REMOVED) from exc
 
@@ -101,16 +110,16 @@ class ContainerStart:
             except RefusedError as exc:
                 raise SandboxError(engine=ENGINE, why=f"the daemon makes no such container: {exc.why}") from exc
             except (ConflictError, NoAnswerError) as exc:
-                self._patience.why = exc.why
+                self._waiting.why = exc.why
             if (taken := await self._settle()) is not None:
                 return taken
             # The name may be taken by one that is not there yet, or not any more.
-            await self._patience.rest()
+            await self._waiting.rest()
 
     async def _settle(self) -> ContainerId | None:
         """Look who has the name; returns the container if it is the one that is wanted."""
         try:
-            found = await self._patience.answered(partial(self._api.inspect, self._spec.name))
+            found = await self._waiting.answered(partial(self._api.inspect, self._spec.name))
         except NotThereError:
             return None
         match judge_found(self._spec, found.labels):

@@ -113,11 +113,6 @@ def test_a_mount_is_private_and_brings_nothing_that_is_mounted_inside_it() -> No
     }
 
 
-def test_what_is_not_there_is_not_mounted() -> None:
-    bare = attrs.evolve(FOLDERS, claude_md=None, fragments=None, skills=None)
-    assert len(mounts(bare, ())) == len(mounts(FOLDERS, ())) - 3
-
-
 @given(ids, ids)
 def test_a_name_is_one_that_engines_take_whatever_a_session_is_called(install: str, session: str) -> None:
     assert ENGINES_RULE.fullmatch(container_name(install, SessionId(session)))

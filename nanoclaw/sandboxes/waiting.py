@@ -21,7 +21,7 @@ AWAY_SECONDS = 60.0
 
 
 @define(eq=False)
-class Patience:
+class Waiting:
     """The pauses of one undertaking, and what it heard last."""
 
     why: str = ""
@@ -48,21 +48,21 @@ class Patience:
 
 
 @contextmanager
-def within_reach() -> Iterator[Patience]:
+def within_reach() -> Iterator[Waiting]:
     """Wait for the daemon within bounds.
 
     Raises:
       NotThereError: as it is answered.
       SandboxError: any other answer, or none.
     """
-    patience = Patience()
+    waiting = Waiting()
     try:
         with trio.move_on_after(AWAY_SECONDS) as scope:
-            yield patience
+            yield waiting
     except NotThereError:
         raise
     except RequestError as exc:
         raise SandboxError(engine=ENGINE, why=exc.why) from exc
     if scope.cancelled_caught:
-        why = f": {patience.why}" if patience.why else ""
+        why = f": {waiting.why}" if waiting.why else ""
         raise SandboxError(engine=ENGINE, why=f"the daemon does not answer{why}")
