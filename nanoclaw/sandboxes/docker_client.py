@@ -6,9 +6,7 @@ that hangs holds up nothing but requests to it. One more thread hears the events
 
 from __future__ import annotations
 
-import calendar
 import json
-import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -41,6 +39,7 @@ from nanoclaw.sandboxes.docker_api import (
     RequestError,
     State,
 )
+from nanoclaw.sandboxes.docker_frames import read_lines, seconds_of
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -50,7 +49,6 @@ MOST_REQUESTS = 8
 LOOK_BACK_SECONDS = 2
 """Events of the last moments are told again: the daemon answers a moment before it listens."""
 
-FRAME = struct.Struct(">BxxxL")
 CONFLICT = 409
 BAD_GATEWAY = 502
 """From here on somebody in between answers, or a daemon that is going down."""
@@ -157,11 +155,11 @@ class DockerClient:
             "tail": "all" if tail is None else tail,
         }
         if since is not None:
-            parameters["since"] = _seconds(since)
+            parameters["since"] = seconds_of(since)
 
         def read(client: Any) -> tuple[LogLine, ...]:
             with closing(_get(client, f"/containers/{container}/logs", parameters, REQUEST_SECONDS)) as response:
-                return _lines(response.raw, most_bytes)
+                return read_lines(response.raw, most_bytes)
 
         return await self._ask(read)
 
@@ -278,27 +276,3 @@ def _get(client: Any, path: str, parameters: Mapping[str, object], timeout: floa
         with closing(response):
             create_api_error_from_http_exception(exc)
     return response
-
-
-def _lines(raw: Any, most_bytes: int) -> tuple[LogLine, ...]:
-    """The lines of a log, of which each is a frame: which stream it was, its length, its time and its text."""
-    found, size = [], 0
-    while size < most_bytes and (header := _read(raw, FRAME.size)):
-        at, _, text = _read(raw, FRAME.unpack(header)[1]).partition(b" ")
-        found.append(LogLine(at=at.decode("ascii", errors="replace"), text=text))
-        size += len(text)
-    return tuple(found)
-
-
-def _read(raw: Any, size: int) -> bytes:
-    """So many bytes, or none at the end."""
-    data: bytes = raw.read(size)
-    if data and len(data) < size:
-        raise OSError("the log broke off")
-    return data
-
-
-def _seconds(at: str) -> float:
-    """Seconds since 1970 of a log line's time, or a little less: a float has not all of its digits."""
-    whole = calendar.timegm(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S"))
-    return whole + int(at[20:26].ljust(6, "0")) / 1e6
