@@ -8,19 +8,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import trio
 from rich.console import Console
 
+from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
+from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
-from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
-from tests.bench import cold_start, figures, ingress, round_trip
+from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime
+from tests.bench import cold_start, figures, ingress, paused, round_trip, wakes
 
-COLD_TARGET = figures.Target(percentile=50, most=60.0)
+COLD_TARGETS = {"docker": 450.0, "bubblewrap": 60.0}
+"""Milliseconds at the median."""
+PAUSED_TARGETS = {"docker": 40.0}
+CROWD = 50
+MIB = 1 << 20
 
 
 def main() -> None:
@@ -29,33 +37,68 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=300)
     arguments.add_argument("--starts", type=int, default=20)
     arguments.add_argument("--seconds", type=float, default=5.0)
+    arguments.add_argument("--engine", action="append", help="only this one; may be repeated")
     chosen = arguments.parse_args()
     console = Console()
     figures.machine(console)
     runtime = find_runtime()
     compile_runtime(runtime)
-    engines: list[Engine] = [BubblewrapEngine(runtime), ProcessEngine(runtime)]
     with tempfile.TemporaryDirectory(prefix="bench-", dir=".") as folder:
         work = Path(folder).resolve()
-        for engine in engines:
-            probe = trio.run(engine.probe)
-            if isinstance(probe, Unusable):
-                console.print(f"[yellow]{engine.name} is not measured: {probe.why}[/yellow]")
-                continue
-            home = work / engine.name
-            home.mkdir()
-            with console.status(f"{engine.name}: round trips"):
-                samples = round_trip.measure(home, partial(list, [engine]), chosen.messages)
-            with console.status(f"{engine.name}: cold starts"):
-                cold = home / "cold"
-                cold.mkdir()
-                targets = (COLD_TARGET,) if engine.name == "bubblewrap" else ()
-                samples.append(cold_start.measure(cold, engine, chosen.starts, targets))
-            console.print(f"\n[bold]{engine.name}[/bold], provider demo")
-            figures.show(console, samples)
+        makers: dict[str, Callable[[], Engine]] = {
+            "docker": partial(_docker, runtime, work),
+            "bubblewrap": partial(BubblewrapEngine, runtime),
+            "process": partial(ProcessEngine, runtime),
+        }
+        for name, make in makers.items():
+            if chosen.engine is None or name in chosen.engine:
+                measure_engine(console, work, name, make, chosen)
         console.print()
         measure_ingress(console, work, chosen.seconds)
         console.print(f"host RSS, idle after its start: {_host_rss(work / 'rss')} MiB")
+
+
+def measure_engine(
+    console: Console, work: Path, name: str, make: Callable[[], Engine], chosen: argparse.Namespace
+) -> None:
+    """What one engine's sandboxes take: time, and memory."""
+    probe = trio.run(lambda: make().probe())
+    if isinstance(probe, Unusable):
+        console.print(f"[yellow]{name} is not measured: {probe.why}[/yellow]")
+        return
+
+    def place(what: str) -> Path:
+        folder = work / f"{name}-{what}"
+        folder.mkdir()
+        return folder
+
+    with console.status(f"{name}: round trips"):
+        samples = round_trip.measure(place("warm"), lambda: [make()], chosen.messages)
+    with console.status(f"{name}: cold starts"):
+        samples.append(cold_start.measure(place("cold"), make, chosen.starts, _targets(COLD_TARGETS, name)))
+    with console.status(f"{name}: paused sandboxes"):
+        found = paused.measure(place("paused"), make, chosen.starts, _targets(PAUSED_TARGETS, name))
+        samples.append(found.wakes)
+    with console.status(f"{name}: {CROWD} sessions at once"):
+        samples.append(wakes.measure(place("crowd"), lambda: [make()], CROWD))
+    console.print(f"\n[bold]{name}[/bold], provider demo")
+    figures.show(console, samples)
+    console.print(
+        f"memory of a sandbox (proportional set): idle {found.idle_bytes / MIB:.0f} MiB, "
+        f"paused {found.paused_bytes / MIB:.0f} MiB",
+        highlight=False,
+    )
+
+
+def _targets(targets: Mapping[str, float], engine: str) -> tuple[figures.Target, ...]:
+    return (figures.Target(percentile=50, most=targets[engine]),) if engine in targets else ()
+
+
+def _docker(runtime: Runtime, work: Path) -> DockerEngine:
+    scratch = work / "docker"
+    scratch.mkdir(exist_ok=True)
+    settings = DockerSettings(install="home-bench", image=AGENT_IMAGE, scratch=scratch, allow_old_engine=True)
+    return DockerEngine(runtime, DockerClient(), settings)
 
 
 def measure_ingress(console: Console, work: Path, seconds: float) -> None:
