@@ -35,18 +35,11 @@ from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
-from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import SessionId
-from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
+from nanoclaw.sandboxes.available import all_engines, own_image
 from nanoclaw.sandboxes.choice import Choice, choose
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
-from nanoclaw.sandboxes.docker_client import DockerClient
+from nanoclaw.sandboxes.docker import DockerSettings
 from nanoclaw.sandboxes.engine import Engine
-from nanoclaw.sandboxes.engine_calls import open_calls
-from nanoclaw.sandboxes.image_build import image_of
-from nanoclaw.sandboxes.images import Images
-from nanoclaw.sandboxes.process import ProcessEngine
-from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.entities import install_id
 from nanoclaw.store.figures import figures
@@ -124,7 +117,7 @@ async def serve(
             now=clock.now(),
         )
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
-        there_are = await all_engines(config, install) if engines is None else engines()
+        there_are = await all_engines(docker_settings(config, install)) if engines is None else engines()
         choice = await choose(there_are, config.sandbox.engine)
         folders = Folders(home=config.home)
         spool = SpoolSweep(store, folders.spool)
@@ -161,7 +154,7 @@ async def serve(
             clock=clock,
             folders=folders,
             nudge=delivery.nudge,
-            image=partial(_image, choice.engine),
+            image=lambda place: own_image(choice.engine, place.settings),
             told=lambda place: tell(told_to_all, place.agent_group, place.settings),
             timezone=config.agent.timezone,
             # Sessions lean on the sweep only by mail, and it on them.
@@ -251,30 +244,15 @@ def operator_name() -> str:
         return "operator"
 
 
-async def all_engines(config: Config, install: str) -> Sequence[Engine]:
-    """Every engine there is, the strongest first, on the runtime of this host, for the home called *install*."""
-    runtime = find_runtime()
-    await trio.to_thread.run_sync(compile_runtime, runtime)
-    docker = DockerSettings(
+def docker_settings(config: Config, install: str) -> DockerSettings:
+    """What *config* says of containers, for the home called *install*."""
+    return DockerSettings(
         install=install,
         image=AGENT_IMAGE,
         scratch=config.run_folder,
         most_starts=config.sandbox.most_starting,
         allow_old_engine=config.sandbox.allow_old_engine,
     )
-    return (DockerEngine(runtime, DockerClient(), docker), BubblewrapEngine(runtime), ProcessEngine(runtime))
-
-
-async def _image(engine: Engine, place: SessionPlace) -> str | None:
-    """The image that the settings of *place*'s agent group ask for; None: nothing of its own. Raises `ImageError`."""
-    own = place.settings
-    if not isinstance(engine, DockerEngine) or own is None or (own.image_tag is None and own.packages == "{}"):
-        await trio.lowlevel.checkpoint()
-        return None
-    in_use = await image_of(Images(await open_calls()), own)
-    if in_use.behind:
-        log.warning("image_behind", agent_group=place.agent_group.id, mend="nanoclaw image build")
-    return in_use.id
 
 
 def _looks(

@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nanoclaw.app import all_engines
+from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
 from nanoclaw.config import Config
+from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.choice import AUTO
 from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
 from nanoclaw.store.home import make_folders
@@ -50,7 +51,8 @@ def run(config: Config, *, as_json: bool) -> int:
 
 
 async def _examine(config: Config, install: str) -> list[Finding]:
-    return judge([(one, await one.probe()) for one in await all_engines(config, install)], config.sandbox.engine)
+    there_are = await all_engines(docker_settings(config, install))
+    return judge([(one, await one.probe()) for one in there_are], config.sandbox.engine)
 
 
 def judge(probed: Sequence[tuple[Engine, Probe]], wanted: str) -> list[Finding]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from nanoclaw.app import all_engines
+from nanoclaw.app import docker_settings
 from nanoclaw.config import Config, SandboxSettings
+from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.engine import Probe, Unusable
 from nanoclaw.store.home import make_folders
 
@@ -37,5 +38,5 @@ def why_not(name: str) -> str:
 async def _probe(name: str, home: Path) -> Probe:
     make_folders(home)
     settings = Config(home=home, sandbox=SandboxSettings(engine=name, allow_old_engine=True))
-    (engine,) = (engine for engine in await all_engines(settings, "home-probe") if engine.name == name)
+    (engine,) = (engine for engine in await all_engines(docker_settings(settings, "home-probe")) if engine.name == name)
     return await engine.probe()
