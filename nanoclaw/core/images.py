@@ -21,6 +21,8 @@ AGENT_IMAGE = "nanoclaw/agent:current"
 """The last agent image whose build worked."""
 REGISTRY_BASE = "python:3.12-slim"
 LOCAL_BASE = "nanoclaw/base:local"
+RECIPE_LABEL = "nanoclaw.recipe"
+"""On a base that was made here: the digest of what it was made by."""
 DIGEST_DIGITS = 12
 INSTALL_MMDEBSTRAP = "apt-get install mmdebstrap"
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -60,6 +62,7 @@ def group_dockerfile(base: ImageId, packages: Packages) -> str:
         lines.append(f"RUN command -v npm >/dev/null || ({_update} && {_install} -- nodejs npm && {_tidy})")
         lines.append(f"RUN npm install --global --ignore-scripts --no-audit --no-fund -- {' '.join(packages.npm)}")
     if packages.pip:
+        lines.append(f"RUN python3 -m pip --version || ({_update} && {_install} -- python3-pip && {_tidy})")
         lines.append(
             "RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore "
             f"--break-system-packages --only-binary :all: -- {' '.join(packages.pip)}"
@@ -167,7 +170,7 @@ def local_base(*, browser: bool, fonts: bool) -> tuple[str, tuple[str, ...]]:
     return "-".join([LOCAL_BASE, *(name for name, _ in extras)]), tuple(package for _, package in extras)
 
 
-def base_configuration(layer: str, architecture: str) -> bytes:
+def base_configuration(layer: str, architecture: str, *, recipe: str) -> bytes:
     """The configuration of an image of one layer, whose SHA-256 is *layer*. Its own digest is the image's id.
 
     It says nothing of when or where, so the same files are the same image, and what was built on them is found again.
@@ -176,7 +179,11 @@ def base_configuration(layer: str, architecture: str) -> bytes:
     made = "2023-11-14T22:13:20Z"
     found = {
         "architecture": architecture,
-        "config": {"Cmd": ["bash"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
+        "config": {
+            "Cmd": ["bash"],
+            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Labels": {RECIPE_LABEL: recipe},
+        },
         "created": made,
         "history": [{"created": made, "created_by": "images/base/make"}],
         "os": "linux",

@@ -25,6 +25,11 @@ def can_make_base() -> bool:
     return shutil.which(MMDEBSTRAP) is not None and MAKE_BASE.exists()
 
 
+def recipe() -> str:
+    """The digest of what makes bases: one that was made by something else is not what is wanted now."""
+    return hashlib.sha256(MAKE_BASE.read_bytes()).hexdigest() if MAKE_BASE.exists() else ""
+
+
 async def write_base(target: Path, tag: str, packages: tuple[str, ...]) -> None:
     """Make a base from Debian's packages, as an archive that an engine loads under *tag*. Takes a minute or more.
 
@@ -45,7 +50,7 @@ def archive(layer: Path, target: Path, tag: str) -> None:
     """Make *layer* an image in the form that engines load, named only by what is in it."""
     with layer.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    configuration = base_configuration(digest, PLATFORMS[os.uname().machine][1])
+    configuration = base_configuration(digest, PLATFORMS[os.uname().machine][1], recipe=recipe())
     name = f"{hashlib.sha256(configuration).hexdigest()}.json"
     manifest = json.dumps([{"Config": name, "Layers": ["layer.tar"], "RepoTags": [tag]}]).encode()
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as tar:

@@ -20,6 +20,7 @@ from attrs import frozen
 from nanoclaw.core import build_stream
 from nanoclaw.core.images import (
     AGENT_IMAGE,
+    RECIPE_LABEL,
     REGISTRY_BASE,
     ImageId,
     Known,
@@ -37,7 +38,7 @@ from nanoclaw.core.packages import Packages, Refused, parse
 from nanoclaw.errors import ImageError
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.settings import ContainerSettings
-from nanoclaw.sandboxes.image_base import can_make_base, write_base
+from nanoclaw.sandboxes.image_base import can_make_base, recipe, write_base
 from nanoclaw.sandboxes.image_context import SAYS_PYTHON, read_python, write_context
 from nanoclaw.sandboxes.images import IMAGE_LABEL, Images
 
@@ -196,11 +197,12 @@ async def image_of(images: Images, settings: ContainerSettings, *, agent_image: 
 async def _base(images: Images, wanted: Wanted, tell: Tell) -> Use:
     tag, extras = local_base(browser=wanted.browser, fonts=wanted.fonts)
     can_make = await trio.to_thread.run_sync(can_make_base)
+    made_by = await trio.to_thread.run_sync(recipe)
     got: set[str] = set()
     tried: set[str] = set()
     while True:
         names = {name for name in (wanted.base, REGISTRY_BASE, tag) if name is not None}
-        present = {name for name in names if await images.find(name) is not None}
+        present = {name for name in names if await _has(images, name, made_by if name == tag else None)}
         known = Known(
             asked=wanted.base, local=tag, can_make=can_make, present=present, anew=wanted.anew, got=got, tried=tried
         )
@@ -218,6 +220,12 @@ async def _base(images: Images, wanted: Wanted, tell: Tell) -> Use:
                 await _attempt(name, _make(images, name, extras, tell), got, tried, tell)
             case other:
                 assert_never(other)
+
+
+async def _has(images: Images, name: str, made_by: str | None) -> bool:
+    """Has the engine that image, and if it is one of ours, is it made as we make it now?"""
+    found = await images.find(name)
+    return found is not None and (made_by is None or found.labels.get(RECIPE_LABEL) == made_by)
 
 
 async def _attempt(name: str, work: Awaitable[None], got: set[str], tried: set[str], tell: Tell) -> None:

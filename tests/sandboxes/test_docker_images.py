@@ -22,7 +22,7 @@ from nanoclaw.core.images import ImageId, base_configuration, group_current
 from nanoclaw.core.packages import Packages
 from nanoclaw.errors import ImageError
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.sandboxes.image_base import archive
+from nanoclaw.sandboxes.image_base import archive, recipe
 from nanoclaw.sandboxes.image_build import (
     CLAUDE_LABEL,
     PYTHON_LABEL,
@@ -197,5 +197,5 @@ async def test_the_same_files_are_the_same_base_with_the_id_that_was_computed(im
         assert facts is not None
         ids.add(facts.id)
     await images.forget(tag)
-    configuration = base_configuration(digests.pop(), PLATFORMS[os.uname().machine][1])
+    configuration = base_configuration(digests.pop(), PLATFORMS[os.uname().machine][1], recipe=recipe())
     assert ids == {f"sha256:{hashlib.sha256(configuration).hexdigest()}"}
