@@ -129,7 +129,8 @@ async def serve(
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
         told_to_all = HomeSettings(provider=config.agent.provider, timezone=config.agent.timezone)
-        channels: list[Channel] = [TerminalChannel(config.chat_socket, welcome, operator_name()), *more_channels()]
+        terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
+        channels: list[Channel] = [terminal, *more_channels()]
         threaded = {channel.name: channel.threaded for channel in channels}
         delivery = Delivery(
             store,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,10 +25,11 @@ from nanoclaw.channels.terminal.frames import (
     read_host,
     write_client,
 )
-from nanoclaw.cli import exits
+from nanoclaw.cli import chat_files, exits
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.cli.words import printable
 from nanoclaw.core.notices import visible
+from nanoclaw.errors import UsageError
 from nanoclaw.kit.failures import sole
 from nanoclaw.kit.lines import BadFrameError, LineStream
 
@@ -38,19 +39,21 @@ FURTHER_SECONDS = 10.0
 """How long to wait for a further answer, which an agent may think better of."""
 
 
-def one_shot(socket: Path, text: str, seconds: float) -> int:
-    """Say *text*, print the answer to it on standard output; returns the exit code.
+def one_shot(socket: Path, text: str, seconds: float, files: Sequence[Path] = ()) -> int:
+    """Say *text*, with *files*, and print the answer to it on standard output; returns the exit code.
 
     What is said survives the host: if it dies in between, this waits for the next one and says it again, which is
     harmless because it has an id.
 
     Raises:
       NotRunningError: nobody listens at *socket*.
+      UsageError: *files* are not files, or not ones that can be sent.
     """
-    return trio.run(_one_shot, socket, Say(id=uuid.uuid4().hex, text=text), seconds)
+    chat_files.check(files)
+    return trio.run(_one_shot, socket, Say(id=uuid.uuid4().hex, text=text, files=len(files)), files, seconds)
 
 
-async def _one_shot(socket: Path, say: Say, seconds: float) -> int:
+async def _one_shot(socket: Path, say: Say, files: Sequence[Path], seconds: float) -> int:
     shown = _Shown()
     with trio.move_on_after(seconds) as patience:
         reached = False
@@ -58,6 +61,7 @@ async def _one_shot(socket: Path, say: Say, seconds: float) -> int:
             try:
                 async with _connection(socket) as lines:
                     reached = True
+                    await chat_files.send(lines, files)
                     await lines.send(write_client(say))
                     code = await _await_answer(lines, say, shown, patience)
                     if code is not None:
@@ -79,14 +83,15 @@ async def _await_answer(lines: LineStream, say: Say, shown: _Shown, patience: tr
             case Welcome(agent=agent):
                 shown.agent = agent
             case Show(answers=say.id, more=more, key=key):
-                shown.show(frame)
+                await shown.show(frame)
                 await lines.send(write_client(Seen(key=key)))
                 if not more:
                     return exits.OK
                 patience.deadline = min(patience.deadline, trio.current_time() + FURTHER_SECONDS)
-            case Show(text=text, key=key):
+            case Show(text=text, key=key, files=files):
                 # Left from earlier: it is shown now or never, but it is not this question's answer.
-                click.echo(visible(f"(earlier) {text}"), err=True)
+                for line in (text, *await chat_files.saved(files)):
+                    click.echo(visible(f"(earlier) {line}"), err=True)
                 await lines.send(write_client(Seen(key=key)))
             case Declined(id=say.id, why=why):
                 click.echo(visible(f"nanoclaw: not accepted: {why}"), err=True)
@@ -106,10 +111,16 @@ class _Shown:
     agent: str | None = None
     answers: int = 0
 
-    def show(self, frame: Show) -> None:
+    async def show(self, frame: Show) -> None:
         self.answers += 1
-        said = frame.text if frame.speaker in (None, self.agent) else f"{frame.speaker}: {frame.text}"
-        click.echo(visible(said))
+        for line in _lines(frame, self.agent, await chat_files.saved(frame.files)):
+            click.echo(line)
+
+
+def _lines(frame: Show, agent: str | None, saved: Sequence[str]) -> list[str]:
+    """What to print of a message where there is no terminal to make it look nice."""
+    said = frame.text if frame.speaker in (None, agent) else f"{frame.speaker}: {frame.text}"
+    return [visible(line) for line in (*([said] if frame.text else []), *saved)]
 
 
 def interactive(socket: Path, history: Path) -> int:
@@ -137,7 +148,7 @@ async def _interactive(socket: Path, history: Path) -> int:
         await conversation.welcomed.wait()
         while (text := await trio.to_thread.run_sync(read, abandon_on_cancel=True)) is not None:
             if text.strip():
-                await conversation.say(text)
+                await conversation.hear(text)
         nursery.cancel_scope.cancel()
     return exits.OK
 
@@ -153,9 +164,22 @@ class _Conversation:
         self._shown: set[str] = set()
         self._unanswered: dict[str, _Patience] = {}
 
-    async def say(self, text: str) -> None:
+    async def hear(self, typed: str) -> None:
+        """Do what a line says that was *typed*."""
+        try:
+            match chat_files.read_line(typed):
+                case chat_files.WithFile(path, text):
+                    chat_files.check([path])
+                    await self.say(text, [path])
+                case text:
+                    await self.say(text)
+        except (UsageError, OSError) as exc:
+            self.console.print(printable(str(exc), "red"))
+
+    async def say(self, text: str, files: Sequence[Path] = ()) -> None:
         """Say *text* and wait for the answer, with a sign that somebody is at work."""
-        say = Say(id=uuid.uuid4().hex, text=text)
+        say = Say(id=uuid.uuid4().hex, text=text, files=len(files))
+        await chat_files.send(self.lines, files)
         await self.lines.send(write_client(say))
         with trio.move_on_after(PATIENCE_SECONDS) as scope:
             waiting = self._unanswered[say.id] = _Patience(scope)
@@ -176,10 +200,10 @@ class _Conversation:
                     line = f"{agent} ({provider}, in {sandbox}) - Ctrl-D ends, “help” explains"
                     self.console.print(printable(line, "dim"))
                     self.welcomed.set()
-                case Show(key=key, text=text, speaker=speaker, answers=answers, more=more):
+                case Show(key=key, answers=answers, more=more):
                     if key not in self._shown:
                         self._shown.add(key)
-                        self._print(speaker, text)
+                        self._print(frame, await chat_files.saved(frame.files))
                     await self.lines.send(write_client(Seen(key=key)))
                     if answers in self._unanswered:
                         self._unanswered[answers].hear(more=more)
@@ -193,14 +217,17 @@ class _Conversation:
                     pass
         raise trio.BrokenResourceError("the host hung up")
 
-    def _print(self, speaker: str | None, text: str) -> None:
+    def _print(self, frame: Show, saved: Sequence[str]) -> None:
         if self.console.is_terminal:
             from rich.markdown import Markdown
 
-            self.console.print(printable(speaker or "nanoclaw", "bold cyan"))
-            self.console.print(Markdown(visible(text)))
+            self.console.print(printable(frame.speaker or "nanoclaw", "bold cyan"))
+            self.console.print(Markdown(visible(frame.text)))
+            for line in saved:
+                self.console.print(printable(visible(line), "dim"))
         else:
-            click.echo(visible(text if speaker in (None, self.agent) else f"{speaker}: {text}"))
+            for line in _lines(frame, self.agent, saved):
+                click.echo(line)
 
 
 @define

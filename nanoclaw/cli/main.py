@@ -66,16 +66,24 @@ def run() -> None:
 @cli.command()
 @click.argument("text", nargs=-1)
 @click.option("--wait", "seconds", default=120.0, show_default=True, help="Seconds to wait for the reply to TEXT.")
-def chat(text: tuple[str, ...], seconds: float) -> None:
-    """Talk to the agent; with TEXT, say that, print the reply, and end.
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file to send, with TEXT or without. May be given more than once.",
+)
+def chat(text: tuple[str, ...], seconds: float, files: tuple[Path, ...]) -> None:
+    """Talk to the agent; with TEXT or a file, say that, print the reply, and end.
 
+    Files that the agent sends are saved in the current folder. In a conversation, “/file PATH words” sends one.
     Ends with 0 after a reply, 3 when none came in time, 2 when no host runs.
     """
     from nanoclaw.cli import chat
 
     settings = _config()
-    if text:
-        sys.exit(chat.one_shot(settings.chat_socket, " ".join(text), seconds))
+    if text or files:
+        sys.exit(chat.one_shot(settings.chat_socket, " ".join(text), seconds, files))
     sys.exit(chat.interactive(settings.chat_socket, settings.home / "chat_history"))
 
 

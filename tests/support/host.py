@@ -57,9 +57,11 @@ class HostProcess:
         """End it as a power cut would; its sockets stay behind."""
         self.stop(signal.SIGKILL)
 
-    def cli(self, *arguments: str, typed: str = "", seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """Run the command line against this home, with *typed* on its standard input."""
-        process = self._command(*arguments)
+    def cli(
+        self, *arguments: str, typed: str = "", seconds: float = 60.0, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line against this home, with *typed* on its standard input; in *folder*, if there is one."""
+        process = self._command(*arguments, folder=folder)
         try:
             out, err = process.communicate(typed, timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -68,10 +70,11 @@ class HostProcess:
             raise
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def _command(self, *arguments: str) -> subprocess.Popen[str]:
+    def _command(self, *arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "nanoclaw", *arguments],
             env={**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200"},
+            cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

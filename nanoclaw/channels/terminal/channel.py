@@ -12,20 +12,27 @@ from attrs import define, field
 from nanoclaw.channels.base import NotHeard, Outgoing, Receive
 from nanoclaw.channels.terminal.frames import (
     Declined,
+    FileEnd,
+    FilePart,
+    FileStart,
     FrameError,
     Kept,
     Say,
     Seen,
     Show,
+    ShownFile,
     Trouble,
     Welcome,
     read_client,
     write_host,
 )
+from nanoclaw.channels.terminal.upload import Upload
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.errors import DeliveryError, NobodyThereError, StoreError
 from nanoclaw.kit.lines import BadFrameError, LineStream
 from nanoclaw.kit.sockets import listen
+from nanoclaw.kit.spool import Spool
+from nanoclaw.model.files import NewAttachment
 from nanoclaw.model.ids import ChannelName, OutboundId, UserId
 from nanoclaw.model.messages import InboundEvent
 
@@ -35,6 +42,8 @@ SENDER = UserId(f"{CHANNEL}:operator")
 """Whoever may open the socket is the operator: it is theirs alone (mode 0600)."""
 SEEN_SECONDS = 5.0
 """How long an open chat has to say that it has shown a message."""
+SLOWEST_COPY = 10 << 20
+"""Bytes of files a second: a chat that has to save some has so much longer."""
 
 
 @define(eq=False)
@@ -45,6 +54,8 @@ class TerminalChannel:
     _welcome: Welcome
     _person: str
     """The operator's name, for agents to call them by."""
+    _spool: Spool
+    """Where the files go that are sent here."""
     name: ChannelName = field(default=CHANNEL, init=False)
     threaded: bool = field(default=False, init=False)
     # A chat drops a second copy as long as it is open; a new one cannot know.
@@ -87,9 +98,11 @@ class TerminalChannel:
             speaker=message.speaker,
             answers=message.answers,
             more=message.more,
+            files=tuple(ShownFile(name=file.name, size=file.size, path=str(file.path)) for file in message.files),
         )
+        patience = SEEN_SECONDS + sum(file.size for file in message.files) / SLOWEST_COPY
         try:
-            with trio.fail_after(SEEN_SECONDS):
+            with trio.fail_after(patience):
                 for chat in chats:
                     with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                         await chat.send(write_host(frame))
@@ -115,6 +128,13 @@ class TerminalChannel:
                 await lines.aclose()
 
     async def _listen(self, lines: LineStream, receive: Receive) -> None:
+        upload = Upload(self._spool)
+        try:
+            await self._hear(lines, receive, upload)
+        finally:
+            await upload.discard()
+
+    async def _hear(self, lines: LineStream, receive: Receive, upload: Upload) -> None:
         while True:
             try:
                 frame = await lines.receive()
@@ -131,10 +151,17 @@ class TerminalChannel:
                     waiting = self._seen.get(OutboundId(key))
                     if waiting is not None:
                         waiting.set()
+                case FileStart() | FilePart() | FileEnd():
+                    await upload.hear(said)
                 case Say():
-                    await self._say(lines, said, receive)
+                    files = upload.take(said.files)
+                    await upload.discard()
+                    if isinstance(files, str):
+                        await lines.send(write_host(Declined(id=said.id, why=files)))
+                    else:
+                        await self._say(lines, said, files, receive)
 
-    async def _say(self, lines: LineStream, said: Say, receive: Receive) -> None:
+    async def _say(self, lines: LineStream, said: Say, files: tuple[NewAttachment, ...], receive: Receive) -> None:
         event = InboundEvent(
             channel=self.name,
             platform_message_id=said.id,
@@ -144,6 +171,7 @@ class TerminalChannel:
             sender_id=SENDER,
             sender=self._person,
             text=said.text,
+            attachments=files,
         )
         try:
             receipt = await receive(event)

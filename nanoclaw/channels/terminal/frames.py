@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_origin
 
-from attr import field
-from attrs import frozen
+from attrs import Attribute, field, frozen
 from attrs.validators import max_len, min_len
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.strategies import configure_tagged_union
 
 MOST_TEXT = 100_000
+PIECE_BYTES = 192 << 10
+"""Of a file, in one frame; a third more as base64."""
+MOST_PIECE = PIECE_BYTES * 4 // 3
+MOST_NAME = 1_000
+
+
+def _says_something(say: Say, _: Attribute[int], files: int) -> None:
+    if not say.text and files < 1:
+        raise ValueError("neither text nor files")
+
+
+@frozen(kw_only=True)
+class FileStart:
+    """A file of the next `Say` follows, in parts and with an end."""
+
+    name: str = field(validator=[min_len(1), max_len(MOST_NAME)])
+
+
+@frozen(kw_only=True)
+class FilePart:
+    """The next piece of a file, in base64."""
+
+    data: str = field(validator=[min_len(1), max_len(MOST_PIECE)])
+
+
+@frozen(kw_only=True)
+class FileEnd:
+    """The file is whole."""
 
 
 @frozen(kw_only=True)
 class Say:
-    """The person at the terminal says *text*; *id* is unique for ever, so that saying it again is harmless."""
+    """The person at the terminal says *text*; *id* is unique for ever, so that saying it again is harmless.
+
+    *files* is how many files came before it; with one, the text may be empty.
+    """
 
     id: str = field(validator=[min_len(1), max_len(100)])
-    text: str = field(validator=[min_len(1), max_len(MOST_TEXT)])
+    text: str = field(validator=max_len(MOST_TEXT))
+    files: int = field(default=0, validator=_says_something)
 
 
 @frozen(kw_only=True)
@@ -28,7 +59,7 @@ class Seen:
     key: str
 
 
-FromClient: TypeAlias = Say | Seen
+FromClient: TypeAlias = FileStart | FilePart | FileEnd | Say | Seen
 
 
 @frozen(kw_only=True)
@@ -56,6 +87,15 @@ class Declined:
 
 
 @frozen(kw_only=True)
+class ShownFile:
+    """A file that comes with a message: *path* is the host's own copy, which goes once the message was seen."""
+
+    name: str
+    size: int
+    path: str
+
+
+@frozen(kw_only=True)
 class Show:
     """A message for the person, from *speaker*, or from the host itself.
 
@@ -67,6 +107,7 @@ class Show:
     speaker: str | None
     answers: str | None
     more: bool
+    files: tuple[ShownFile, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -99,6 +140,8 @@ def _only(cls: type) -> None:
 _converter = Converter(forbid_extra_keys=True)
 _only(str)
 _only(bool)
+_only(int)
+_converter.register_structure_hook_func(lambda cls: get_origin(cls) is tuple, lambda value, _: _files(value))
 configure_tagged_union(FromClient, _converter, tag_name="type")
 configure_tagged_union(FromHost, _converter, tag_name="type")
 
@@ -121,6 +164,12 @@ def write_client(frame: FromClient) -> dict[str, object]:
 def write_host(frame: FromHost) -> dict[str, object]:
     """A host's frame as a JSON object."""
     return _converter.unstructure(frame, unstructure_as=FromHost)  # type: ignore[no-any-return]  # a dict
+
+
+def _files(value: object) -> tuple[ShownFile, ...]:
+    if type(value) is not list:
+        raise ValueError("not a list")
+    return tuple(_converter.structure(file, ShownFile) for file in value)
 
 
 def _read(frame: object, union: type) -> object:
