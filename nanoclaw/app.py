@@ -17,7 +17,7 @@ from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.sessions import Sessions
-from nanoclaw.actors.spool_sweep import SpoolSweep
+from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.actors.sweep import Sweep
 from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
@@ -108,7 +108,8 @@ async def serve(
     """
     await trio.to_thread.run_sync(make_folders, config.home)
     clock = SystemClock()
-    async with open_database(config.database) as store:
+    folders = Folders(home=config.home)
+    async with open_database(config.database) as store, swept(store, folders.spool) as spool:
         is_first = await store.transact(
             first_start,
             agent=config.agent.name,
@@ -119,9 +120,6 @@ async def serve(
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
         there_are = await all_engines(docker_settings(config, install)) if engines is None else engines()
         choice = await choose(there_are, config.sandbox.engine)
-        folders = Folders(home=config.home)
-        spool = SpoolSweep(store, folders.spool)
-        await spool.at_start()
         log.info("host_starts", install=install, engine=choice.engine.name, first_start=is_first)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")

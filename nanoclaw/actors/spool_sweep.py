@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
 import trio
 from attrs import frozen
 
+from nanoclaw.errors import StoreError
 from nanoclaw.kit.every import every
 from nanoclaw.kit.spool import Spool
 from nanoclaw.store import files
@@ -16,8 +19,25 @@ from nanoclaw.store.db import Store
 log = structlog.get_logger()
 
 LOOK = timedelta(minutes=10)
+LAST_SECONDS = 2.0
 IN_FLIGHT = timedelta(hours=1)
 """A file that nobody has written to for so long does not belong to a message that is just being stored."""
+
+
+@asynccontextmanager
+async def swept(store: Store, spool: Spool) -> AsyncGenerator[SpoolSweep]:
+    """Sweep the whole of *spool* before and after the block, in which all other parts of the host live.
+
+    Before, for those whom a crash kept from it; after, for those who were cancelled between deciding a message and
+    removing its files.
+    """
+    sweep = SpoolSweep(store, spool)
+    await sweep.whole()
+    try:
+        yield sweep
+    finally:
+        with trio.move_on_after(LAST_SECONDS, shield=True), suppress(StoreError, OSError):
+            await sweep.whole()
 
 
 @frozen
@@ -27,8 +47,8 @@ class SpoolSweep:
     _store: Store
     _spool: Spool
 
-    async def at_start(self) -> None:
-        """Remove all that no message needs. Only while nothing is being received and no sandbox is drained."""
+    async def whole(self) -> None:
+        """Remove all that no message needs. Only while no other part of the host runs."""
         await self._sweep(timedelta())
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -78,7 +78,7 @@ async def send(lines: LineStream, paths: Sequence[Path]) -> None:
       trio.BrokenResourceError: the host went away.
     """
     for path in paths:
-        await lines.send(write_client(FileStart(name=path.name)))
+        await lines.send(write_client(FileStart(name=os.fsencode(path.name).decode(errors="replace"))))
         async with await trio.open_file(path, "rb") as file:
             while piece := await file.read(PIECE_BYTES):
                 await lines.send(write_client(FilePart(data=base64.b64encode(piece).decode())))

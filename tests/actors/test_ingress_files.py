@@ -100,7 +100,7 @@ async def test_where_nothing_was_written_the_file_goes_and_where_nobody_knows_it
     with pytest.raises(failure):
         await door.ingress.receive(door.sent())
     assert door.spooled() == left
-    await SpoolSweep(door.store, door.spool).at_start()
+    await SpoolSweep(door.store, door.spool).whole()
     assert door.spooled() == 0
 
 
@@ -109,5 +109,5 @@ async def test_the_sweep_at_the_start_leaves_what_a_message_needs(door: Door) ->
     door.sent(2)
     door.spool.begin()
     assert door.spooled() == 3
-    await SpoolSweep(door.store, door.spool).at_start()
+    await SpoolSweep(door.store, door.spool).whole()
     assert door.spooled() == 1

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from nanoclaw.channels.terminal.frames import (
     MOST_TEXT,
     Declined,
+    FileEnd,
+    FilePart,
+    FileStart,
     FrameError,
     FromClient,
     FromHost,
@@ -18,6 +21,7 @@ from nanoclaw.channels.terminal.frames import (
     Say,
     Seen,
     Show,
+    ShownFile,
     Trouble,
     Welcome,
     read_client,
@@ -29,13 +33,25 @@ from nanoclaw.channels.terminal.frames import (
 TEXT = st.text(max_size=40)  # without surrogates, as hypothesis makes it
 CLIENTS = st.one_of(
     st.builds(Say, id=st.text(min_size=1, max_size=100), text=st.text(min_size=1, max_size=200)),
+    st.builds(Say, id=st.just("1"), text=TEXT, files=st.integers(min_value=1)),
     st.builds(Seen, key=TEXT),
+    st.builds(FileStart, name=st.text(min_size=1, max_size=100)),
+    st.builds(FilePart, data=st.text("abc+/=", min_size=1)),
+    st.just(FileEnd()),
 )
 HOSTS = st.one_of(
     st.builds(Welcome, agent=TEXT, sandbox=TEXT, provider=TEXT),
     st.builds(Kept, id=TEXT),
     st.builds(Declined, id=TEXT, why=TEXT),
-    st.builds(Show, key=TEXT, text=TEXT, speaker=st.none() | TEXT, answers=st.none() | TEXT, more=st.booleans()),
+    st.builds(
+        Show,
+        key=TEXT,
+        text=TEXT,
+        speaker=st.none() | TEXT,
+        answers=st.none() | TEXT,
+        more=st.booleans(),
+        files=st.lists(st.builds(ShownFile, name=TEXT, size=st.integers(), path=TEXT), max_size=3).map(tuple),
+    ),
     st.builds(Trouble, why=TEXT),
 )
 JSON = st.recursive(
@@ -43,8 +59,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = st.sampled_from(["id", "text", "key", "why", "answers", "more", "agent", "sandbox", "provider", "type", "x"])
-KINDS = st.sampled_from(["Say", "Seen", "Welcome", "Kept", "Declined", "Show", "Trouble", "say", ""])
+FIELDS = st.sampled_from(
+    ["id", "text", "key", "why", "answers", "more", "agent", "sandbox", "provider", "type", "files", "name", "x"]
+)
+KINDS = st.sampled_from(
+    ["FileStart", "FilePart", "FileEnd", "Say", "Seen", "Welcome", "Kept", "Declined", "Show", "Trouble", "say", ""]
+)
 ALMOST = st.builds(lambda kind, rest: {"type": kind, **rest}, KINDS | JSON, st.dictionaries(FIELDS, JSON, max_size=5))
 
 
@@ -59,7 +79,7 @@ def test_what_the_host_says_arrives_as_it_was(frame: FromHost) -> None:
 
 
 def test_a_frame_says_what_it_is() -> None:
-    assert write_client(Say(id="1", text="hi")) == {"type": "Say", "id": "1", "text": "hi"}
+    assert write_client(Say(id="1", text="hi")) == {"type": "Say", "id": "1", "text": "hi", "files": 0}
     assert write_host(Show(key="k", text="t", speaker="Nano", answers=None, more=True)) == {
         "type": "Show",
         "key": "k",
@@ -67,6 +87,7 @@ def test_a_frame_says_what_it_is() -> None:
         "speaker": "Nano",
         "answers": None,
         "more": True,
+        "files": [],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from attrs import frozen
 
 from nanoclaw import app, config
 from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.spool import Spool
 from nanoclaw.logs import log_to_file
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.process import ProcessEngine
@@ -29,6 +32,8 @@ from tests.support.crash import Killer, Scenario, crash_everywhere
 from tests.support.platform import PlatformClient
 from tests.support.platform_channel import ADA, CHANNEL, CONVERSATION, PlatformChannel
 
+BYTES = bytes(range(256)) * 300
+"""A file that goes in and comes out again."""
 SETTINGS = """
 [sandbox]
 engine = "process"
@@ -78,7 +83,7 @@ def be_host(home: Path, killer: Killer, port: int, engines: Engines = plain_engi
                     settings,
                     announce=lambda _: None,
                     engines=engines,
-                    more_channels=lambda: [PlatformChannel(port, on_event=killer.arm)],
+                    more_channels=lambda: [PlatformChannel(port, on_event=killer.arm, spool=Spool(home / "spool"))],
                 )
             )
             with trio.open_signal_receiver(signal.SIGTERM) as signals:
@@ -112,6 +117,8 @@ def what_is_wrong(home: Path, platform: PlatformClient) -> list[str]:
     posts = platform.ask(op="posts")["posts"]
     if len(posts) != 1:
         wrong.append(f"the platform shows {len(posts)} replies: {posts}")
+    if any(post["files"] != [["a.bin", hashlib.sha256(BYTES).hexdigest()]] for post in posts):
+        wrong.append(f"not the file that was sent: {posts}")
     if open_rows:
         wrong.append(f"{open_rows} messages are open")
     return wrong
@@ -139,9 +146,10 @@ class Platform:
             process.communicate()
 
     def begin(self, run: int) -> None:
-        """Somebody says hello, for the first time ever."""
+        """Somebody sends a file and wants it back, for the first time ever."""
         self.client.ask(op="reset")
-        self.client.ask(op="say", id=f"m{run}", text="hello")
+        files = [{"name": "a.bin", "data": base64.b64encode(BYTES).decode()}]
+        self.client.ask(op="say", id=f"m{run}", text="send it back", files=files)
 
 
 def main() -> int:

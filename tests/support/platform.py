@@ -23,6 +23,8 @@ class Post:
     answers: str | None
     room: str
     thread: str | None = None
+    files: list[list[str]] = field(factory=list[list[str]])
+    """The name and the SHA-256 of each."""
 
 
 @define
@@ -131,7 +133,7 @@ class FakePlatform:
             self.calls += 1
             known = [post.key for post in self.posts]
             if not (self.keyed and request["key"] in known):
-                self.posts.append(Post(**{name: request[name] for name in fields_dict(Post)}))
+                self.posts.append(Post(**{name: request[name] for name in fields_dict(Post) if name in request}))
                 self._changed.notify_all()
             return {"id": f"post-{request['key']}"}
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
-from nanoclaw.channels.base import Outgoing, Receive, Stored
+from nanoclaw.channels.base import Outgoing, OutgoingFile, Receive, Stored
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.lines import LineStream
+from nanoclaw.kit.spool import Spool
+from nanoclaw.model.files import NewAttachment
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 
@@ -31,6 +35,8 @@ class PlatformChannel:
     keyed: bool = True
     in_doubt: InDoubt = InDoubt.SEND_AGAIN
     threaded: bool = False
+    spool: Spool | None = None
+    """Where the files of events go; without one, events have none."""
     name: ChannelName = field(default=CHANNEL, init=False)
     subscribed: list[str] = field(factory=list[str], init=False)
     """Threads of which it was asked to bring everything."""
@@ -57,7 +63,7 @@ class PlatformChannel:
         while True:
             event = await self._ask(lines, {"op": "events", "after": after})
             self.on_event()
-            receipt = await receive(self._read(event))
+            receipt = await receive(await self._with_files(self._read(event), event.get("files", ())))
             if receipt == Stored(subscribe=True):
                 self.subscribed.append(event["thread"])
             after = event["number"]
@@ -89,6 +95,20 @@ class PlatformChannel:
             text=event["text"],
         )
 
+    async def _with_files(
+        self, told: InboundEvent | Revision, files: Sequence[Mapping[str, str]]
+    ) -> InboundEvent | Revision:
+        """Fetch the *files* of an event into the spool."""
+        if not files or isinstance(told, Revision):
+            return told
+        assert self.spool is not None
+        came = []
+        for file in files:
+            writing = await trio.to_thread.run_sync(self.spool.begin)
+            await trio.to_thread.run_sync(writing.write, base64.b64decode(file["data"]))
+            came.append(NewAttachment(name=file["name"], file=await trio.to_thread.run_sync(writing.finish)))
+        return evolve(told, attachments=tuple(came))
+
     async def deliver(self, message: Outgoing) -> str | None:
         """Post a message under its key."""
         try:
@@ -101,6 +121,7 @@ class PlatformChannel:
                     "answers": message.answers,
                     "room": message.to.platform_id,
                     "thread": message.to.thread_id,
+                    "files": [[file.name, await trio.to_thread.run_sync(_digest, file)] for file in message.files],
                 }
                 return str((await self._ask(lines, request))["id"])
             finally:
@@ -118,3 +139,7 @@ class PlatformChannel:
         if answer is None:
             raise trio.BrokenResourceError("the platform hung up")
         return answer
+
+
+def _digest(file: OutgoingFile) -> str:
+    return hashlib.sha256(file.path.read_bytes()).hexdigest()

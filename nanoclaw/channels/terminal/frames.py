@@ -137,11 +137,15 @@ def _only(cls: type) -> None:
     _converter.register_structure_hook(cls, exact)
 
 
+def _is_tuple(cls: object) -> bool:
+    return get_origin(cls) is tuple
+
+
 _converter = Converter(forbid_extra_keys=True)
 _only(str)
 _only(bool)
 _only(int)
-_converter.register_structure_hook_func(lambda cls: get_origin(cls) is tuple, lambda value, _: _files(value))
+_converter.register_structure_hook_func(_is_tuple, lambda value, _: _files(value))
 configure_tagged_union(FromClient, _converter, tag_name="type")
 configure_tagged_union(FromHost, _converter, tag_name="type")
 
