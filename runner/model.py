@@ -38,6 +38,8 @@ class Incoming:
 
     row: MessageIn
     payload: InPayload
+    script_data: str | None = None
+    """JSON that a task's script has for the agent."""
 
 
 @frozen(kw_only=True)
@@ -57,6 +59,16 @@ class Reply:
     in_reply_to: str | None
     text: str
     files: tuple[StagedFile, ...] = ()
+
+
+@frozen(kw_only=True)
+class Ask:
+    """Something that the host is to do."""
+
+    in_reply_to: str | None
+    action: str
+    arguments: str
+    """JSON."""
 
 
 @frozen(kw_only=True)

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from runner.core.text import one_line, storable
-from runner.model import Ack, ContainerState, Reply, SavedState
+from runner.model import Ack, Ask, ContainerState, Reply, SavedState
 from runner.staging import Staging
 from schema import payloads, sqlite
 from schema.files import OUTBOX
-from schema.payloads import ChatOut
+from schema.payloads import ChatOut, SystemOut
 from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql
 from schema.seq import HIGHEST, next_odd
 from schema.sqlite import Connection, Journal, Synchronous, execute, fetch, transaction
@@ -113,10 +113,11 @@ class Outbox:
 
     def settle(
         self,
-        replies: Sequence[Reply] = (),
+        replies: Sequence[Reply | Ask] = (),
         *,
         completed: Iterable[str] = (),
         failed: Mapping[str, str] | None = None,
+        skipped: Mapping[str, str] | None = None,
         states: Mapping[str, str] | None = None,
         above: int,
         now: datetime,
@@ -127,6 +128,7 @@ class Outbox:
           replies: What was said, in order.
           completed: The inbound rows that are done.
           failed: Those that failed, and why.
+          skipped: Those that are done without the agent, and why.
           states: What to be given again in the next life, by key.
           above: The highest number the host knows; replies are numbered above it.
           now: The time.
@@ -134,6 +136,8 @@ class Outbox:
         rows = self._numbered(replies, above, now)
         errors: dict[str, str | None] = {**dict.fromkeys(completed), **(failed or {})}
         acks = [_ack(message_id, error, now) for message_id, error in errors.items()]
+        for message_id, why in (skipped or {}).items():
+            acks.append(evolve(_ack(message_id, why, now), status=AckStatus.COMPLETED))
         saved = [SavedState(key=key, value=storable(value), updated_at=now) for key, value in (states or {}).items()]
         with transaction(self._conn):
             self._write(_MESSAGE_SQL, rows)
@@ -179,12 +183,15 @@ class Outbox:
         finally:
             execute(self._conn, "PRAGMA synchronous = FULL")
 
-    def _numbered(self, replies: Sequence[Reply], above: int, now: datetime) -> list[MessageOut]:
+    def _numbered(self, replies: Sequence[Reply | Ask], above: int, now: datetime) -> list[MessageOut]:
         rows = []
         highest = max(above, self._highest)
         for reply in replies:
             highest = next_odd(highest)
             message_id = f"out-{highest}"
+            if isinstance(reply, Ask):
+                rows.append(_asked(reply, message_id, highest, now))
+                continue
             # Before the row that names them is committed, its files are there for good.
             names = self.staging.place(message_id, reply.files) if reply.files else ()
             rows.append(
@@ -203,6 +210,18 @@ class Outbox:
     def _write(self, sql: str, rows: Sequence[object]) -> None:
         for row in rows:
             execute(self._conn, sql, bindings(row))
+
+
+def _asked(asked: Ask, message_id: str, seq: int, now: datetime) -> MessageOut:
+    return MessageOut(
+        id=message_id,
+        seq=seq,
+        in_reply_to=asked.in_reply_to,
+        timestamp=now,
+        kind=OutKind.SYSTEM,
+        destination=None,
+        content=payloads.write(SystemOut(action=asked.action, arguments=asked.arguments)),
+    )
 
 
 def _ack(message_id: str, error: str | None, now: datetime) -> Ack:

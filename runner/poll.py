@@ -14,7 +14,7 @@ from runner.model import Incoming
 from runner.outbox import Outbox
 from runner.turn import Turns
 from runner.watch import InboxWatch
-from schema.payloads import PayloadError, read_in
+from schema.payloads import PayloadError, Task, read_in
 from schema.rows import MessageIn, Phase
 
 NET_SECONDS = 1.0
@@ -83,8 +83,17 @@ class Poll:
         if unreadable:
             # The rest is chosen anew: what is left may be context alone.
             await self._turns.refuse(unreadable)
-        else:
-            await self._turns.take(readable)
+            return
+        passed = [found for incoming in readable if (found := await self._passed(incoming)) is not None]
+        # Context waits for somebody who asks, as ever.
+        if any(incoming.row.trigger for incoming in passed):
+            await self._turns.take(passed)
+
+    async def _passed(self, incoming: Incoming) -> Incoming | None:
+        """A message that the agent is to see; a task's script may say that it is not."""
+        if isinstance(incoming.payload, Task) and incoming.payload.script:
+            return await self._turns.gate(incoming, incoming.payload.script)
+        return incoming
 
     async def _until_due(self) -> float:
         """Seconds until the next row is due that waits for its time."""

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from runner.core.gate import Broken, Open, Shut
 from runner.core.prompt import notice, prompt_of, render
 from runner.core.replies import Say, decide_replies, what_to_tell
 from runner.core.text import storable
 from runner.inbox import Inbox, patiently
 from runner.logs import log
-from runner.model import Incoming, Reply, Zone, newest_trigger
+from runner.model import Ask, Incoming, Reply, Zone, newest_trigger
 from runner.outbox import Outbox
 from runner.providers.base import (
     Activity,
+    AskHost,
     Compacted,
     Event,
     Init,
@@ -32,6 +34,7 @@ from runner.providers.base import (
     ToolEnded,
     ToolStarted,
 )
+from runner.scripts import SECONDS, run_script
 from schema.files import INBOX, SANDBOX_IN
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
@@ -46,7 +49,7 @@ FILE_NOT_SENT = "file_not_sent"
 class Done:
     """The provider answered everything."""
 
-    replies: tuple[Reply, ...]
+    replies: tuple[Reply | Ask, ...]
 
 
 @frozen
@@ -110,6 +113,33 @@ class Turns:
         self._outbox.settle(failed=reasons, above=above, now=self._now())
         log("unreadable", messages=dict(reasons))
 
+    async def gate(self, task: Incoming, script: str) -> Incoming | None:
+        """Claim *task*, run its script, and return it with what the script found out; None: it is settled already.
+
+        Raises:
+          SqliteError: the outbox cannot be written.
+
+        Cancellation: the script is killed; the claim stays, and the host gives the task to the next life.
+        """
+        self._outbox.claim([task.row.id], now=self._now())
+        self._outbox.set_state(Phase.TURN, now=self._now(), tool="script", declared=timedelta(seconds=SECONDS))
+        self._beat()
+        gate = await run_script(script)
+        self._beat()
+        match gate:
+            case Open(data):
+                return evolve(task, script_data=data)
+            case Shut(why):
+                skipped, failed = {task.row.id: why}, dict[str, str]()
+            case Broken(why):
+                skipped, failed = dict[str, str](), {task.row.id: why}
+            case _:
+                assert_never(gate)
+        above = await patiently(self._inbox.highest_seq)
+        self._outbox.settle(failed=failed, skipped=skipped, above=above, now=self._now())
+        log("script", message=task.row.id, said=why)
+        return None
+
     async def _run(self, batch: Sequence[Incoming]) -> Ending:
         """Ask the provider, and again after growing pauses as long as it says that this may help."""
         ending = await self._ask(batch)
@@ -136,7 +166,7 @@ class Turns:
             return Failed(f"{type(exc).__name__}: {exc}", retryable=False)
 
     async def _listen(self, query: Query, in_reply_to: str | None) -> Ending:
-        replies: list[Reply] = []
+        replies: list[Reply | Ask] = []
         results = 0
         told = False
         while (event := await query.next_event()) is not None:
@@ -163,6 +193,8 @@ class Turns:
                         replies.append(staged)
                     else:
                         query.push(render(notice(FILE_NOT_SENT, staged, self._now(), self._zone)))
+                case AskHost(action, arguments):
+                    replies.append(Ask(in_reply_to=in_reply_to, action=action, arguments=arguments))
                 case ProviderError(message, retryable):
                     return Failed(message, retryable)
                 case _:
@@ -188,7 +220,7 @@ class Turns:
                 self._outbox.set_state(Phase.TURN, now=self._now(), tool=name, declared=declared)
             case ToolEnded():
                 self._outbox.set_state(Phase.TURN, now=self._now())
-            case Activity() | TextDelta() | Compacted() | SendFile() | Result() | ProviderError():
+            case Activity() | TextDelta() | Compacted() | SendFile() | AskHost() | Result() | ProviderError():
                 pass
             case _:
                 assert_never(event)

@@ -20,6 +20,7 @@ MOST_TASKS = 100
 """Active and paused tasks of one session."""
 MOST_PROMPT = 20_000
 MOST_SCRIPT = 50_000
+"""Bytes: it is handed to the shell as one argument."""
 LIVE = (TaskState.ACTIVE, TaskState.PAUSED)
 
 
@@ -58,8 +59,8 @@ def check(task: Task) -> None:
     """Raises `UsageError` for a task that makes no sense, and says what to do."""
     if not task.prompt.strip():
         raise UsageError("a task needs a prompt: what is to be done?")
-    if len(task.prompt) > MOST_PROMPT or len(task.script or "") > MOST_SCRIPT:
-        raise UsageError(f"too long: {MOST_PROMPT:,} characters of prompt, {MOST_SCRIPT:,} of script")
+    if len(task.prompt) > MOST_PROMPT or len((task.script or "").encode()) > MOST_SCRIPT:
+        raise UsageError(f"too long: {MOST_PROMPT:,} characters of prompt, {MOST_SCRIPT:,} bytes of script")
     find_zone(task.timezone)
     recurrence_of(task)
 

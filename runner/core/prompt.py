@@ -48,6 +48,8 @@ class TaskDue:
     source: str | None
     time: datetime
     prompt: str
+    data: str | None = None
+    """JSON that its script found out."""
 
 
 @frozen(kw_only=True)
@@ -162,7 +164,7 @@ def _item(incoming: Incoming, source: str | None, time: datetime, inbox: str) ->
                 attachments=tuple(evolve(file, path=f"{inbox}/{file.path}" if inbox else file.path) for file in files),
             )
         case Task(prompt=prompt):
-            return TaskDue(id=seq, source=source, time=time, prompt=prompt)
+            return TaskDue(id=seq, source=source, time=time, prompt=prompt, data=incoming.script_data)
         case Webhook(source=caller, event=event, payload=payload):
             return WebhookCall(id=seq, source=source, time=time, caller=caller, event=event, payload=payload)
         case SystemIn(action=action, text=text):
@@ -185,7 +187,9 @@ def _element(item: Item) -> Element:
                 head["context"] = CONTEXT
             return Element("message", head, children=tuple(_inside(item)), text=item.text)
         case TaskDue():
-            return Element("task", _attributes(id=str(item.id), source=item.source, time=item.time), text=item.prompt)
+            head = _attributes(id=str(item.id), source=item.source, time=item.time)
+            found = () if item.data is None else (Element("script_output", {}, text=item.data),)
+            return Element("task", head, children=found, text=item.prompt)
         case WebhookCall():
             head = _attributes(id=str(item.id), source=item.source, time=item.time)
             return Element("webhook", {**head, "source": item.caller, "event": item.event}, text=item.payload)
@@ -234,7 +238,8 @@ def _read_item(element: Element) -> Item:
                 attachments=tuple(_read_file(child) for child in element.children if child.tag == "attachment"),
             )
         case "task":
-            return TaskDue(id=int(attributes["id"]), source=source, time=time, prompt=text)
+            data = next((child.text or "" for child in element.children if child.tag == "script_output"), None)
+            return TaskDue(id=int(attributes["id"]), source=source, time=time, prompt=text, data=data)
         case "webhook":
             return WebhookCall(
                 id=int(attributes["id"]),

@@ -84,7 +84,17 @@ class Compacted:
     """The model shortened what it remembers. Not a result."""
 
 
-Event: TypeAlias = Init | Activity | ToolStarted | ToolEnded | TextDelta | SendFile | Result | ProviderError | Compacted
+@frozen
+class AskHost:
+    """The model asks something of the host; *arguments* is JSON. What comes of it is told to the agent by the host."""
+
+    action: str
+    arguments: str
+
+
+Event: TypeAlias = (
+    Init | Activity | ToolStarted | ToolEnded | TextDelta | SendFile | AskHost | Result | ProviderError | Compacted
+)
 
 
 class Query(Protocol):

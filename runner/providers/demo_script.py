@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
 from runner.providers.base import Activity, Event, ProviderError, Result, SendFile, ToolEnded, ToolStarted
+from runner.providers.demo_schedule import scheduled
 
 MOST_MESSAGES = 20
 LONGEST_WAIT = 3_600.0
@@ -48,6 +49,8 @@ Things to try:
   send me a file   a small file; “file 5000” is one of so many bytes
   send it back     with a file of yours: the same file again
   crash            an agent whose process dies in mid-turn: it is tried again, and at last you are told
+  schedule 2 tea   a task in two minutes; “schedule @daily tea” and “schedule 0 9 * * 1-5 tea” come again
+  tasks            what is scheduled, with my next answer; `nanoclaw tasks list` shows it as well
   help             this
 Anything else I give back to you with a twist.
 
@@ -104,10 +107,13 @@ def script(
         return [Result(addressed(before))], []
     steps: list[Step] = []
     answers: list[Answer] = []
+    here = next((_name(item.source) for item in prompt.items if isinstance(item, Message)), None)
     overheard = sum(isinstance(item, Message) and item.context for item in prompt.items)
     for item in prompt.items:
         if isinstance(item, Message) and item.context:
             continue
+        if isinstance(item, SystemResponse) and item.action == "list_tasks":
+            answers.append(Answer(here, _inert(f"Scheduled: {item.text}")))
         for part in _respond(item, agent, turn, read):
             if isinstance(part, Answer):
                 answers.append(part)
@@ -135,8 +141,9 @@ def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iter
     match item:
         case Message():
             yield from _to_message(item, agent, turn, read)
-        case TaskDue(prompt=prompt, source=source):
-            yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”."))
+        case TaskDue(prompt=prompt, source=source, data=data):
+            found = "" if data is None else f" Its script says {_short(data)}."
+            yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”.{found}"))
         case WebhookCall(caller=caller, event=event, source=source):
             yield Answer(_name(source), _inert(f"{_short(caller)} reports: {_short(event)}."))
         case SystemResponse(action="restarted", text=text):
@@ -160,11 +167,11 @@ def _to_message(message: Message, agent: str, turn: int, read: Mapping[str, str]
     if size := _size_asked_for(said):
         yield _a_file(size, turn, to)
     elif not back and (said or not message.attachments):
-        for part in _chat(said, message.sender, agent, turn):
+        for part in _chat(said, message.sender, agent, turn, message.time):
             yield Answer(to, _inert(part)) if isinstance(part, str) else part
 
 
-def _chat(text: str, sender: str, agent: str, turn: int) -> Iterator[Step | str]:
+def _chat(text: str, sender: str, agent: str, turn: int, now: datetime) -> Iterator[Step | str]:
     command, _, rest = text.partition(" ")
     match command.lower().strip("!.,?"):
         case "hello" | "hi" | "hey":
@@ -181,7 +188,7 @@ def _chat(text: str, sender: str, agent: str, turn: int) -> Iterator[Step | str]
             yield from _wait(float(rest))
             yield f"I waited {float(rest):g} s, as you asked."
         case _:
-            yield _twist(text)
+            yield from scheduled(text, now) or [_twist(text)]
 
 
 def _command(text: str) -> str:

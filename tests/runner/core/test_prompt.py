@@ -50,7 +50,7 @@ ITEMS = st.one_of(
         quote=st.one_of(st.none(), QUOTES),
         attachments=st.lists(FILES, max_size=3).map(tuple),
     ),
-    st.builds(TaskDue, id=SEQS, source=MAYBE, time=TIMES, prompt=ANYTHING),
+    st.builds(TaskDue, id=SEQS, source=MAYBE, time=TIMES, prompt=ANYTHING, data=st.none() | ANYTHING),
     st.builds(WebhookCall, id=SEQS, source=MAYBE, time=TIMES, caller=ANYTHING, event=ANYTHING, payload=ANYTHING),
     st.builds(SystemResponse, id=st.one_of(st.none(), SEQS), time=TIMES, action=ANYTHING, text=ANYTHING),
 )
