@@ -14,14 +14,18 @@ from runner.scripts import run_script
 async def dies(process: int) -> bool:
     """Does it end? It was killed: the system may take a moment."""
     for _ in range(500):
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state in "ZX":  # whoever took it over has not looked yet
+        if state_of(process) in "ZX":  # whoever took it over has not looked yet, or has
             return True
         await trio.sleep(0.01)
     return False
+
+
+def state_of(process: int) -> str:
+    """Its state as /proc has it; X where it is gone."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 async def test_a_script_opens_the_gate_and_has_something_to_say() -> None:
