@@ -15,9 +15,11 @@ from rich.console import Console
 
 from nanoclaw import app, config
 from nanoclaw.cli import chat, exits
+from nanoclaw.cli.breaker import Breaker
 from nanoclaw.cli.client import is_open
 from nanoclaw.cli.words import printable
-from nanoclaw.errors import NanoclawError
+from nanoclaw.core.breaker import Start
+from nanoclaw.errors import NanoclawError, RestartIntensityError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.failures import sole
 from nanoclaw.logs import log_to_file
@@ -33,18 +35,24 @@ STOP_SECONDS = 15.0
 WEAK_ENGINE = "process"
 
 
-def up(settings: config.Config, *, debug: bool) -> int:
+def up(settings: config.Config, *, debug: bool, pause: bool = True) -> int:
     """Be the host until a signal; returns the exit code.
+
+    With *pause*, a host that has ended badly lately waits first, longer each time.
 
     Raises:
       HomeInUseError: another host holds the home; nothing was written.
     """
     with held(settings.home, now=SystemClock().now()):
         log_to_file(settings.log_file, debug=debug)
-        return trio.run(_up, settings)
+        breaker = Breaker.of(settings.run_folder)
+        code = trio.run(_up, settings, breaker.begin(now=SystemClock().now()), pause)
+        if code == exits.OK:
+            breaker.ended_well()
+        return code
 
 
-async def _up(settings: config.Config) -> int:
+async def _up(settings: config.Config, start: Start, pause: bool) -> int:
     console = Console(highlight=False, soft_wrap=True)
     host = _Host(console)
     failure: BaseException | None = None
@@ -52,11 +60,17 @@ async def _up(settings: config.Config) -> int:
         async with trio.open_nursery() as nursery:
             await nursery.start(host.obey_signals)
             with host.scope:
+                if pause and start.pause:
+                    host.announce_pause(start)
+                    await trio.sleep(start.pause.total_seconds())
                 await app.serve(settings, announce=host.announce)
             nursery.cancel_scope.cancel()
     except* Exception as group:
         failure = sole(group)
         log.exception("host_failed", exc_info=group)
+    if isinstance(failure, RestartIntensityError):
+        console.print("[red]nanoclaw gave up:[/red]", printable(f"{failure}; the details are in {settings.log_file}"))
+        return exits.GAVE_UP
     if isinstance(failure, NanoclawError):
         raise failure
     if failure is not None:
@@ -88,6 +102,15 @@ class _Host:
             await anext(signals)
             # Whatever still runs is left as after a power cut, which the next start knows how to deal with.
             os._exit(exits.REFUSED)
+
+    def announce_pause(self, start: Start) -> None:
+        """Say why nothing happens yet."""
+        bad, seconds = start.attempt - 1, start.pause.total_seconds()
+        log.warning("start_paused", bad_endings=bad, seconds=seconds)
+        self._console.print(
+            f"[yellow]nanoclaw ended badly {bad} times, each within an hour of the one before:[/yellow] it starts in "
+            f"{seconds:g} s. Ctrl-C ends it; `nanoclaw up --no-pause` starts at once"
+        )
 
     def announce(self, started: app.Started) -> None:
         self._engine = started.choice.engine
@@ -131,7 +154,7 @@ def run(settings: config.Config) -> int:
 
 def _start(settings: config.Config) -> subprocess.Popen[bytes]:
     """A host of our own, in a session of its own: Ctrl-C in the chat is the chat's."""
-    host = subprocess.Popen([sys.executable, "-m", "nanoclaw", "up"], start_new_session=True)
+    host = subprocess.Popen([sys.executable, "-m", "nanoclaw", "up", "--no-pause"], start_new_session=True)
     end = time.monotonic() + START_SECONDS
     with Console(stderr=True).status("starting …"):
         while host.poll() is None and time.monotonic() < end and not is_open(settings.chat_socket):

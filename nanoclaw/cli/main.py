@@ -48,11 +48,12 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--debug", is_flag=True, help="Write more into the log.")
-def up(debug: bool) -> None:
+@click.option("--no-pause", is_flag=True, help="Start at once, however often it ended badly lately.")
+def up(debug: bool, no_pause: bool) -> None:
     """Be the host: start everything and stay. Ctrl-C drains and ends."""
     from nanoclaw.cli import host
 
-    sys.exit(host.up(_config(), debug=debug))
+    sys.exit(host.up(_config(), debug=debug, pause=not no_pause))
 
 
 @cli.command()
