@@ -12,6 +12,7 @@ from nanoclaw.model.ids import UserId
 from nanoclaw.model.rights import User
 from nanoclaw.model.tasks import Task
 from nanoclaw.store.approvals import Approval, approvals
+from nanoclaw.store.dead import Dead, dead_letters
 from nanoclaw.store.entities import agent_groups, messaging_groups
 from nanoclaw.store.people import users
 from nanoclaw.store.sessions import sessions
@@ -21,6 +22,7 @@ from schema.sqlite import Connection
 
 T = TypeVar("T")
 MOST_NAMED = 5
+MOST_LETTERS = 10_000
 
 
 def agent_group(conn: Connection, typed: str) -> AgentGroup:
@@ -65,6 +67,11 @@ def approval(conn: Connection, typed: str) -> Approval:
 def task(conn: Connection, typed: str) -> Task:
     """A task by its id, or how only its id begins. Raises `UsageError`."""
     return _one(typed, tasks(conn), lambda one: Named(one.id, ()), "task", "tasks")
+
+
+def dead_letter(conn: Connection, typed: str) -> Dead:
+    """A message that failed, by its id, or how only its id begins. Raises `UsageError`."""
+    return _one(typed, dead_letters(conn, MOST_LETTERS), lambda one: Named(one.id, ()), "dead letter", "dead")
 
 
 def chat_names(one: MessagingGroup) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nanoclaw.admin import chats, destinations, explain, groups, records, restart, rights, tasks, users, wirings
+from nanoclaw.admin import chats, dead, destinations, explain, groups, records, restart, rights, tasks, users, wirings
 from nanoclaw.admin.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -15,6 +15,7 @@ VERBS: tuple[Verb, ...] = (
     *destinations.VERBS,
     *tasks.VERBS,
     *records.VERBS,
+    *dead.VERBS,
     *explain.VERBS,
 )
 BY_NAME = {verb.name: verb for verb in VERBS}
@@ -29,6 +30,7 @@ RESOURCES = {
     "tasks": "What agents are to do at a time.",
     "sessions": "The conversations of agents.",
     "drops": "What was not passed on, and why.",
+    "dead": "Messages that failed for good.",
     "approvals": "What waits for a person.",
 }
 """What each resource is, in the order of the help."""

@@ -158,6 +158,8 @@ class LedgerRow:
     created_at: datetime
     settled_at: datetime | None
     touched: int
+    retries: int
+    """How often a person had it tried again after it was given up."""
 
 
 @frozen(kw_only=True)

@@ -54,10 +54,11 @@ def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now
     """A message out is dead or in doubt: its agent is told, with its next turn. The host's own has no agent."""
     if row.session_id is None:
         return
+    again = f"/{row.retries}" if row.retries else ""
     tell_agent(
         conn,
         row.session_id,
-        key=f"{how}:{row.id}",
+        key=f"{how}:{row.id}{again}",
         action=f"delivery_{how}",
         text=f"message {row.seq} to {row.channel} is {how}: {plain(why)}",
         now=now,
