@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import attrs
 import structlog
@@ -21,8 +21,9 @@ from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.actors.sweep import Sweep
 from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
-from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel
+from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel, operator_name
 from nanoclaw.channels.terminal.frames import Welcome
+from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
 from nanoclaw.core.images import AGENT_IMAGE
@@ -44,6 +45,7 @@ from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.entities import install_id
 from nanoclaw.store.figures import figures
 from nanoclaw.store.home import make_folders
+from nanoclaw.store.settings import open_networks
 from nanoclaw.store.setup import Operator, first_start
 
 log = structlog.get_logger()
@@ -76,6 +78,8 @@ class Started:
     """Was the home empty?"""
     watch: str
     """How commits are noticed: `inotify`, or `polling` and why."""
+    open_networks: tuple[str, ...] = ()
+    """The agent groups whose sandboxes reach whatever this machine does."""
 
 
 MoreChannels = Callable[[], Sequence[Channel]]
@@ -126,6 +130,11 @@ async def serve(
         customs = Customs()
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
+        extra_mounts = ExtraMounts(
+            home=config.home, allow_list=Path(config.mounts.allow_list), owner_of=choice.engine.owner_of
+        )
+        if exposed := tuple(group.name for group in await store.read(open_networks)):
+            log.warning("network_open", agent_groups=exposed)
         told_to_all = HomeSettings(provider=config.agent.provider, timezone=config.agent.timezone)
         terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
         channels: list[Channel] = [terminal, *more_channels()]
@@ -154,6 +163,7 @@ async def serve(
             folders=folders,
             nudge=delivery.nudge,
             image=lambda place: own_image(choice.engine, place.settings),
+            check_mounts=extra_mounts.check,
             told=lambda place: tell(told_to_all, place.agent_group, place.settings),
             timezone=config.agent.timezone,
             # Sessions lean on the sweep only by mail, and it on them.
@@ -190,6 +200,7 @@ async def serve(
                 operator=SENDER,
                 threaded=threaded,
                 timezone=config.agent.timezone,
+                check_mounts=extra_mounts.check,
                 changed=changed,
             ),
         )
@@ -212,7 +223,7 @@ async def serve(
             task_status.started()
             root.set(state="running")
             mode = watch.mode if watch.mode == "inotify" else f"{watch.mode} ({watch.reason})"
-            announce(Started(config=config, choice=choice, first_start=is_first, watch=mode))
+            announce(Started(config=config, choice=choice, first_start=is_first, watch=mode, open_networks=exposed))
             await trio.sleep_forever()
 
         services: dict[str, Service] = {
@@ -233,14 +244,6 @@ async def serve(
             node=root,
             task_status=task_status,
         )
-
-
-def operator_name() -> str:
-    """What the person at the terminal is called: their login name, or a stand-in where the system knows none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "operator"
 
 
 def docker_settings(config: Config, install: str) -> DockerSettings:

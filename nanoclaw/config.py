@@ -44,6 +44,14 @@ class SandboxSettings:
 
 
 @frozen(kw_only=True)
+class MountsSettings:
+    """`[mounts]`"""
+
+    allow_list: str = "~/.config/nanoclaw/mounts.toml"
+    """The file that says which folders of this machine agents may see."""
+
+
+@frozen(kw_only=True)
 class AgentSettings:
     """`[agent]`"""
 
@@ -75,6 +83,7 @@ class Config:
 
     home: Path
     sandbox: SandboxSettings = field(factory=SandboxSettings)
+    mounts: MountsSettings = field(factory=MountsSettings)
     agent: AgentSettings = field(factory=AgentSettings)
     retry: RetrySettings = field(factory=RetrySettings)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
+import attrs
 import structlog
 import trio
 from attrs import define, field
@@ -20,6 +21,7 @@ from nanoclaw.composing import handles
 from nanoclaw.composing.compose import compose
 from nanoclaw.composing.mount_points import prepare_mount_points
 from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.mounts import Allowed
 from nanoclaw.core.told import Told
 from nanoclaw.errors import ImageError, SandboxError
 from nanoclaw.kit.failures import one_line
@@ -31,11 +33,12 @@ from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import Epoch, EpochEnding
-from nanoclaw.model.sandbox import Owner
+from nanoclaw.model.sandbox import ExtraMount, Owner
 from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox, SandboxSpec
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.ending import close_epoch
+from nanoclaw.store.settings import all_mounts
 from schema.sqlite import BusyError
 
 log = structlog.get_logger()
@@ -131,6 +134,8 @@ class Life:
     async def _start(self, layout: SessionLayout, epoch: EpochNumber) -> Sandbox:
         place = self._place
         group = self._parts.folders.group(place)
+        granted = await self._granted()
+        told = attrs.evolve(self._parts.told(place), additional_mounts=granted)
         spec = SandboxSpec(
             life=LifeName(session=place.session.id, epoch=epoch, outbound=layout.out_dir(epoch)),
             agent_group=place.agent_group.id,
@@ -140,10 +145,13 @@ class Life:
             composed=group.composed,
             skills=group.skills,
             image=await self._image(),
+            extra=granted,
+            limits=told.limits,
+            network=told.network,
         )
         engine = self._parts.engine
         ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
-        await self._in_thread(ready, spec, group, self._parts.told(place), engine.owner_of(spec.agent_group))
+        await self._in_thread(ready, spec, group, told, engine.owner_of(spec.agent_group))
         return await engine.start(spec)
 
     async def _image(self) -> str | None:
@@ -151,6 +159,15 @@ class Life:
             return await self._parts.image(self._place)
         except ImageError as exc:
             raise SandboxError(engine=self._parts.engine.name, why=str(exc)) from exc
+
+    async def _granted(self) -> tuple[ExtraMount, ...]:
+        """The folders of this machine that the sandbox is to see, as the allow-list and the disk are now."""
+        parts, group = self._parts, self._place.agent_group.id
+        wanted = await parts.store.read(all_mounts)
+        if all(one.agent_group_id != group for one in wanted):
+            return ()
+        verdicts = await self._in_thread(parts.check_mounts, group, wanted)
+        return tuple(verdict.mount for verdict in verdicts if isinstance(verdict, Allowed))
 
     async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 import trio
@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.mounts import Verdict
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.told import Told
@@ -19,7 +20,8 @@ from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.model.entities import Session, SessionPlace
-from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
+from nanoclaw.model.settings import GroupMounts
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
@@ -85,6 +87,8 @@ class Parts:
     """The image that an agent group's own settings ask for; None: the one of all. Raises `ImageError`."""
     told: Callable[[SessionPlace], Told]
     """What an agent is told of itself."""
+    check_mounts: Callable[[AgentGroupId, Collection[GroupMounts]], tuple[Verdict, ...]]
+    """Judges the mounts of one agent group, given everybody's. Blocks."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
     timezone: str = "UTC"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import attrs
@@ -11,20 +13,24 @@ from nanoclaw.admin import references
 from nanoclaw.admin.dependants import refuse_if_used
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb, plain_cell
 from nanoclaw.core.destinations import free_name
+from nanoclaw.core.instructions import is_name
+from nanoclaw.core.limits import BadLimit, with_limits
 from nanoclaw.core.names import is_folder
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope, ContainerSettings
 from nanoclaw.store import entities
 from nanoclaw.store.dependants import forget_in_records
-from nanoclaw.store.settings import set_settings, settings_of
+from nanoclaw.store.settings import open_networks, set_settings, settings_of
 from nanoclaw.store.wirings import wirings
 from schema.sqlite import Connection
 
-SETTINGS = ("provider", "model", "effort", "assistant_name", "max_messages_per_prompt", "admin_scope")
-ONLY_SHOWN = ("image_tag", "skills", "mcp_servers", "packages", "additional_mounts")
-"""What an import may have brought; no verb sets it."""
+SETTINGS = ("provider", "model", "effort", "assistant_name", "max_messages_per_prompt", "admin_scope", "network")
+LIMITS = ("memory", "cpus", "pids")
+ONLY_SHOWN = ("skills", "limits", "image_tag", "mcp_servers", "packages", "additional_mounts")
+"""What is set in other ways, or was brought by an import."""
 
 
 @frozen(kw_only=True)
@@ -61,22 +67,28 @@ class Update:
         None
     )
     admin_scope: Annotated[AdminScope | None, Says("which admin commands the agent itself may give")] = None
+    skills: Annotated[str | None, Says("which skills it has: all, or names with commas between; '' for none")] = None
+    network: Annotated[Network | None, Says("what its sandboxes reach; open is whatever this machine does")] = None
+    memory: Annotated[str | None, Says("how much of it a sandbox has, such as 2g; '' for the usual")] = None
+    cpus: Annotated[str | None, Says("how many processors a sandbox has, such as 1.5; '' for the usual")] = None
+    pids: Annotated[int | None, Says("how many processes a sandbox may have; 0 for the usual")] = None
 
 
 def list_groups(conn: Connection, _: List, __: Request) -> Answer:
     """All agent groups."""
-    rows = tuple(_line(conn, group) for group in entities.agent_groups(conn))
+    groups = entities.agent_groups(conn)
+    rows = tuple(_line(conn, group) for group in groups)
     return Answer(
         rows=rows,
         hidden=("id",),
-        said=None if rows else "no agent group yet: make one with nanoclaw groups create NAME",
+        said=_warning(conn, groups) if rows else "no agent group yet: make one with nanoclaw groups create NAME",
     )
 
 
 def get(conn: Connection, asked: Get, _: Request) -> Answer:
     """One agent group with its settings."""
     group = references.agent_group(conn, asked.group)
-    return Answer(rows=(_line(conn, group) | _settings(conn, group),), one=True)
+    return Answer(rows=(_line(conn, group) | _settings(conn, group),), one=True, said=_warning(conn, [group]))
 
 
 def create(conn: Connection, asked: Create, request: Request) -> Answer:
@@ -113,10 +125,15 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
             raise UsageError("an agent group needs a name")
         entities.rename_agent_group(conn, group.id, asked.name.strip())
     said: dict[str, Any] = {name: getattr(asked, name) for name in SETTINGS if getattr(asked, name) is not None}
-    if said:
+    limits = {name: getattr(asked, name) for name in LIMITS if getattr(asked, name) is not None}
+    if said or limits or asked.skills is not None:
         had = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=request.now)
         # Empty, or 0, is nothing of its own.
         new: dict[str, Any] = {name: value or None for name, value in said.items()}
+        if limits:
+            new["limits"] = _limits(had.limits, limits)
+        if asked.skills is not None:
+            new["skills"] = _skills(asked.skills)
         try:
             set_settings(conn, attrs.evolve(had, updated_at=request.now, **new))
         except ValueError:
@@ -124,9 +141,12 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
     elif asked.name is None:
         raise UsageError("nothing to change: see nanoclaw groups update --help")
     changed = references.agent_group(conn, group.id)
-    later = "; sandboxes that run keep what they were started with" if said else ""
+    later = "; sandboxes that run keep what they were started with" if said or limits or asked.skills else ""
+    warning = _warning(conn, [changed])
     return Answer(
-        rows=(_line(conn, changed) | _settings(conn, changed),), one=True, said=f"changed {changed.name}{later}"
+        rows=(_line(conn, changed) | _settings(conn, changed),),
+        one=True,
+        said=f"changed {changed.name}{later}" + (f"\n{warning}" if warning else ""),
     )
 
 
@@ -148,6 +168,28 @@ def _line(conn: Connection, group: AgentGroup) -> Line:
 def _settings(conn: Connection, group: AgentGroup) -> Line:
     found = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=group.created_at)
     return {name: plain_cell(getattr(found, name)) for name in SETTINGS + ONLY_SHOWN}
+
+
+def _limits(had: str, changes: dict[str, object]) -> str:
+    found = with_limits(had, changes)
+    if isinstance(found, BadLimit):
+        raise UsageError(f"--{found.why}")
+    return found
+
+
+def _skills(said: str) -> str:
+    names = [name.strip() for name in said.split(",") if name.strip()]
+    for name in names:
+        if not is_name(name):
+            raise UsageError(f"--skills: {name!r} is no name of a skill: letters, digits, - and _")
+    return json.dumps("all" if names == ["all"] else sorted(set(names)))
+
+
+def _warning(conn: Connection, groups: Sequence[AgentGroup]) -> str | None:
+    """What must not be overlooked: whose sandboxes are not walled off from the network."""
+    there = {group.id for group in groups}
+    names = [group.name for group in open_networks(conn) if group.id in there]
+    return f"WARNING: the network is open to the sandboxes of {', '.join(names)}" if names else None
 
 
 VERBS = (

@@ -16,7 +16,7 @@ import trio
 from attrs import define, frozen
 
 from nanoclaw.admin.table import BY_NAME
-from nanoclaw.admin.verb import Answer, ConfirmationNeededError, Request, Verb
+from nanoclaw.admin.verb import Answer, CheckMounts, ConfirmationNeededError, Request, Verb
 from nanoclaw.errors import NanoclawError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
@@ -42,6 +42,7 @@ class Office:
     clock: Clock
     operator: UserId
     threaded: Mapping[ChannelName, bool]
+    check_mounts: CheckMounts
     timezone: str = "UTC"
     """IANA name: the zone of people here, unless something says its own."""
     changed: Callable[[], None]
@@ -103,6 +104,7 @@ class AdminServer:
             operator=office.operator,
             threaded=office.threaded,
             timezone=office.timezone,
+            check_mounts=office.check_mounts,
             confirmed=confirmed,
         )
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from nanoclaw.admin import chats, dead, destinations, explain, groups, records, restart, rights, tasks, users, wirings
+from nanoclaw.admin import (
+    chats,
+    dead,
+    destinations,
+    explain,
+    groups,
+    mounts,
+    records,
+    restart,
+    rights,
+    tasks,
+    users,
+    wirings,
+)
 from nanoclaw.admin.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
     *groups.VERBS,
     *restart.VERBS,
+    *mounts.VERBS,
     *chats.VERBS,
     *wirings.VERBS,
     *users.VERBS,
@@ -21,6 +35,7 @@ VERBS: tuple[Verb, ...] = (
 BY_NAME = {verb.name: verb for verb in VERBS}
 RESOURCES = {
     "groups": "The agents, and what is set for each.",
+    "mounts": "Folders of this machine that agents see.",
     "chats": "Where people talk, and what becomes of strangers there.",
     "wirings": "Which agent hears which chat, and how.",
     "users": "People, by what their platform vouches for.",

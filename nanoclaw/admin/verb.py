@@ -6,7 +6,7 @@ One table of them (`table.py`) makes the commands of the terminal, their help, a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -16,8 +16,10 @@ from attrs import NOTHING, fields_dict, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.mounts import Verdict
 from nanoclaw.errors import UsageError
-from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.model.ids import AgentGroupId, ChannelName, UserId
+from nanoclaw.model.settings import GroupMounts
 from schema.sqlite import Connection
 
 Cell: TypeAlias = str | int | bool | None
@@ -51,6 +53,10 @@ class Parameter:
         return "--" + self.name.rstrip("_").replace("_", "-")
 
 
+CheckMounts: TypeAlias = Callable[[AgentGroupId, Collection[GroupMounts]], tuple[Verdict, ...]]
+"""Judges the mounts of one agent group, given everybody's; looks at the disk, and blocks."""
+
+
 @frozen(kw_only=True)
 class Request:
     """Who asks for something, when, and with what leave."""
@@ -60,6 +66,7 @@ class Request:
     operator: UserId
     threaded: Mapping[ChannelName, bool]
     """The channels of this host; which of them have threads?"""
+    check_mounts: CheckMounts
     timezone: str = "UTC"
     """IANA name: the zone of people here."""
     confirmed: bool = False

@@ -126,6 +126,8 @@ def _announce(console: Console, started: app.Started) -> None:
     colour = "red" if choice.engine.name == WEAK_ENGINE else "green"
     console.print(f"  sandbox:  [{colour}]{choice.engine.name}{version}[/{colour}] - {choice.usable.walls}")
     console.print(f"            [dim]not kept from the agent: {choice.usable.lacks}[/dim]")
+    for name in started.open_networks:
+        console.print(printable(f"  WARNING:  the network is open to the sandboxes of {name}", "red"))
     for name, why in choice.passed_over:
         mend = f" (try: {why.mend})" if why.mend else ""
         console.print(printable(f"            not {name}: {why.why}{mend}", "dim"))

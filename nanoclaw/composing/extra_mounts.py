@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,12 +33,12 @@ class ExtraMounts:
     home: Path
     allow_list: Path
     """The operator's file; may begin with `~`."""
+    owner_of: Callable[[AgentGroupId], Owner | None]
+    """The user that an agent group's sandboxes run as; None: this process's own."""
     more_places: tuple[Path, ...] = ()
     """What no sandbox may see besides what is known here, such as where an engine keeps its images."""
 
-    def check(
-        self, group: AgentGroupId, mounts: Collection[GroupMounts], *, owner: Owner | None = None
-    ) -> tuple[Verdict, ...]:
+    def check(self, group: AgentGroupId, mounts: Collection[GroupMounts]) -> tuple[Verdict, ...]:
         """A verdict for each mount of *group*, in the order they are set. Logged, with what the allow-list was.
 
         Blocks while folders are looked through: for a thread.
@@ -46,7 +46,6 @@ class ExtraMounts:
         Args:
           group: Whose sandbox is to be started.
           mounts: What is set for it and for all the others.
-          owner: The user its sandboxes run as; None: this process's own.
         """
         policy = self.policy()
         known = landmarks(policy.places)
@@ -59,7 +58,7 @@ class ExtraMounts:
                     verdicts.append(wanted)
                 else:
                     others = [writer for mount, writer in writers if (writer.group, mount) != (group, wanted)]
-                    seen = look_at(wanted, policy, known, owner)
+                    seen = look_at(wanted, policy, known, self.owner_of(group))
                     verdicts.append(judge(wanted, seen, policy, others, group))
         for verdict in verdicts:
             match verdict:

@@ -14,9 +14,10 @@ from attrs import field, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.limits import limits_of
 from nanoclaw.core.notices import plain
 from nanoclaw.model.entities import AgentGroup
-from nanoclaw.model.sandbox import ExtraMount
+from nanoclaw.model.sandbox import ExtraMount, Limits, Network
 from nanoclaw.model.settings import ContainerSettings
 from schema.strict_json import JsonError, read
 
@@ -67,6 +68,8 @@ class Told:
     """What was granted; added by whoever starts the sandbox. An agent is told where each is, not where it is from."""
     image_tag: str | None = None
     timezone: str
+    network: Network = Network.NONE
+    limits: Limits = field(factory=Limits)
     left_out: tuple[str, ...] = ()
     """A sentence for each thing in the settings that makes no sense."""
 
@@ -82,7 +85,8 @@ def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -
     )
     if own is None:
         return told
-    left: list[str] = []
+    limits, bad = limits_of(own.limits)
+    left = list(bad)
     return Told(
         provider=own.provider or told.provider,
         model=own.model,
@@ -96,6 +100,8 @@ def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -
         skills=_skills(own.skills, left),
         image_tag=own.image_tag,
         timezone=told.timezone,
+        network=own.network,
+        limits=limits,
         left_out=tuple(left),
     )
 
@@ -118,6 +124,11 @@ def container_json(told: Told) -> dict[str, object]:
         ],
         "imageTag": told.image_tag,
         "timezone": told.timezone,
+        "limits": {
+            "memory": told.limits.memory_bytes,
+            "cpus": told.limits.cpus,
+            "pids": told.limits.processes,
+        },
     }
     return {name: value for name, value in named.items() if value is not None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import Enum
 
@@ -87,6 +88,24 @@ def read_mounts(text: str) -> tuple[WantedMount | Refused, ...]:
     return tuple(wanted)
 
 
+def add_mount(text: str, wanted: WantedMount) -> str | Refused:
+    """The settings of an agent group with one more mount."""
+    there = read_mounts(text)
+    names = {one.name for one in there if isinstance(one, WantedMount)}
+    if wanted.name in names:
+        return Refused(wanted.host_path, Reason.TWICE, wanted.name)
+    if len(names) >= MOST_MOUNTS:
+        return Refused(wanted.host_path, Reason.TOO_MANY)
+    said = {"hostPath": wanted.host_path, "containerPath": wanted.name, "readonly": not wanted.read_write}
+    return json.dumps([*_list(text), said], ensure_ascii=False)
+
+
+def remove_mount(text: str, name: str) -> str | None:
+    """The settings of an agent group without its mount of that name; None if it has none."""
+    kept = [one for one in _list(text) if not isinstance(mount := _read_mount(one), WantedMount) or mount.name != name]
+    return json.dumps(kept, ensure_ascii=False) if len(kept) < len(_list(text)) else None
+
+
 def wanted_mount(host_path: str, name: str | None = None, *, read_write: bool = False) -> WantedMount | Refused:
     """What is asked for, if it can be; without a *name* it has that of its path."""
     if not (host_path.startswith(("/", "~/")) or host_path == "~") or "\0" in host_path:
@@ -95,6 +114,14 @@ def wanted_mount(host_path: str, name: str | None = None, *, read_write: bool = 
     if _NAME.fullmatch(name) is None:
         return Refused(plain(host_path), Reason.BAD_NAME, plain(name, 80))
     return WantedMount(host_path=host_path, name=name, read_write=read_write)
+
+
+def _list(text: str) -> list[object]:
+    try:
+        found = read(text)
+    except JsonError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _read_mount(said: object) -> WantedMount | Refused:

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from attrs.validators import gt, optional
 
 from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.sandbox import Network
 
 
 class AdminScope(Enum):
@@ -40,6 +41,9 @@ class ContainerSettings:
     """JSON: folders of this machine that an operator wants to be seen in the sandbox."""
     admin_scope: AdminScope = AdminScope.GROUP
     updated_at: datetime
+    network: Network = Network.NONE
+    limits: str = "{}"
+    """JSON: how much of the machine its sandboxes may take, as `memory`, `cpus` and `pids`."""
 
 
 @frozen(kw_only=True)

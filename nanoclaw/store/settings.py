@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import ContainerSettings, GroupMounts
 from nanoclaw.store.entities import show_again
 from schema.rows import bindings, insert_sql, select
@@ -38,4 +40,18 @@ def all_mounts(conn: Connection) -> tuple[GroupMounts, ...]:
              ORDER BY g.name, g.id
             """,
         )
+    )
+
+
+def open_networks(conn: Connection) -> list[AgentGroup]:
+    """The agent groups whose sandboxes reach whatever this machine does, by name."""
+    return select(
+        conn,
+        AgentGroup,
+        """
+        SELECT g.* FROM agent_groups g JOIN container_settings s ON s.agent_group_id = g.id
+         WHERE s.network = ?
+         ORDER BY g.name, g.id
+        """,
+        (Network.OPEN.value,),
     )

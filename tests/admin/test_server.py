@@ -42,6 +42,7 @@ async def office(folder: Path, changed: list[str]) -> AsyncIterator[Path]:
             clock=clock,
             operator=UserId("terminal:operator"),
             threaded={},
+            check_mounts=lambda *_: (),
             changed=lambda: changed.append("changed"),
         )
         await nursery.start(AdminServer(socket, {"weather": weather}, desk).run)

@@ -41,9 +41,13 @@ class Machine:
         """What may be mounted and changed."""
         return self.user / "projects"
 
-    def extra(self) -> ExtraMounts:
+    def extra_mounts(self, owner: Owner | None = None) -> ExtraMounts:
         """What is under test."""
-        return ExtraMounts(home=self.user / ".nanoclaw", allow_list=Path("~/.config/nanoclaw/mounts.toml"))
+        return ExtraMounts(
+            home=self.user / ".nanoclaw",
+            allow_list=Path("~/.config/nanoclaw/mounts.toml"),
+            owner_of=lambda _: owner,
+        )
 
     def check(self, *paths: str | Path, owner: Owner | None = None, others: Others | None = None) -> list[Verdict]:
         """The verdicts about those paths, read-write each, under names of their own."""
@@ -55,7 +59,7 @@ class Machine:
             GroupMounts(agent_group_id=OTHER, name="Other", additional_mounts=json.dumps(theirs)),
             GroupMounts(agent_group_id=NANO, name="Nano", additional_mounts=json.dumps(mine)),
         ]
-        return list(self.extra().check(NANO, mounts, owner=owner))
+        return list(self.extra_mounts(owner).check(NANO, mounts))
 
     def one(self, path: str | Path, *, owner: Owner | None = None, others: Others | None = None) -> Verdict:
         """The verdict about one path."""

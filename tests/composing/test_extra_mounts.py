@@ -145,7 +145,7 @@ def test_a_folder_with_more_than_can_be_looked_through_is_refused(machine: Machi
     for number in range(4):
         (machine.projects / "app" / "src" / f"{number}").touch()
     wanted = WantedMount(host_path=str(machine.projects / "app"), name="app")
-    policy = machine.extra().policy()
+    policy = machine.extra_mounts().policy()
     for most, refused in ((6, False), (5, True)):
         found = look_at(wanted, policy, landmarks(policy.places), None, most=most)
         assert isinstance(found, Seen)
@@ -183,7 +183,7 @@ def test_a_place_in_the_sandbox_is_one_plain_name(machine: Machine, target: str)
             additional_mounts=json.dumps([{"hostPath": "~/projects/app", "containerPath": target}]),
         )
     ]
-    (found,) = machine.extra().check(NANO, mounts)
+    (found,) = machine.extra_mounts().check(NANO, mounts)
     assert isinstance(found, Refused)
     assert found.reason is Reason.BAD_NAME
 

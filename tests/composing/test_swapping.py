@@ -64,7 +64,7 @@ def test_whatever_is_swapped_what_is_granted_is_a_folder_of_the_projects(
         targets = [secrets]
         (machine.projects / "app").rename(name)
     wanted = WantedMount(host_path=str(name / "src"), name="src", read_write=True)
-    policy = machine.extra().policy()
+    policy = machine.extra_mounts().policy()
     known = landmarks(policy.places)
     ends: Counter[str] = Counter()
     with racing(program, name, aside, *targets):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nanoclaw.core.told import HomeSettings, Told, container_json, tell
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.model.sandbox import ExtraMount
+from nanoclaw.model.sandbox import ExtraMount, Network
 from nanoclaw.model.settings import ContainerSettings
 from runner.config import read_container
 from tests.support.central import NOW
@@ -38,6 +38,7 @@ def test_without_settings_of_its_own_an_agent_is_told_the_homes() -> None:
         "skills": "all",
         "additionalMounts": [],
         "timezone": "Europe/Berlin",
+        "limits": {"memory": 2 << 30, "cpus": 1.0, "pids": 512},
     }
     assert told() == tell(HOME, NANO, None)
 
@@ -50,6 +51,8 @@ def test_its_own_settings_come_before_the_homes() -> None:
         assistant_name="Ada",
         max_messages_per_prompt=3,
         image_tag="agent:1",
+        network=Network.OPEN,
+        limits='{"memory": "512m", "cpus": 1.5, "pids": 64}',
         skills='["pdf", "calendar", "pdf"]',
         packages='{"apt": ["jq"], "npm": [], "pip": ["attrs"]}',
         mcp_servers='{"time": {"command": "clock", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask."}}',
@@ -69,13 +72,19 @@ def test_its_own_settings_come_before_the_homes() -> None:
         "additionalMounts": [{"containerPath": "/workspace/extra/x", "readonly": False}],
         "imageTag": "agent:1",
         "timezone": "Europe/Berlin",
+        "limits": {"memory": 512 << 20, "cpus": 1.5, "pids": 64},
     }
+    assert own.network is Network.OPEN
     assert own.left_out == ()
 
 
 @pytest.mark.parametrize(
     ("own", "why"),
     [
+        ({"limits": '{"memory": "all"}'}, "limits: memory: 'all' is no limit"),
+        ({"limits": '{"disk": 1}'}, "limits: disk: 1 is no limit"),
+        ({"limits": "[]"}, "limits: not of the right form"),
+        ({"limits": ""}, "limits: not JSON"),
         ({"mcp_servers": "[]"}, "mcp_servers: not of the right form"),
         ({"mcp_servers": "{"}, "mcp_servers: not JSON"),
         ({"mcp_servers": '{"../x": {"command": "x"}}'}, "mcp_servers: ../x: not a name"),

@@ -12,7 +12,9 @@ from attrs import fields_dict
 from nanoclaw.model import entities
 from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
 from nanoclaw.model.rights import Role
+from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope
+from nanoclaw.model.tasks import Misfire
 from nanoclaw.store.approvals import ApprovalKind, ApprovalState
 from nanoclaw.store.destinations import MadeBy
 from schema import LINK_VERSION, files, rows
@@ -44,6 +46,8 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "revisions", "kind"): RevisionKind,
     ("central", "destinations", "made_by"): MadeBy,
     ("central", "container_settings", "admin_scope"): AdminScope,
+    ("central", "container_settings", "network"): Network,
+    ("central", "tasks", "misfire"): Misfire,
     ("central", "approvals", "kind"): ApprovalKind,
     ("central", "approvals", "state"): ApprovalState,
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from nanoclaw.admin.table import BY_NAME
-from nanoclaw.admin.verb import Answer, Line, Request
+from nanoclaw.admin.verb import Answer, CheckMounts, Line, Request
 from nanoclaw.model.ids import ChannelName
 from schema.sqlite import transaction
 from tests.support.central import CHANNEL, World
@@ -22,6 +22,7 @@ class Desk:
     """A world, and whoever looks after it."""
 
     world: World = field(factory=World)
+    check_mounts: CheckMounts = lambda *_: ()
 
     def request(self, *, confirmed: bool = True) -> Request:
         """What a verb is given of the host."""
@@ -30,6 +31,7 @@ class Desk:
             mint=self.world.mint,
             operator=self.world.user(OPERATOR_NAME),
             threaded={CHANNEL: False, SLACK: True},
+            check_mounts=self.check_mounts,
             confirmed=confirmed,
         )
 

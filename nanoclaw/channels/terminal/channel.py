@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,14 @@ SEEN_SECONDS = 5.0
 """How long an open chat has to say that it has shown a message."""
 SLOWEST_COPY = 10 << 20
 """Bytes of files a second: a chat that has to save some has so much longer."""
+
+
+def operator_name() -> str:
+    """What the person at the terminal is called: their login name, or a stand-in where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
 
 
 @define(eq=False)
