@@ -14,7 +14,7 @@ from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
 from nanoclaw.model.rights import Role
 from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope
-from nanoclaw.model.tasks import Misfire
+from nanoclaw.model.tasks import Misfire, Outcome, TaskMaker, TaskState
 from nanoclaw.store.approvals import ApprovalKind, ApprovalState
 from nanoclaw.store.destinations import MadeBy
 from schema import LINK_VERSION, files, rows
@@ -48,6 +48,9 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "container_settings", "admin_scope"): AdminScope,
     ("central", "container_settings", "network"): Network,
     ("central", "tasks", "misfire"): Misfire,
+    ("central", "tasks", "state"): TaskState,
+    ("central", "tasks", "made_by"): TaskMaker,
+    ("central", "occurrences", "outcome"): Outcome,
     ("central", "approvals", "kind"): ApprovalKind,
     ("central", "approvals", "state"): ApprovalState,
 }
