@@ -26,7 +26,6 @@ from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
-from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.told import HomeSettings, tell
 from nanoclaw.kit.clock import SystemClock
@@ -250,7 +249,7 @@ def docker_settings(config: Config, install: str) -> DockerSettings:
     """What *config* says of containers, for the home called *install*."""
     return DockerSettings(
         install=install,
-        image=AGENT_IMAGE,
+        image=config.sandbox.image,
         scratch=config.run_folder,
         most_starts=config.sandbox.most_starting,
         allow_old_engine=config.sandbox.allow_old_engine,

@@ -12,6 +12,7 @@ from attrs.validators import ge, gt, le
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.session import Patience
 from nanoclaw.errors import UsageError
 
@@ -39,6 +40,8 @@ class SandboxSettings:
     """How many of them docker may be starting at once."""
     least_free_memory_percent: float = field(default=10.0, validator=[ge(0), le(90)])
     """With less of the machine's memory free, idle sandboxes end, the longest idle first."""
+    image: str = AGENT_IMAGE
+    """The image that docker's sandboxes start from: a tag or an id that the engine has."""
     allow_old_engine: bool = False
     """Use a docker engine in which known holes may be open."""
 

@@ -11,6 +11,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from nanoclaw.core.images import ImageId
+from nanoclaw.errors import ImageError
 from tests.support.docker_engine import MUST_HAVE, built_image, why_no_docker
 
 settings.register_profile("dev", max_examples=60, deadline=None)
@@ -47,7 +48,16 @@ def agent_image() -> ImageId:
         if os.environ.get(MUST_HAVE):
             pytest.fail(f"docker is needed here: {why}")
         pytest.skip(why)
-    return built_image()
+    built = built_image()
+    if isinstance(built, ImageError):
+        pytest.fail(str(built))
+    return built
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the image that tests start from, if some of them want it: no test has the time for that."""
+    if any(item.get_closest_marker("docker") for item in session.items) and not why_no_docker():
+        built_image()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

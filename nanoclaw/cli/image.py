@@ -18,19 +18,28 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from nanoclaw.cli import exits
+from nanoclaw.config import Config
 from nanoclaw.core.build_stream import Cached, Said, Step
-from nanoclaw.core.images import AGENT_IMAGE
+from nanoclaw.core.images import AGENT_IMAGE, ImageId
+from nanoclaw.core.packages import Packages, Refused, parse
+from nanoclaw.errors import ImageError
+from nanoclaw.model.entities import AgentGroup
+from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.sandboxes.image_build import (
     CLAUDE_LABEL,
     PYTHON_LABEL,
-    Built,
     News,
     Note,
     Phase,
     Wanted,
     build_agent_image,
+    build_group_image,
 )
-from nanoclaw.sandboxes.images import IMAGE_LABEL, ImageFacts, open_images
+from nanoclaw.sandboxes.images import IMAGE_LABEL, ImageFacts, Images, open_images
+from nanoclaw.store.entities import agent_groups
+from nanoclaw.store.settings import settings_of
+from schema import sqlite
 
 MOST_SAID = 12
 """Lines of a failed step that are shown."""
@@ -42,22 +51,65 @@ SHORT_ID = 19
 MEGABYTE = 1_000_000
 
 
-def build(*, base: str | None, rebuild: bool, browser: bool, fonts: bool, claude: bool, tag: str) -> None:
-    """Build the agent image and say how it goes. Raises `ImageError`."""
-    wanted = Wanted(tag=tag, base=base, anew=rebuild, browser=browser, fonts=fonts, claude=claude)
+def build(config: Config, wanted: Wanted) -> int:
+    """Build the agent image, and on top of it those of agent groups that have packages; returns the exit code.
+
+    An agent group whose image cannot be built keeps the one it has, and the others are built all the same.
+
+    Raises:
+      ImageError: the agent image cannot be built.
+    """
     begun = monotonic()
-    with Progress(Console(highlight=False), clock=monotonic) as progress:
+    console = Console(highlight=False)
 
-        async def work() -> Built:
-            async with open_images() as images:
-                return await build_agent_image(images, wanted, progress.tell)
+    async def work() -> int:
+        async with open_images() as images:
+            with Progress(console, clock=monotonic) as progress:
+                built = await build_agent_image(images, wanted, progress.tell)
+            console.print(
+                f"[green]✓[/green] {escape(built.tag)} is {built.id[:SHORT_ID]}, on {escape(built.base)} with Python "
+                f"{built.python}: {monotonic() - begun:.1f} s. Sandboxes that run keep theirs until they end.",
+                soft_wrap=True,
+            )
+            failed = False
+            # What has another name than the home's is nobody's base.
+            for group, settings in _with_packages(config) if wanted.tag == config.sandbox.image else ():
+                failed |= not await _build_own(images, group, settings, built.id, console)
+        return exits.REFUSED if failed else exits.OK
 
-        built = trio.run(work)
-    progress.console.print(
-        f"[green]✓[/green] {escape(built.tag)} is {built.id[:SHORT_ID]}, on {escape(built.base)} with Python "
-        f"{built.python}: {monotonic() - begun:.1f} s. Sandboxes that run keep theirs until they end.",
-        soft_wrap=True,
-    )
+    return trio.run(work)
+
+
+async def _build_own(
+    images: Images, group: AgentGroup, settings: ContainerSettings, base: ImageId, console: Console
+) -> bool:
+    try:
+        with Progress(console, clock=monotonic) as progress:
+            made = await build_group_image(images, group.id, _packages(settings), base=base, tell=progress.tell)
+    except ImageError as exc:
+        console.print(f"[red]✗[/red] {escape(group.name)} keeps the image it has: {escape(str(exc))}", soft_wrap=True)
+        return False
+    console.print(f"[green]✓[/green] {escape(group.name)} has {made[:SHORT_ID]}, with its packages", soft_wrap=True)
+    return True
+
+
+def _packages(settings: ContainerSettings) -> Packages:
+    packages = parse(settings.packages)
+    if isinstance(packages, Refused):
+        raise ImageError(why=packages.why)
+    return packages
+
+
+def _with_packages(config: Config) -> list[tuple[AgentGroup, ContainerSettings]]:
+    """The agent groups of the home that have packages. Reads beside a running host."""
+    if not config.database.exists():
+        return []
+    conn = sqlite.open_read_only(config.database)
+    try:
+        found = [(group, settings_of(conn, group.id)) for group in agent_groups(conn)]
+    finally:
+        conn.close()
+    return [(group, own) for group, own in found if own is not None and parse(own.packages) != Packages()]
 
 
 def show(*, as_json: bool) -> None:

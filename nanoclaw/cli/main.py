@@ -167,15 +167,19 @@ def image() -> None:
 @click.option("--browser", is_flag=True, help="With Chromium.")
 @click.option("--fonts", is_flag=True, help="With fonts for Chinese, Japanese and Korean.")
 @click.option("--no-claude", is_flag=True, help="Without the command line of the model, which is 170 MB to fetch.")
-@click.option("--tag", default="nanoclaw/agent:current", show_default=True, help="What it is called.")
-def image_build(base: str | None, rebuild: bool, browser: bool, fonts: bool, no_claude: bool, tag: str) -> None:
-    """Build the agent image, and use it from the next start of a sandbox on.
+@click.option("--tag", help="What it is called; by default as the settings say.")
+def image_build(base: str | None, rebuild: bool, browser: bool, fonts: bool, no_claude: bool, tag: str | None) -> None:
+    """Build the agent image, and those of agent groups with packages; used from the next start of a sandbox on.
 
     If that fails, the image that is in use stays in use.
     """
     from nanoclaw.cli import image
+    from nanoclaw.sandboxes.image_build import Wanted
 
-    image.build(base=base, rebuild=rebuild, browser=browser, fonts=fonts, claude=not no_claude, tag=tag)
+    settings = _config()
+    name = tag or settings.sandbox.image
+    wanted = Wanted(tag=name, base=base, anew=rebuild, browser=browser, fonts=fonts, claude=not no_claude)
+    sys.exit(image.build(settings, wanted))
 
 
 @image.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import structlog
@@ -12,6 +13,7 @@ from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
 from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
 from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.sandboxes.engine_calls import ADDRESS_VARIABLE
 from nanoclaw.sandboxes.image_build import image_of
 from nanoclaw.sandboxes.images import open_images
 from nanoclaw.sandboxes.process import ProcessEngine
@@ -26,7 +28,11 @@ async def all_engines(docker: DockerSettings) -> Sequence[Engine]:
     """All of them, the strongest first, on the runtime of this process."""
     runtime = find_runtime()
     await trio.to_thread.run_sync(compile_runtime, runtime)
-    return (DockerEngine(runtime, DockerClient(), docker), BubblewrapEngine(runtime), ProcessEngine(runtime))
+    return (
+        DockerEngine(runtime, DockerClient(os.environ.get(ADDRESS_VARIABLE)), docker),
+        BubblewrapEngine(runtime),
+        ProcessEngine(runtime),
+    )
 
 
 async def own_image(engine: Engine, own: ContainerSettings | None) -> str | None:
@@ -38,7 +44,7 @@ async def own_image(engine: Engine, own: ContainerSettings | None) -> str | None
         await trio.lowlevel.checkpoint()
         return None
     async with open_images() as images:
-        in_use = await image_of(images, own)
+        in_use = await image_of(images, own, agent_image=engine.image)
     if in_use.behind:
         log.warning("image_behind", agent_group=own.agent_group_id, mend="nanoclaw image build")
     return in_use.id

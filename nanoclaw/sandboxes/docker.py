@@ -112,6 +112,11 @@ class DockerEngine:
         user = sandbox_user(self._settings.install, group, host=self._host)
         return Owner(user.uid, user.gid)
 
+    @property
+    def image(self) -> str:
+        """Name or id of the image that agents run in that have none of their own."""
+        return self._settings.image
+
     async def probe(self) -> Probe:
         """Find out by a real start, behind the same walls."""
         settings = self._settings

@@ -21,6 +21,8 @@ from docker.types import CancellableStream
 from nanoclaw.core.build_stream import Event, Failed, read
 from nanoclaw.errors import ImageError
 
+ADDRESS_VARIABLE = "DOCKER_HOST"
+"""Where another engine is than on its usual socket: the variable that its own command line reads."""
 SOCKET = "unix:///var/run/docker.sock"
 MOST_AT_ONCE = 3
 """Calls of one `Calls` that wait for the engine at a time."""
@@ -107,7 +109,7 @@ async def open_calls(address: str | None = None) -> Calls:
     Raises:
       ImageError: no engine answers there.
     """
-    where = address or os.environ.get("DOCKER_HOST") or SOCKET
+    where = address or os.environ.get(ADDRESS_VARIABLE) or SOCKET
 
     def ask() -> str:
         _knock(where)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
 
 
 def settings(engine: str) -> str:
-    return f'[sandbox]\nengine = "{engine}"\nallow_old_engine = true\n[retry]\nfirst_pause_seconds = 0.05\n'
+    return f"[sandbox]\n{walls(engine)}[retry]\nfirst_pause_seconds = 0.05\n"
 
 
 def test_hello_is_answered(home: Path, engine: str) -> None:

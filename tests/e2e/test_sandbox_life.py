@@ -14,13 +14,14 @@ import pytest
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
 from nanoclaw.sandboxes.child import processes_of
 from schema import sqlite
+from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
 
 SECONDS = 40.0
 
 
 def settings(engine: str, more: str = "") -> str:
-    return f'[sandbox]\nengine = "{engine}"\nallow_old_engine = true\n{more}[retry]\nfirst_pause_seconds = 0.05\n'
+    return f"[sandbox]\n{walls(engine)}{more}[retry]\nfirst_pause_seconds = 0.05\n"
 
 
 def until(true: Callable[[], object]) -> None:

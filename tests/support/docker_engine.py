@@ -36,13 +36,16 @@ def why_no_docker() -> str:
 
 
 @cache
-def built_image() -> ImageId:
+def built_image() -> ImageId | ImageError:
     """The id of `TEST_IMAGE`, without the model's command line. One process of a run builds it, the others wait."""
 
-    async def build() -> ImageId:
-        async with open_images() as images:
-            built = await build_agent_image(images, Wanted(tag=TEST_IMAGE, claude=False), _ignore)
-            return built.id
+    async def build() -> ImageId | ImageError:
+        try:
+            async with open_images() as images:
+                built = await build_agent_image(images, Wanted(tag=TEST_IMAGE, claude=False), _ignore)
+        except ImageError as exc:
+            return exc
+        return built.id
 
     with _one_at_a_time():
         return trio.run(build)

@@ -12,11 +12,14 @@ import trio
 
 from nanoclaw.app import docker_settings
 from nanoclaw.config import Config, SandboxSettings
+from nanoclaw.errors import ImageError
 from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.engine import Probe, Unusable
 from nanoclaw.store.home import make_folders
+from tests.support.docker_engine import MUST_HAVE as MUST_HAVE_DOCKER
+from tests.support.docker_engine import TEST_IMAGE, built_image, why_no_docker
 
-MUST_HAVE = {"bubblewrap": "NANOCLAW_NEEDS_BUBBLEWRAP", "docker": "NANOCLAW_NEEDS_DOCKER"}
+MUST_HAVE = {"bubblewrap": "NANOCLAW_NEEDS_BUBBLEWRAP", "docker": MUST_HAVE_DOCKER}
 
 
 def need(name: str) -> None:
@@ -27,9 +30,19 @@ def need(name: str) -> None:
         pytest.skip(why)
 
 
+def walls(name: str) -> str:
+    """Lines of `[sandbox]` for that engine: with the image of the tests, and on whatever engine the machine has."""
+    return f'engine = "{name}"\nimage = "{TEST_IMAGE}"\nallow_old_engine = true\n'
+
+
 @cache
 def why_not(name: str) -> str:
     """Why that engine cannot be used on this machine; empty if it can."""
+    if name == "docker":
+        if why := why_no_docker():
+            return why
+        if isinstance(built := built_image(), ImageError):
+            return str(built)
     with tempfile.TemporaryDirectory(prefix="nc-") as folder:
         probe = trio.run(_probe, name, Path(folder))
     return probe.why if isinstance(probe, Unusable) else ""
@@ -37,6 +50,6 @@ def why_not(name: str) -> str:
 
 async def _probe(name: str, home: Path) -> Probe:
     make_folders(home)
-    settings = Config(home=home, sandbox=SandboxSettings(engine=name, allow_old_engine=True))
+    settings = Config(home=home, sandbox=SandboxSettings(engine=name, image=TEST_IMAGE, allow_old_engine=True))
     (engine,) = (engine for engine in await all_engines(docker_settings(settings, "home-probe")) if engine.name == name)
     return await engine.probe()
