@@ -171,6 +171,7 @@ async def serve(
                 most_tries=config.retry.most_tries,
                 first_pause=timedelta(seconds=config.retry.first_pause_seconds),
             ),
+            stuck=config.stuck,
             times=SessionTimes(patience=config.patience),
             admission=admission,
         )

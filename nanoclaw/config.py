@@ -14,6 +14,7 @@ from cattrs.v import format_exception
 
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.session import Patience
+from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.errors import UsageError
 
 HOME_VARIABLE = "NANOCLAW_HOME"
@@ -21,6 +22,9 @@ FILE = "nanoclaw.toml"
 
 MOST_TIMES = 1_000
 AN_HOUR_OF_SECONDS = 3_600.0
+A_DAY_OF_SECONDS = 86_400.0
+A_DAY_OF_MINUTES = 1_440.0
+A_WEEK_OF_HOURS = 168.0
 A_YEAR_OF_MINUTES = 525_600.0
 
 
@@ -29,7 +33,7 @@ class SandboxSettings:
     """`[sandbox]`"""
 
     engine: str = "auto"
-    """`auto` (the strongest that answers), `bubblewrap` or `process`."""
+    """`auto` (the strongest that answers), `docker`, `bubblewrap` or `process`."""
     pause_after_minutes: float = field(default=2.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
     """How long nothing may be asked of a sandbox before everything in it stands still."""
     keep_warm_minutes: float = field(default=30.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
@@ -81,6 +85,20 @@ class RetrySettings:
 
 
 @frozen(kw_only=True)
+class SupervisionSettings:
+    """`[supervision]`"""
+
+    claim_seconds: float = field(default=60.0, validator=[gt(0), le(A_DAY_OF_SECONDS)])
+    """How long a message may be claimed without any sign of life since; a running tool may declare to need longer."""
+    silence_minutes: float = field(default=30.0, validator=[gt(0), le(A_DAY_OF_MINUTES)])
+    """How long a sandbox that is at work may show no sign of life."""
+    most_declared_minutes: float = field(default=120.0, validator=[gt(0), le(A_DAY_OF_MINUTES)])
+    """What a tool may declare to need."""
+    turn_hours: float = field(default=6.0, validator=[gt(0), le(A_WEEK_OF_HOURS)])
+    """How long one turn may take, whatever it shows of itself."""
+
+
+@frozen(kw_only=True)
 class Config:
     """Everything that can be set, and the home it was read from."""
 
@@ -89,6 +107,7 @@ class Config:
     mounts: MountsSettings = field(factory=MountsSettings)
     agent: AgentSettings = field(factory=AgentSettings)
     retry: RetrySettings = field(factory=RetrySettings)
+    supervision: SupervisionSettings = field(factory=SupervisionSettings)
 
     @property
     def database(self) -> Path:
@@ -114,6 +133,17 @@ class Config:
     def log_file(self) -> Path:
         """The host's log: one JSON object a line."""
         return self.home / "logs" / "nanoclaw.log"
+
+    @property
+    def stuck(self) -> StuckPolicy:
+        """When a sandbox is thought to be stuck."""
+        found = self.supervision
+        return StuckPolicy(
+            claim=timedelta(seconds=found.claim_seconds),
+            silence=timedelta(minutes=found.silence_minutes),
+            most_declared=timedelta(minutes=found.most_declared_minutes),
+            turn=timedelta(hours=found.turn_hours),
+        )
 
     @property
     def patience(self) -> Patience:

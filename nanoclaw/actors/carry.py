@@ -13,10 +13,12 @@ from nanoclaw.actors.admission import Place
 from nanoclaw.actors.drain import Drain
 from nanoclaw.actors.letters import Commit, Gone, Letter, Look, MakeRoom
 from nanoclaw.actors.parts import Parts
+from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.session import Pause, Rest, Resume, Step, Stop, View, next_step
+from nanoclaw.core.stuck import Fine, describe
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
-from nanoclaw.link.layout import OutDirectory, is_being_written
+from nanoclaw.link.layout import OutDirectory, heartbeat_mtime_ns, is_being_written
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
@@ -45,6 +47,7 @@ class Traffic:
     file: InboundFile
     out: OutDirectory
     sandbox: Sandbox
+    vigil: Vigil
     tick: int
     """What the link shows already."""
 
@@ -96,7 +99,11 @@ class Carry:
                     await self._resume()
                     letters = (Look(),)
                 case Rest(until):
+                    verdict, patience = self._traffic.vigil.judge(trio.current_time())
+                    if not isinstance(verdict, Fine):
+                        return EpochEnding.KILLED, describe(verdict)
                     net = PAUSED_SECONDS if self._paused else self._parts.times.net
+                    net = net if patience is None else min(net, patience)
                     letters = await self._next_letters(_rest(until, now, net))
                 case other:
                     raise AssertionError(f"a sandbox that runs is no reason to {other}")
@@ -129,9 +136,10 @@ class Carry:
         """Show the runner what is new, unless it is paused, and say what comes next."""
         traffic = self._traffic
         if self._paused:
-            work, told_to_end = await self._parts.store.read(_work, self._place, traffic.epoch, now)
+            work, told_to_end = await self._parts.store.read(_work, self._place, traffic, now)
         else:
             work, told_to_end = await self._show(now)
+            traffic.vigil.work(work.claims, due=bool(work.due), now=trio.current_time())
         if work.due or work.claimed:
             self._quiet_since, self._wanted_away = now, None
             self._room.at_work()
@@ -168,6 +176,7 @@ class Carry:
         await self._traffic.sandbox.resume()
         log.info("sandbox_resumed", session=self._place.session.id, epoch=self._traffic.epoch)
         self._paused = False
+        self._traffic.vigil.paused(trio.current_time())
 
     async def _next_letters(self, seconds: float) -> tuple[Letter, ...]:
         """The mail that comes within *seconds*; none is a reason to look at everything."""
@@ -178,29 +187,31 @@ class Carry:
     async def _show(self, now: datetime) -> tuple[inbound.Work, str | None]:
         """Write into the link what changed in the truth; returns what is to do, and why the epoch shall end."""
         traffic = self._traffic
-        changes, work, told_to_end, written = await self._parts.store.read(_look, self._place, traffic, now)
+        changes, work, told_to_end, beat, written = await self._parts.store.read(_look, self._place, traffic, now)
         if not written:
             with self._node.busy(f"epoch {traffic.epoch}: waiting for the sandbox to let go of its inbox"):
                 await trio.to_thread.run_sync(traffic.file.write, changes, limiter=self._parts.disk)
         traffic.tick = changes.tick
+        traffic.vigil.heartbeat(beat, trio.current_time())
         self._claim_is_next = any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
         return work, told_to_end
 
 
-def _work(conn: Connection, place: SessionPlace, epoch: EpochNumber, now: datetime) -> tuple[inbound.Work, str | None]:
-    return inbound.work(conn, place.session.id, now=now), epochs.told_to_end(conn, place.session.id, epoch)
+def _work(conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime) -> tuple[inbound.Work, str | None]:
+    return inbound.work(conn, place.session.id, now=now), epochs.told_to_end(conn, place.session.id, traffic.epoch)
 
 
 def _look(
     conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime
-) -> tuple[projection.Changes, inbound.Work, str | None, bool]:
-    """What changed, what is to do, and whether the link shows it already: one trip to a thread for all three.
+) -> tuple[projection.Changes, inbound.Work, str | None, int | None, bool]:
+    """What changed, what is to do, the heartbeat, and does the link show it already: one trip to a thread for all.
 
     A sandbox that holds a lock on its link must not hold a reader of the truth, so nobody waits for it here.
     """
     changes = projection.changes(conn, place, traffic.epoch, traffic.tick)
-    work, told_to_end = _work(conn, place, traffic.epoch, now)
-    return changes, work, told_to_end, changes.empty or traffic.file.write_at_once(changes)
+    work, told_to_end = _work(conn, place, traffic, now)
+    beat = heartbeat_mtime_ns(traffic.out)
+    return changes, work, told_to_end, beat, changes.empty or traffic.file.write_at_once(changes)
 
 
 def _rest(until: datetime | None, now: datetime, net: float) -> float:

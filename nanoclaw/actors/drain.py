@@ -10,6 +10,7 @@ from attrs import define, field
 from nanoclaw.actors.absorb import Absorbed, absorb
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.spooled import keeping
+from nanoclaw.actors.vigil import Vigil
 from nanoclaw.link.layout import OutDirectory
 from nanoclaw.link.outbox_files import Collected, collect
 from nanoclaw.link.report import AckRow, Quarantine, Report, StateRow
@@ -37,6 +38,8 @@ class Drain:
     _epoch: EpochNumber
     _out: OutDirectory
     _cursor: int
+    _vigil: Vigil
+    """Told of what the runner says."""
     _stamp: Stamp | None = field(default=None, init=False)
     _acks: frozenset[AckRow] = field(default=frozenset[AckRow](), init=False)
     _states: tuple[StateRow, ...] = field(default=(), init=False)
@@ -75,6 +78,7 @@ class Drain:
 
     async def _take_in(self, report: Report) -> bool:
         """Absorb *report*, unless the runner has only tidied up."""
+        self._vigil.report(report, trio.current_time())
         acks = frozenset(report.acks)
         changed = False
         if report.rows or report.bad or report.states != self._states or not acks <= self._acks:

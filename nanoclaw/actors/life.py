@@ -17,6 +17,7 @@ from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
+from nanoclaw.actors.vigil import Vigil
 from nanoclaw.composing import handles
 from nanoclaw.composing.compose import compose
 from nanoclaw.composing.mount_points import prepare_mount_points
@@ -108,13 +109,14 @@ class Life:
                 if self._sandbox is not None:
                     # Paused, it might hold a lock on the file that is written next.
                     await self._sandbox.resume()
-                drain = Drain(parts, self._place, epoch, out, cursor, heard=adopted)
+                vigil = Vigil(epoch, parts.stuck)
+                drain = Drain(parts, self._place, epoch, out, cursor, vigil, heard=adopted)
                 file, tick = await self._project(layout, epoch, new=not adopted)
                 stack.callback(file.close)
                 sandbox = self._sandbox = self._sandbox or await self._start(layout, epoch)
                 # What a cancelled life ends with: the host is stopping, or this session's actor is.
                 ending, detail = EpochEnding.STOPPED, "the host let it go"
-                traffic = Traffic(epoch=epoch, drain=drain, file=file, out=out, sandbox=sandbox, tick=tick)
+                traffic = Traffic(epoch=epoch, drain=drain, file=file, out=out, sandbox=sandbox, vigil=vigil, tick=tick)
                 ending, detail = await self._serve(traffic, layout)
             except SandboxError as exc:
                 ending = EpochEnding.NOT_STARTED if self._sandbox is None else EpochEnding.KILLED

@@ -13,6 +13,7 @@ from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.mounts import Verdict
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
+from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.core.told import Told
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.spool import Spool
@@ -93,6 +94,7 @@ class Parts:
     """Tells the sweep that something may be due, or due earlier than it knows."""
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
+    stuck: StuckPolicy = field(factory=StuckPolicy)
     times: SessionTimes = field(factory=SessionTimes)
     admission: Admission = field(factory=lambda: Admission(most=MOST_SANDBOXES))
     disk: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(8))

@@ -10,6 +10,7 @@ from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Letter, MakeRoom
 from nanoclaw.actors.life import Life, finish
 from nanoclaw.actors.parts import Parts
+from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.session import Leave, Rest, Start, View, next_step
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
@@ -147,7 +148,7 @@ async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
         detail = "found open, before it had a folder"
     else:
         try:
-            await Drain(parts, place, left.number, out, left.cursor).look()
+            await Drain(parts, place, left.number, out, left.cursor, Vigil(left.number, parts.stuck)).look()
         except OutboxBrokenError as exc:
             ending, detail = EpochEnding.QUARANTINED, str(exc)
         finally:

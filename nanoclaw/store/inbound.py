@@ -57,8 +57,13 @@ class Work:
     """Rows that may start a turn now and are not claimed."""
     next_at: datetime | None
     """When the next of the others becomes due."""
-    claimed: int
-    """Rows that the running sandbox has claimed."""
+    claims: tuple[InboundId, ...]
+    """Rows that the running sandbox has claimed, in order."""
+
+    @property
+    def claimed(self) -> int:
+        """How many those are."""
+        return len(self.claims)
 
 
 def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime) -> bool:
@@ -195,8 +200,8 @@ def work(conn: Connection, session: SessionId, *, now: datetime) -> Work:
         conn,
         "SELECT count(*) FILTER (WHERE due AND claimed_epoch IS NULL) AS due,"
         "       min(process_after) FILTER (WHERE NOT due) AS next_at,"
-        "       count(claimed_epoch) AS claimed"
-        "  FROM (SELECT claimed_epoch, process_after, coalesce(process_after <= :now, 1) AS due"
+        "       json_group_array(id ORDER BY seq) FILTER (WHERE claimed_epoch IS NOT NULL) AS claims"
+        "  FROM (SELECT id, seq, claimed_epoch, process_after, coalesce(process_after <= :now, 1) AS due"
         "          FROM inbound WHERE session_id = :session AND status = 'pending' AND trigger = 1)",
         {"session": session, "now": write_time(now)},
     )
@@ -205,7 +210,7 @@ def work(conn: Connection, session: SessionId, *, now: datetime) -> Work:
     return Work(
         due=int(str(row["due"])),
         next_at=None if next_at is None else read_time(str(next_at)),
-        claimed=int(str(row["claimed"])),
+        claims=tuple(map(InboundId, json.loads(str(row["claims"])))),
     )
 
 

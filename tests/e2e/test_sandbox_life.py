@@ -50,19 +50,30 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def kill_the_agent(home: Path, engine: str) -> None:
-    """End the agent's own program from outside, as the kernel does when memory runs out."""
+def signal_the_agent(home: Path, engine: str, number: signal.Signals) -> None:
+    """Signal the agent's own processes from outside, as the kernel does when memory runs out."""
+    for pid in agent_pids(home, engine):
+        os.kill(pid, number)
+
+
+def agent_pids(home: Path, engine: str) -> list[int]:
+    """The processes of the one sandbox, on this machine: what the engine started, and all below it."""
     if engine == "docker":
         (install,) = rows(home, "SELECT install_id FROM home")
         client = docker.from_env()
         ours: dict[str, str | list[str] | bool] = {"label": f"{INSTALL_LABEL}={install['install_id']}"}
         until(lambda: client.containers.list(filters=ours))
-        client.containers.list(filters=ours)[0].kill()
+        (container,) = client.containers.list(filters=ours)
+        container.reload()
+        found = [int(container.attrs["State"]["Pid"])]
         client.close()
-        return
-    (out,) = home.glob("sessions/*/*/out/*")
-    for pid in processes_of(out):
-        os.kill(pid, signal.SIGKILL)
+    else:
+        (out,) = home.glob("sessions/*/*/out/*")
+        found = processes_of(out)
+    for pid in found:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        found += [int(child) for child in children if int(child) not in found]
+    return found
 
 
 def is_paused(host: HostProcess) -> bool:
@@ -107,12 +118,26 @@ def test_a_message_whose_sandbox_was_killed_in_mid_turn_is_answered_by_the_next(
     with running_host(home, settings(engine)) as host:
         host.cli("chat", "--wait", "0.2", "wait 8")
         until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch = 1"))
-        kill_the_agent(home, engine)
+        signal_the_agent(home, engine, signal.SIGKILL)
         until(lambda: epochs(home)[0][1] == "exited")
         answered = host.cli("chat", "hello")
         assert answered.returncode == 0
         assert (answered.stderr + answered.stdout).count("I waited 8 s") == 1
         assert epochs(home)[0] == (1, "exited", "signal 9")
+    assert host.cli("verify").returncode == 0
+
+
+@pytest.mark.timeout(150)
+def test_a_sandbox_that_stands_still_in_mid_turn_is_ended_and_its_message_is_answered(home: Path, engine: str) -> None:
+    patience = "[supervision]\nclaim_seconds = 3\nsilence_minutes = 0.05\n"
+    with running_host(home, settings(engine) + patience) as host:
+        host.cli("chat", "--wait", "0.2", "wait 8")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch = 1"))
+        signal_the_agent(home, engine, signal.SIGSTOP)
+        until(lambda: epochs(home)[0][1] == "killed")
+        assert "(8 s allowed)" in str(epochs(home)[0][2]), "the tool declared as much"
+        until(lambda: "I waited 8 s" in host.cli("chat", "hello").stderr)
+        assert len(epochs(home)) == 2, "the second one, which worked as long, was left alone"
     assert host.cli("verify").returncode == 0
 
 

@@ -114,11 +114,12 @@ class Model:
             for row in self.ins.values()
             if row.session == session and row.trigger and row.status is InStatus.PENDING
         ]
+        held = [(row.seq, name) for name, row in self.ins.items() if row in mine and row.epoch is not None]
         later = [row.due for row in mine if row.due is not None and row.due > now]
         return Work(
             due=sum(row.epoch is None and (row.due is None or row.due <= now) for row in mine),
             next_at=min(later, default=None),
-            claimed=sum(row.epoch is not None for row in mine),
+            claims=tuple(InboundId(name) for _, name in sorted(held)),
         )
 
     def figures(self, *, agent_groups: int, sessions: int) -> Figures:

@@ -76,7 +76,7 @@ def test_a_row_that_is_not_there_is_none() -> None:
 
 def test_a_session_without_messages_has_nothing_to_do() -> None:
     world = World()
-    assert inbound.work(world.conn, world.session(), now=NOW) == Work(due=0, next_at=None, claimed=0)
+    assert inbound.work(world.conn, world.session(), now=NOW) == Work(due=0, next_at=None, claims=())
 
 
 def test_work_counts_what_is_due_what_is_claimed_and_when_the_rest_is_due() -> None:
@@ -94,9 +94,11 @@ def test_work_counts_what_is_due_what_is_claimed_and_when_the_rest_is_due() -> N
     inbound.claim(world.conn, InboundId("taken"), epoch, now=NOW)
     inbound.settle(world.conn, InboundId("done"), error=None, now=NOW)
     in_five = NOW + timedelta(seconds=5)
-    assert inbound.work(world.conn, session, now=NOW) == Work(due=2, next_at=in_five, claimed=1)
-    assert inbound.work(world.conn, session, now=in_five - TICK) == Work(due=2, next_at=in_five, claimed=1)
-    assert inbound.work(world.conn, session, now=in_five) == Work(due=4, next_at=None, claimed=1)
+    assert inbound.work(world.conn, session, now=NOW) == Work(due=2, next_at=in_five, claims=(InboundId("taken"),))
+    assert inbound.work(world.conn, session, now=in_five - TICK) == Work(
+        due=2, next_at=in_five, claims=(InboundId("taken"),)
+    )
+    assert inbound.work(world.conn, session, now=in_five) == Work(due=4, next_at=None, claims=(InboundId("taken"),))
 
 
 def test_a_claim_is_kept_with_the_moment_it_was_first_seen() -> None:
