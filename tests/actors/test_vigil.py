@@ -77,9 +77,8 @@ def test_a_tool_that_declares_its_time_is_given_it(vigil: Vigil) -> None:
 def test_a_report_that_says_the_same_again_is_no_sign_of_life(vigil: Vigil) -> None:
     vigil.report(evolve(NOTHING, tool=TURN), 10.0)
     vigil.report(evolve(NOTHING, tool=TURN), 20.0)
-    vigil.report(
-        evolve(NOTHING, tool=TURN, acks=(AckRow(message_id="x", status=AckStatus.PROCESSING, error=None),)), 30.0
-    )
+    ack = AckRow(message_id="x", status=AckStatus.PROCESSING, error=None)
+    vigil.report(evolve(NOTHING, tool=TURN, acks=(ack,)), 30.0)
     assert vigil.evidence(30.0).silence == seconds(20)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import InboundId, SessionId
 from nanoclaw.model.messages import EpochEnding, LedgerState
 from nanoclaw.store.figures import Figures
 from nanoclaw.store.inbound import Work
