@@ -80,7 +80,8 @@ def test_what_is_wrong_with_a_pattern_is_said_in_words() -> None:
 
 def test_a_pattern_has_a_length() -> None:
     assert compile_pattern("") == BadPattern("it is empty; the pattern for every message is .")
-    assert by_pattern(None, "x") == by_pattern("", "x")
+    assert by_pattern(None, "XXXX") == by_pattern("", "XXXX")
+    assert isinstance(by_pattern(None, "XXXX"), NotEngaged)
     assert not isinstance(compile_pattern("x" * MOST_PATTERN), BadPattern)
     assert compile_pattern("x" * (MOST_PATTERN + 1)) == BadPattern("it has 1001 characters; 1000 are the most")
 
