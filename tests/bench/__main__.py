@@ -16,6 +16,7 @@ import trio
 from rich.console import Console
 
 from nanoclaw.core.images import AGENT_IMAGE
+from nanoclaw.logs import log_to_file
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
 from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
 from nanoclaw.sandboxes.docker_client import DockerClient
@@ -37,7 +38,7 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=300)
     arguments.add_argument("--starts", type=int, default=20)
     arguments.add_argument("--seconds", type=float, default=5.0)
-    arguments.add_argument("--engine", action="append", help="only this one; may be repeated")
+    arguments.add_argument("--engine", action="append", help="only this one, or none; may be repeated")
     chosen = arguments.parse_args()
     console = Console()
     figures.machine(console)
@@ -45,6 +46,7 @@ def main() -> None:
     compile_runtime(runtime)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=".") as folder:
         work = Path(folder).resolve()
+        log_to_file(work / "bench.log")  # as a host does: its lines are part of what is measured
         makers: dict[str, Callable[[], Engine]] = {
             "docker": partial(_docker, runtime, work),
             "bubblewrap": partial(BubblewrapEngine, runtime),
