@@ -48,7 +48,7 @@ def _prepare(agent: int, name: str, kind: int) -> list[str]:
             there = os.stat(name, dir_fd=agent, follow_symlinks=False)
         except FileNotFoundError:
             continue
-        if stat.S_IFMT(there.st_mode) == kind and (kind == stat.S_IFDIR or (there.st_size, there.st_nlink) == (0, 1)):
+        if stat.S_IFMT(there.st_mode) == kind and (kind == stat.S_IFDIR or there.st_size == 0):
             return displaced
         if (aside := handles.move_aside(agent, name)) is not None:
             displaced.append(aside)

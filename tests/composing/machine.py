@@ -53,7 +53,7 @@ class Machine:
         """The verdicts about those paths, read-write each, under names of their own."""
         mine = [{"hostPath": str(path), "containerPath": f"m{n}", "readonly": False} for n, path in enumerate(paths)]
         theirs = [
-            {"hostPath": path, "containerPath": "x", "readonly": not write} for path, write in (others or {}).items()
+            {"hostPath": path, "containerPath": "m0", "readonly": not write} for path, write in (others or {}).items()
         ]
         mounts = [
             GroupMounts(agent_group_id=OTHER, name="Other", additional_mounts=json.dumps(theirs)),

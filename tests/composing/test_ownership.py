@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,21 @@ def test_what_is_its_owners_already_is_not_looked_through_again(tmp_path: Path) 
 
 
 def test_a_change_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
-    if not may_give_files_away():
-        return
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    os.chown(tmp_path / "a" / "b", OTHER.uid, OTHER.gid)
+    deepest = tmp_path.joinpath(*"abcdefghij")
+    deepest.mkdir(parents=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with folder(tmp_path) as held:
-        hand_over(held, OTHER)
-    assert owner(tmp_path / "a") == OTHER
+        # Some folders down there is no descriptor left.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held + 6, hard))
+        try:
+            with pytest.raises(OSError, match=r"Too many open files|not permitted"):
+                hand_over(held, OTHER)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert owner(tmp_path) == SELF
+        if may_give_files_away():
+            hand_over(held, OTHER)
+            assert {owner(path) for path in (tmp_path, *tmp_path.rglob("*"))} == {OTHER}
 
 
 def test_what_is_nested_too_deep_stays_whose_it_was(tmp_path: Path) -> None:
