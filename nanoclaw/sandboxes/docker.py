@@ -217,6 +217,9 @@ class DockerEngine:
             order.done.set()
 
     async def _start(self, spec: SandboxSpec) -> DockerSandbox:
+        for known in self._sandboxes.values():
+            if known.life == spec.life and known.exit is None:
+                return known
         attempt: ContainerStart | None = None
         sandbox: DockerSandbox | None = None
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import trio
@@ -22,17 +21,13 @@ from nanoclaw.core.sandbox_spec import INSTALL_LABEL, SESSION_LABEL, User, creat
 from nanoclaw.model.ids import SessionId
 from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
 from nanoclaw.sandboxes.docker_api import RequestError, State
-from nanoclaw.sandboxes.runtime import Runtime
+from tests.sandboxes.docker_world import HOME, RUNTIME, life_of
 from tests.support.fake_container import FakeContainer
 from tests.support.fake_docker import IMAGE, FakeDocker, fake_docker
 from tests.support.inspected import a_spec
 from tests.support.lossy_api import LossyApi, Trouble, lossy
 from tests.support.session_owner import SessionOwner, open_lives
 
-HOME = Path("/home/nc")
-RUNTIME = Runtime(
-    interpreter=HOME / "python", prefix=HOME, runner=HOME / "runner", schema=HOME / "schema", packages=HOME / "packages"
-)
 SESSIONS = ("alpha", "beta")
 OURS = "home-of-ours"
 REQUESTS = ("create", "start", "inspect", "signal", "pause", "unpause", "remove", "containers", "image", "listen")
@@ -75,7 +70,7 @@ class Machine:
     everything: dict[str, FakeContainer] = field(factory=dict[str, FakeContainer])
 
     def __attrs_post_init__(self) -> None:
-        self.owners = {name: SessionOwner(SessionId(name), HOME) for name in SESSIONS}
+        self.owners = {name: SessionOwner(SessionId(name), HOME, life_of) for name in SESSIONS}
         self.api.trouble = lambda request: queue.popleft() if (queue := self.troubles.get(request)) else None
         self.docker.behave = lambda one: self.everything.__setitem__(one.id, one)
 

@@ -60,6 +60,7 @@ class LossyApi:
     trouble: Callable[[str], Trouble | None] = field(default=lambda _: None)
     """Asked for every request, by its name."""
     later: float = LATER
+    _streams: set[trio.CancelScope] = field(factory=set[trio.CancelScope], init=False)
 
     async def daemon(self) -> Daemon:
         return await self._ask("daemon", self._inner.daemon)
@@ -103,7 +104,18 @@ class LossyApi:
         if self.trouble("listen") is not None:
             await trio.lowlevel.checkpoint()
             raise NoAnswerError("the stream could not be had")
-        await self._inner.listen(labels, heard, connected)
+        with trio.CancelScope() as stream:
+            self._streams.add(stream)
+            try:
+                await self._inner.listen(labels, heard, connected)
+            finally:
+                self._streams.discard(stream)
+        raise NoAnswerError("the stream broke")
+
+    def break_streams(self) -> None:
+        """Whoever listens has to listen anew."""
+        for stream in self._streams:
+            stream.cancel()
 
     async def _ask(self, name: str, request: Callable[[], Awaitable[T]]) -> T:
         trouble = self.trouble(name)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trio
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
-from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
+from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox
 from nanoclaw.sandboxes.engine import LifeName, SandboxSpec
@@ -35,6 +35,8 @@ class SessionOwner:
 
     session: SessionId
     home: Path
+    make_life: Callable[[str, int], LifeName]
+    """Makes a life's folders, where there are any."""
     engine: DockerEngine | None = None
     epoch: int = 0
     open: LifeName | None = None
@@ -67,8 +69,7 @@ class SessionOwner:
             if not await self._end():
                 return
             self.epoch += 1
-            life = LifeName(session=self.session, epoch=EpochNumber(self.epoch), outbound=self._out())
-            self.open = life
+            life = self.open = self.make_life(self.session, self.epoch)
             with trio.move_on_after(give_up_after):
                 with contextlib.suppress(SandboxError):
                     self.sandbox = await self.engine.start(spec_of(life, self.home))
@@ -113,9 +114,6 @@ class SessionOwner:
             return False
         self.open = None
         return True
-
-    def _out(self) -> Path:
-        return self.home / self.session / "out" / str(self.epoch)
 
 
 def open_lives(owners: Sequence[SessionOwner]) -> list[LifeName]:
