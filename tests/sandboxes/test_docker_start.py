@@ -10,13 +10,16 @@ import pytest
 import trio
 import trio.testing
 
+from nanoclaw.core.sandbox_check import EngineFacts
 from nanoclaw.core.sandbox_spec import Image, container_name, create_body
 from nanoclaw.errors import SandboxError
 from nanoclaw.sandboxes.docker_api import State
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox
+from nanoclaw.sandboxes.engine import Exit
 from nanoclaw.sandboxes.waiting import AWAY_SECONDS
 from tests.sandboxes.docker_world import HOME, INSTALL, an_engine, life_of, world
-from tests.support.fake_docker import IMAGE
+from tests.support.fake_container import FakeContainer
+from tests.support.fake_docker import GOOD, IMAGE
 from tests.support.inspected import a_spec
 from tests.support.lossy_api import Trouble
 from tests.support.session_owner import spec_of
@@ -108,6 +111,16 @@ async def test_a_daemon_that_makes_something_else_is_not_asked_to_start_it(
         assert ran == []
 
 
+async def test_a_daemon_that_was_replaced_is_asked_anew_who_it_is(autojump_clock: trio.testing.MockClock) -> None:
+    async with world() as here:
+        await here.start()
+        here.docker.who = attrs.evolve(GOOD, facts=EngineFacts(runtime="crun"))
+        here.docker.tamper = lambda document: document["HostConfig"].update(Runtime="crun")
+        await here.docker.restart(1, kills=True)
+        await trio.sleep(5)
+        await here.start(life_of("beta"))
+
+
 async def test_without_an_image_people_are_told_how_to_make_one(autojump_clock: trio.testing.MockClock) -> None:
     async with world() as here:
         here.docker.images.clear()
@@ -150,18 +163,71 @@ async def test_it_does_not_wait_for_ever(autojump_clock: trio.testing.MockClock)
         assert AWAY_SECONDS <= trio.current_time() - began < AWAY_SECONDS + 10
 
 
-@pytest.mark.parametrize("after", [0.005, 0.03, 0.1, 0.15, 0.2, 0.25])
-async def test_a_cancelled_start_leaves_nothing_once_its_life_is_buried(
-    autojump_clock: trio.testing.MockClock, after: float
+@pytest.mark.parametrize("kind", [Trouble.LATE, Trouble.ANSWER_LOST, Trouble.LOST])
+async def test_a_program_that_ends_at_once_is_not_run_again_by_a_start_that_comes_late(
+    autojump_clock: trio.testing.MockClock, kind: Trouble
 ) -> None:
+    async with world() as here:
+        ran: list[FakeContainer] = []
+
+        def run(one: FakeContainer) -> None:
+            ran.append(one)
+            here.docker.end(one, 0)
+
+        here.docker.behave = run
+        here.trouble("start", kind)
+        sandbox = await here.start()
+        assert await sandbox.wait() == Exit(code=0)
+        await trio.sleep(100)
+        assert [one.starts for one in ran] == [1]
+
+
+@pytest.mark.parametrize("after", [0.005, 0.03, 0.1, 0.15, 0.2, 0.25])
+async def test_a_cancelled_start_leaves_nothing(autojump_clock: trio.testing.MockClock, after: float) -> None:
     async with world() as here:
         with trio.move_on_after(after) as scope:
             await here.start()
-        if scope.cancelled_caught:
-            await here.engine.bury(life_of())
-            assert here.docker.there == {}
-            await trio.sleep(100)
-            assert here.docker.there == {}
+        assert scope.cancelled_caught
+        await trio.sleep(100)
+        assert here.docker.there == {}
+
+
+@pytest.mark.parametrize("ticks", range(12))
+async def test_one_that_is_cancelled_in_the_very_moment_in_which_it_is_done_leaves_nothing_either(
+    autojump_clock: trio.testing.MockClock, ticks: int
+) -> None:
+    async with world() as here:
+        scope = trio.CancelScope()
+
+        async def cancel() -> None:
+            for _ in range(ticks):
+                await trio.lowlevel.checkpoint()
+            scope.cancel()
+
+        here.docker.behave = lambda _: here.nursery.start_soon(cancel)
+        sandbox: DockerSandbox | None = None
+        with scope:
+            sandbox = await here.start()
+        await trio.sleep(100)
+        assert len(here.docker.there) == (0 if sandbox is None else 1)
+
+
+@pytest.mark.parametrize("request_", ["create", "start", "inspect"])
+async def test_once_its_life_is_buried_nothing_of_a_cancelled_start_can_run(
+    autojump_clock: trio.testing.MockClock, request_: str
+) -> None:
+    async with world() as here:
+        here.trouble(request_, Trouble.SLOW)
+        with trio.move_on_after(0.5) as scope:
+            await here.start()
+        assert scope.cancelled_caught
+        await here.engine.bury(life_of())
+        assert here.docker.there == {}
+        ran: list[FakeContainer] = []
+        here.docker.behave = ran.append
+        await trio.sleep(100)
+        assert ran == []
+        assert here.docker.there == {}
 
 
 async def test_as_many_start_at_once_as_are_allowed_and_the_first_comes_first(
