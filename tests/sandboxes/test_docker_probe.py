@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+import trio
 
 from nanoclaw.core.sandbox_check import EngineFacts
 from nanoclaw.core.sandbox_spec import User
@@ -50,7 +51,7 @@ async def probe(tmp_path: Path, change: Callable[[FakeDocker], None], *, allow_o
         settings = DockerSettings(install=INSTALL, image=IMAGE, scratch=tmp_path, allow_old_engine=allow_old)
         found = await DockerEngine(RUNTIME, docker, settings, User(uid=os.getuid(), gid=os.getgid())).probe()
         assert docker.there == {}
-        assert not list(tmp_path.glob("*"))
+        assert not list(await trio.Path(tmp_path).iterdir())
         return found
 
 
