@@ -30,6 +30,9 @@ class Restart:
     message: Annotated[
         str | None, Says("what each new sandbox is told as it wakes; without it they begin with the next message")
     ] = None
+    rebuild: Annotated[
+        bool, Says("build its image anew first; the sandboxes end only if that works. Done where the command is given")
+    ] = False
 
 
 def restart(conn: Connection, asked: Restart, request: Request) -> Answer:

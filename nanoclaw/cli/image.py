@@ -80,6 +80,28 @@ def build(config: Config, wanted: Wanted) -> int:
     return trio.run(work)
 
 
+def build_own(config: Config, group: str) -> int:
+    """Build the image of the agent group with that id, if its settings want one of its own; returns the exit code.
+
+    Raises:
+      ImageError: there is no agent image to build on.
+    """
+    console = Console(highlight=False)
+    wanting = [(one, own) for one, own in _with_packages(config) if one.id == group]
+
+    async def work() -> bool:
+        async with open_images() as images:
+            base = await images.find(config.sandbox.image)
+            if base is None:
+                raise ImageError(why="there is no agent image yet", mend="nanoclaw image build")
+            return all([await _build_own(images, one, own, base.id, console) for one, own in wanting])
+
+    if not wanting:
+        console.print("it has no packages, and so no image of its own to build")
+        return exits.OK
+    return exits.OK if trio.run(work) else exits.REFUSED
+
+
 async def _build_own(
     images: Images, group: AgentGroup, settings: ContainerSettings, base: ImageId, console: Console
 ) -> bool:

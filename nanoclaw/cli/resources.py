@@ -16,6 +16,7 @@ from rich.text import Text
 
 from nanoclaw.admin.table import BY_NAME, RESOURCES, VERBS
 from nanoclaw.admin.verb import Parameter, Verb
+from nanoclaw.cli import exits
 from nanoclaw.cli.client import NeedsYesError, ask
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
@@ -42,6 +43,8 @@ def _command(verb: Verb, name: str, settings: Callable[[], Config]) -> click.Com
 
     def run(as_json: bool, yes: bool = False, **said: Any) -> None:
         arguments = {key: value for key, value in said.items() if value is not None}
+        if arguments.get("rebuild"):
+            _rebuild(settings(), str(arguments["group"]))
         show(_ask(settings(), verb.name, arguments, yes=yes), as_json=as_json)
 
     params: list[click.Parameter] = [_param(parameter) for parameter in parameters]
@@ -51,6 +54,15 @@ def _command(verb: Verb, name: str, settings: Callable[[], Config]) -> click.Com
     words = "\n".join(f"{p.name.replace('_', '-').upper()}: {p.help}" for p in parameters if p.positional)
     text = f"{verb.help}\n\n\b\n{words}" if words else verb.help
     return click.Command(name, callback=run, params=params, help=text, short_help=verb.help.split(".")[0] + ".")
+
+
+def _rebuild(config: Config, group: str) -> None:
+    """Build the image of an agent group before its verb is asked for. Raises `UsageError` if that does not work."""
+    from nanoclaw.cli import image
+
+    found = ask(config.admin_socket, "groups get", {"group": group})["rows"][0]
+    if image.build_own(config, str(found["id"])) != exits.OK:
+        raise UsageError(f"{found['name']} goes on as it is: its image could not be built")
 
 
 def _param(parameter: Parameter) -> click.Parameter:
