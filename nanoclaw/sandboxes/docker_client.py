@@ -7,6 +7,7 @@ that hangs holds up nothing but requests to it. One more thread hears the events
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ from nanoclaw.sandboxes.docker_api import (
     State,
 )
 from nanoclaw.sandboxes.docker_frames import read_lines, seconds_of
+from nanoclaw.sandboxes.engine_calls import SOCKET, knock
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -217,6 +219,7 @@ class DockerClient:
     def _client(self) -> Any:
         with self._lock:
             if self._made is None:
+                knock(self._url or os.environ.get("DOCKER_HOST") or SOCKET)
                 self._made = docker.APIClient(base_url=self._url, version="auto", timeout=int(REQUEST_SECONDS))
             return self._made
 

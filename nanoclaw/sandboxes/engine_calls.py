@@ -112,7 +112,7 @@ async def open_calls(address: str | None = None) -> Calls:
     where = address or os.environ.get(ADDRESS_VARIABLE) or SOCKET
 
     def ask() -> str:
-        _knock(where)
+        knock(where)
         client = APIClient(base_url=where, version="auto", timeout=int(ANSWER_SECONDS))
         try:
             return str(client.api_version)
@@ -165,7 +165,7 @@ class _Line:
             return
 
 
-def _knock(address: str) -> None:
+def knock(address: str) -> None:
     """Raises `OSError` if nobody listens on a socket of this machine: docker-py would leave its own end open."""
     scheme, _, path = address.partition("://")
     if scheme == "unix":
