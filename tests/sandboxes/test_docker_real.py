@@ -18,7 +18,7 @@ from nanoclaw.sandboxes.docker_api import NotThereError, State
 from nanoclaw.sandboxes.engine import Exit, Usable
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.seccomp import seccomp_profile
-from tests.support.real_docker import RealHome, need_docker, real_home
+from tests.support.real_docker import RealHome, real_home
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -40,12 +40,6 @@ IGNORES = HEEDS.replace("signal.signal(signal.SIGTERM, end)", "signal.signal(sig
 HOG = "memory = [bytearray(1 << 24) for _ in range(1000)]"
 
 
-@pytest.fixture
-def image() -> str:
-    """The image to start from."""
-    return need_docker()
-
-
 async def ready(path: Path) -> None:
     """Wait until the program has said so."""
     with trio.fail_after(60):
@@ -53,8 +47,8 @@ async def ready(path: Path) -> None:
             await trio.sleep(0.01)
 
 
-async def test_a_life_from_start_to_finish(image: str) -> None:
-    async with real_home(image, HEEDS) as home:
+async def test_a_life_from_start_to_finish(agent_image: str) -> None:
+    async with real_home(agent_image, HEEDS) as home:
         engine = await home.running_engine()
         sandbox = await engine.start(home.spec())
         out, log = home.life().outbound, SandboxLog(home.path / "log")
@@ -77,23 +71,23 @@ async def test_a_life_from_start_to_finish(image: str) -> None:
         assert await home.client.containers({INSTALL_LABEL: home.install}) == ()
 
 
-async def test_one_that_does_not_heed_is_killed(image: str) -> None:
-    async with real_home(image, IGNORES) as home:
+async def test_one_that_does_not_heed_is_killed(agent_image: str) -> None:
+    async with real_home(agent_image, IGNORES) as home:
         sandbox = await (await home.running_engine()).start(home.spec())
         await ready(home.life().outbound / "ready")
         assert await sandbox.stop(0.2) == Exit(code=-9)
 
 
-async def test_one_that_wants_too_much_memory_is_told_from_others(image: str) -> None:
-    async with real_home(image, HOG) as home:
+async def test_one_that_wants_too_much_memory_is_told_from_others(agent_image: str) -> None:
+    async with real_home(agent_image, HOG) as home:
         engine = await home.running_engine()
         spec = attrs.evolve(home.spec(), limits=Limits(memory_bytes=64 * MIB))
         with trio.fail_after(60):
             assert await (await engine.start(spec)).wait() == Exit(code=-9, out_of_memory=True)
 
 
-async def test_a_hundred_starts_are_one_container_and_the_next_host_adopts_it(image: str) -> None:
-    async with real_home(image, HEEDS) as home:
+async def test_a_hundred_starts_are_one_container_and_the_next_host_adopts_it(agent_image: str) -> None:
+    async with real_home(agent_image, HEEDS) as home:
         engine = await home.running_engine()
         async with trio.open_nursery() as nursery:
             for _ in range(100):
@@ -110,8 +104,8 @@ async def test_a_hundred_starts_are_one_container_and_the_next_host_adopts_it(im
         assert await later.adopt(home.life()) is None
 
 
-async def test_what_is_left_over_is_removed_and_only_what_is_ours(image: str) -> None:
-    async with real_home(image, HEEDS) as home, real_home(image, HEEDS) as neighbour:
+async def test_what_is_left_over_is_removed_and_only_what_is_ours(agent_image: str) -> None:
+    async with real_home(agent_image, HEEDS) as home, real_home(agent_image, HEEDS) as neighbour:
         engine, other = await home.running_engine(), await neighbour.running_engine()
         theirs = await other.start(neighbour.spec())
         old = await engine.start(home.spec(home.life(epoch=1)))
@@ -126,16 +120,16 @@ async def test_what_is_left_over_is_removed_and_only_what_is_ours(image: str) ->
         assert (await home.client.inspect(theirs.id)).state is State.RUNNING
 
 
-async def test_the_probe_starts_a_container_and_leaves_nothing(image: str) -> None:
-    async with real_home(image) as home:
+async def test_the_probe_starts_a_container_and_leaves_nothing(agent_image: str) -> None:
+    async with real_home(agent_image) as home:
         found = await home.engine().probe()
         assert isinstance(found, Usable), found
         assert await home.client.containers({INSTALL_LABEL: home.install}) == ()
         assert not list(home.path.glob("probe-*"))
 
 
-async def test_a_default_sandbox_is_what_the_golden_file_says(image: str) -> None:
-    async with real_home(image) as home:
+async def test_a_default_sandbox_is_what_the_golden_file_says(agent_image: str) -> None:
+    async with real_home(agent_image) as home:
         engine = await home.running_engine()
         sandbox = await engine.start(home.spec())
         document = (await home.client.inspect(sandbox.id)).document

@@ -18,7 +18,7 @@ from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_api import Container, RequestError
 from tests.conftest import Figures
 from tests.support.lossy_api import LossyApi, Trouble, lossy
-from tests.support.real_docker import RealHome, need_docker, real_home
+from tests.support.real_docker import RealHome, real_home
 from tests.support.session_owner import SessionOwner, open_lives
 
 STEPS = 200
@@ -131,20 +131,14 @@ class RealMachine:
         await self.engine.remove_others(open_lives(self.owners))
 
 
-@pytest.fixture
-def image() -> str:
-    """The image to start from."""
-    return need_docker()
-
-
 @pytest.mark.docker
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_two_hundred_random_steps_never_make_two_containers_of_a_session(image: str, figures: Figures) -> None:
+async def test_two_hundred_random_steps_never_make_two_containers(agent_image: str, figures: Figures) -> None:
     seed = int(os.environ.get("NANOCLAW_SEED", random.randrange(1 << 30)))
     print(f"NANOCLAW_SEED={seed}")
     steps = 0
-    async with real_home(image, PROGRAM) as home, lossy(home.client) as api:
+    async with real_home(agent_image, PROGRAM) as home, lossy(home.client) as api:
         machine = RealMachine(home, api, random.Random(seed))
         await home.nursery.start(machine.boot)
         home.nursery.start_soon(machine.watch)

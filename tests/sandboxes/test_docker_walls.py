@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trio
 
-from tests.support.real_docker import need_docker, real_home
+from tests.support.real_docker import real_home
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -128,11 +128,11 @@ PLACES = [
 
 
 @cache
-def seen() -> tuple[dict[str, Any], int]:
+def seen(image: str) -> tuple[dict[str, Any], int]:
     """What the program in the container found, and whose files it made are on this machine."""
 
     async def main() -> tuple[dict[str, Any], int]:
-        async with real_home(need_docker(), f"PLACES = {PLACES!r}\nLIMITS = {list(LIMITS)!r}\n{LOOK}") as home:
+        async with real_home(image, f"PLACES = {PLACES!r}\nLIMITS = {list(LIMITS)!r}\n{LOOK}") as home:
             sandbox = await (await home.running_engine()).start(home.spec())
             with trio.fail_after(60):
                 exit_ = await sandbox.wait()
@@ -144,10 +144,9 @@ def seen() -> tuple[dict[str, Any], int]:
 
 
 @pytest.fixture
-def found() -> dict[str, Any]:
+def found(agent_image: str) -> dict[str, Any]:
     """What was found inside."""
-    need_docker()
-    return seen()[0]
+    return seen(agent_image)[0]
 
 
 def test_there_are_no_rights_and_no_way_to_more(found: dict[str, Any]) -> None:
@@ -167,11 +166,11 @@ def test_nothing_can_be_written_but_its_own(found: dict[str, Any]) -> None:
     assert set(found["places"].values()) <= {EPERM, ENOENT, EACCES, EROFS}
 
 
-def test_it_is_nobody_that_there_is_on_the_machine(found: dict[str, Any]) -> None:
+def test_it_is_nobody_that_there_is_on_the_machine(found: dict[str, Any], agent_image: str) -> None:
     uid, gid, groups = found["ids"]
     assert 0 not in (uid, gid)
     assert set(groups) <= {gid}
-    assert seen()[1] == uid
+    assert seen(agent_image)[1] == uid
     if os.getuid() == 0:
         assert uid >= 0x7000_0000
 

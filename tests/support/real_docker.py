@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
 import trio
 from attrs import define, field
 
@@ -24,20 +23,10 @@ from nanoclaw.sandboxes.docker_spec import FRAGMENTS, SpecMaker
 from nanoclaw.sandboxes.engine import LifeName, SandboxSpec
 from nanoclaw.sandboxes.runtime import find_runtime
 from schema import files
-from tests.support.docker_engine import MUST_HAVE, built_image, why_no_docker
 from tests.support.session_owner import spec_of
 
 GROUP = AgentGroupId("nano")
 HOST = User(uid=os.getuid(), gid=os.getgid())
-
-
-def need_docker() -> str:
-    """The id of the image that tests start from. Skips without docker, and fails where CI says that it is there."""
-    if why := why_no_docker():
-        if os.environ.get(MUST_HAVE):
-            pytest.fail(f"docker is needed here: {why}")
-        pytest.skip(why)
-    return built_image()
 
 
 @define(eq=False)
