@@ -7,24 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, TypeVarTuple
 
-import attrs
 import structlog
 import trio
 from attrs import define, field
 
 from nanoclaw.actors.admission import Place
+from nanoclaw.actors.birth import start
 from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
-from nanoclaw.composing import handles
-from nanoclaw.composing.compose import compose
-from nanoclaw.composing.mount_points import prepare_mount_points
-from nanoclaw.composing.places import GroupPlaces
-from nanoclaw.core.mounts import Allowed
-from nanoclaw.core.told import Told
-from nanoclaw.errors import ImageError, SandboxError
+from nanoclaw.errors import SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
@@ -34,12 +28,11 @@ from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import Epoch, EpochEnding
-from nanoclaw.model.sandbox import ExtraMount, Owner
-from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox, SandboxSpec
+from nanoclaw.model.sandbox import Owner
+from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.ending import close_epoch
-from nanoclaw.store.settings import all_mounts
 from schema.sqlite import BusyError
 
 log = structlog.get_logger()
@@ -113,7 +106,7 @@ class Life:
                 drain = Drain(parts, self._place, epoch, out, cursor, vigil, heard=adopted)
                 file, tick = await self._project(layout, epoch, new=not adopted)
                 stack.callback(file.close)
-                sandbox = self._sandbox = self._sandbox or await self._start(layout, epoch)
+                sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch)
                 # What a cancelled life ends with: the host is stopping, or this session's actor is.
                 ending, detail = EpochEnding.STOPPED, "the host let it go"
                 traffic = Traffic(epoch=epoch, drain=drain, file=file, out=out, sandbox=sandbox, vigil=vigil, tick=tick)
@@ -132,44 +125,6 @@ class Life:
         if ending is EpochEnding.EXITED and not drain.heard:
             last = f"; it said: {self._log.last_lines}" if self._log.last_lines else ""
             raise SandboxError(engine=parts.engine.name, why=f"the runner ended at once ({detail}){last}")
-
-    async def _start(self, layout: SessionLayout, epoch: EpochNumber) -> Sandbox:
-        place = self._place
-        group = self._parts.folders.group(place)
-        granted = await self._granted()
-        told = attrs.evolve(self._parts.told(place), additional_mounts=granted)
-        spec = SandboxSpec(
-            life=LifeName(session=place.session.id, epoch=epoch, outbound=layout.out_dir(epoch)),
-            agent_group=place.agent_group.id,
-            inbound=layout.in_dir,
-            agent=group.agent,
-            state=group.state,
-            composed=group.composed,
-            skills=group.skills,
-            image=await self._image(),
-            extra=granted,
-            limits=told.limits,
-            network=told.network,
-        )
-        engine = self._parts.engine
-        ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
-        await self._in_thread(ready, spec, group, told, engine.owner_of(spec.agent_group))
-        return await engine.start(spec)
-
-    async def _image(self) -> str | None:
-        try:
-            return await self._parts.image(self._place)
-        except ImageError as exc:
-            raise SandboxError(engine=self._parts.engine.name, why=str(exc)) from exc
-
-    async def _granted(self) -> tuple[ExtraMount, ...]:
-        """The folders of this machine that the sandbox is to see, as the allow-list and the disk are now."""
-        parts, group = self._parts, self._place.agent_group.id
-        wanted = await parts.store.read(all_mounts)
-        if all(one.agent_group_id != group for one in wanted):
-            return ()
-        verdicts = await self._in_thread(parts.check_mounts, group, wanted)
-        return tuple(verdict.mount for verdict in verdicts if isinstance(verdict, Allowed))
 
     async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""
@@ -282,13 +237,3 @@ async def finish(
 def _make_epoch(layout: SessionLayout, owner: Owner | None, epoch: EpochNumber) -> OutDirectory:
     layout.make_epoch(epoch, owner)
     return layout.open_out(epoch)
-
-
-def _ready(spec: SandboxSpec, group: GroupPlaces, told: Told, owner: Owner | None, *, mounts_inside: bool) -> None:
-    """Make what the sandbox sees besides its link."""
-    compose(group, told, owner=owner)
-    if mounts_inside:
-        with handles.folder(spec.agent) as agent:
-            displaced = prepare_mount_points(agent)
-        if displaced:
-            log.warning("agent_files_displaced", session=spec.life.session, names=displaced)

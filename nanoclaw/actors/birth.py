@@ -1,0 +1,107 @@
+"""Starting a sandbox: everything it sees is made, gathered and checked, and then the engine is asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import attrs
+import structlog
+import trio
+
+from nanoclaw.actors.parts import Parts
+from nanoclaw.composing import handles
+from nanoclaw.composing.compose import compose
+from nanoclaw.composing.mount_points import prepare_mount_points
+from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.mounts import Allowed
+from nanoclaw.core.told import Told
+from nanoclaw.errors import ImageError, SandboxError
+from nanoclaw.link.layout import SessionLayout
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.ids import EpochNumber
+from nanoclaw.model.sandbox import Owner
+from nanoclaw.sandboxes.engine import LifeName, Sandbox, SandboxSpec
+from nanoclaw.store.settings import all_mounts
+
+log = structlog.get_logger()
+
+UNDO_SECONDS = 10.0
+
+
+async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch: EpochNumber) -> Sandbox:
+    """Start the sandbox of *epoch*, whose link is there.
+
+    Raises:
+      SandboxError: it could not be started, or does not see what it was meant to.
+
+    Cancellation: as `Engine.start`'s.
+    """
+    engine = parts.engine
+    group = parts.folders.group(place)
+    granted = await _granted(parts, place)
+    mounts = tuple(one.mount for one in granted)
+    told = attrs.evolve(parts.told(place), additional_mounts=mounts)
+    spec = SandboxSpec(
+        life=LifeName(session=place.session.id, epoch=epoch, outbound=layout.out_dir(epoch)),
+        agent_group=place.agent_group.id,
+        inbound=layout.in_dir,
+        agent=group.agent,
+        state=group.state,
+        composed=group.composed,
+        skills=group.skills,
+        image=await _image(parts, place),
+        extra=mounts,
+        limits=told.limits,
+        network=told.network,
+    )
+    ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
+    owner = engine.owner_of(spec.agent_group)
+    await trio.to_thread.run_sync(ready, spec, group, told, owner, limiter=parts.disk)
+    sandbox = await engine.start(spec)
+    swapped = await trio.to_thread.run_sync(_swapped, granted, limiter=parts.disk)
+    if swapped:
+        with trio.move_on_after(UNDO_SECONDS, shield=True):
+            await sandbox.stop(0)
+            await sandbox.remove()
+        raise SandboxError(engine=engine.name, why=f"{swapped} was put in another's place while it was being mounted")
+    return sandbox
+
+
+async def _image(parts: Parts, place: SessionPlace) -> str | None:
+    try:
+        return await parts.image(place)
+    except ImageError as exc:
+        raise SandboxError(engine=parts.engine.name, why=str(exc)) from exc
+
+
+async def _granted(parts: Parts, place: SessionPlace) -> tuple[Allowed, ...]:
+    """The folders of this machine that the sandbox is to see, as the allow-list and the disk are now."""
+    group = place.agent_group.id
+    wanted = await parts.store.read(all_mounts)
+    if all(one.agent_group_id != group for one in wanted):
+        return ()
+    verdicts = await trio.to_thread.run_sync(parts.check_mounts, group, wanted, limiter=parts.disk)
+    return tuple(verdict for verdict in verdicts if isinstance(verdict, Allowed))
+
+
+def _swapped(granted: tuple[Allowed, ...]) -> str | None:
+    """The first folder that is not the one that was judged; None if all are."""
+    for one in granted:
+        try:
+            now = Path(one.source).lstat()
+        except OSError:
+            return one.source
+        if (now.st_dev, now.st_ino) != (one.device, one.inode):
+            return one.source
+    return None
+
+
+def _ready(spec: SandboxSpec, group: GroupPlaces, told: Told, owner: Owner | None, *, mounts_inside: bool) -> None:
+    """Make what the sandbox sees besides its link."""
+    compose(group, told, owner=owner)
+    if mounts_inside:
+        with handles.folder(spec.agent) as agent:
+            displaced = prepare_mount_points(agent)
+        if displaced:
+            log.warning("agent_files_displaced", session=spec.life.session, names=displaced)
