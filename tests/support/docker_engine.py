@@ -47,7 +47,7 @@ def built_image() -> ImageId | ImageError:
             return exc
         return built.id
 
-    with _one_at_a_time():
+    with one_at_a_time():
         return trio.run(build)
 
 
@@ -56,7 +56,8 @@ def _ignore(_: News) -> None:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
+    """Only one process of this user is in the block: whoever comes later finds what the first has built."""
     path = Path(tempfile.gettempdir(), f"nanoclaw-test-image-{os.getuid()}.lock")
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

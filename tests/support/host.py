@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +57,11 @@ class HostProcess:
         """End it as a power cut would; its sockets stay behind."""
         self.stop(signal.SIGKILL)
 
+    def end(self) -> None:
+        """End it if it still runs, whatever has gone wrong."""
+        if self._is_alive():
+            self.kill()
+
     def cli(
         self, *arguments: str, typed: str = "", seconds: float = 60.0, folder: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
@@ -72,14 +77,22 @@ class HostProcess:
 
     def _command(self, *arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "nanoclaw", *arguments],
-            env={**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200"},
+            self._words(arguments),
+            env={**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200", **self._variables()},
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _words(self, arguments: Sequence[str]) -> list[str]:
+        """The command line of a command; a class of its own may put another program in the place of `nanoclaw`."""
+        return [sys.executable, "-m", "nanoclaw", *arguments]
+
+    def _variables(self) -> Mapping[str, str]:
+        """More of its environment."""
+        return {}
 
     def _is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

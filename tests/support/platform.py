@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attrs import asdict, define, field, fields_dict
@@ -103,6 +103,11 @@ class FakePlatform:
         with self._changed:
             self._events.append({**event, "number": len(self._events) + 1})
             self._changed.notify_all()
+
+    def await_posts(self, enough: Callable[[Sequence[Post]], bool], seconds: float) -> bool:
+        """Wait until what was posted is *enough*, for at most so long; is it?"""
+        with self._changed:
+            return self._changed.wait_for(lambda: enough(self.posts), seconds)
 
     def _say(self, request: Request) -> object:
         self.say({name: value for name, value in request.items() if name != "op"})

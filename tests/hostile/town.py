@@ -1,0 +1,303 @@
+"""A town: a real host over docker, good rooms in which people talk all the time, and rooms with evil agents.
+
+Whatever is attacked, the end is the same: the good rooms noticed nothing, the machine is as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import trio
+from attrs import define, field, frozen
+
+from nanoclaw.core.sandbox_spec import INSTALL_LABEL
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.settings import ContainerSettings
+from nanoclaw.sandboxes.log import MOST_LOG_BYTES
+from nanoclaw.store.db import open_database
+from nanoclaw.store.home import make_folders
+from nanoclaw.store.settings import set_settings
+from nanoclaw.store.verify import verify
+from schema import sqlite
+from schema.sqlite import Connection
+from tests.hostile.image import evil_image
+from tests.hostile.measures import Most, fingerprint, use_of, watching
+from tests.hostile.neighbour import Neighbour
+from tests.support.central import World
+from tests.support.host import HostProcess
+from tests.support.platform import FakePlatform, Post
+from tests.support.platform_channel import CHANNEL
+
+SECONDS = 90.0
+LOOK_SECONDS = 0.05
+STOP_SECONDS = 10.0
+MOST_MEMORY = 300 << 20
+MOST_THREADS = 64
+DESCRIPTORS_EACH = 8
+"""Of one sandbox that runs."""
+STRACE = ("strace", "-D", "-f", "--seccomp-bpf", "-A", "-e", "trace=openat,unlink,unlinkat,rename,renameat2", "-o")
+CANARY = {"NANOCLAW_CANARY": "kumquat of the host"}
+"""The fruit is in files and variables that no sandbox may see, and must be in nothing that is said or logged."""
+SETTINGS = """
+[sandbox]
+engine = "docker"
+allow_old_engine = true
+[retry]
+first_pause_seconds = 0.05
+delivery_pause_seconds = 0.05
+"""
+
+
+@frozen(kw_only=True)
+class Evil:
+    """An agent group whose sandbox makes an attack."""
+
+    name: str
+    attack: str
+    """A module of tests/hostile/attacks/."""
+    words: Sequence[str] = ()
+    epochs: int = 1
+    """How many of its first lives are evil; later ones are honest."""
+
+
+@define(eq=False)
+class TownHost(HostProcess):
+    """The host of a town, told of a platform, with a user's home and a folder for temporary files of its own."""
+
+    port: int = field(kw_only=True)
+    around: Path = field(kw_only=True)
+    environment: Mapping[str, str] = field(factory=dict[str, str], kw_only=True)
+    trace: Path | None = field(default=None, kw_only=True)
+    """Where strace shall write which files it opens and removes."""
+
+    def _words(self, arguments: Sequence[str]) -> list[str]:
+        if list(arguments) == ["up"]:
+            strace = [] if self.trace is None else [*STRACE, str(self.trace)]
+            return [*strace, sys.executable, "-m", "tests.hostile.town_host", str(self.home), str(self.port)]
+        return super()._words(arguments)
+
+    def _variables(self) -> Mapping[str, str]:
+        return {"HOME": str(self.around / "user"), "TMPDIR": str(self.around / "tmp"), **CANARY, **self.environment}
+
+
+@define(eq=False)
+class Town:
+    """What a test sees of it."""
+
+    around: Path
+    """Where everything is; nothing but this is the town's."""
+    platform: FakePlatform
+    host: TownHost
+    neighbours: tuple[Neighbour, ...]
+    evils: tuple[Evil, ...]
+    most: Most
+
+    @property
+    def home(self) -> Path:
+        """The host's."""
+        return self.around / "home"
+
+    @property
+    def canary(self) -> Path:
+        """A file of the user's."""
+        return self.around / "user" / "precious"
+
+    def restart_host(self) -> None:
+        """End the host as a power cut would, and start it again; meanwhile nobody expects answers at once."""
+        for neighbour in self.neighbours:
+            neighbour.excused = True
+        self.host.kill()
+        self.host.start()
+        for neighbour in self.neighbours:
+            neighbour.await_calm()
+
+    def say(self, room: str, number: int = 1, **more: object) -> None:
+        """Somebody says something in an evil room."""
+        self.platform.say({"id": f"{room}-{number}", "text": f"hello {number}", "room": room, **more})
+
+    def wake_all(self) -> None:
+        """Say something in every evil room."""
+        for evil in self.evils:
+            self.say(evil.name)
+
+    def heard(self, room: str) -> list[Post]:
+        """What was posted there."""
+        return [post for post in self.platform.posts if post.room == room]
+
+    def await_answer(self, room: str, number: int = 1) -> None:
+        """Wait until message *number* is answered; the demo agent says what it is an answer to."""
+        wanted = f"{room}-{number}"
+        answered = self.platform.await_posts(lambda posts: any(post.answers == wanted for post in posts), SECONDS)
+        assert answered, f"{wanted} is not answered: {self.endings(room)}"
+
+    def rows(self, sql: str, *values: str) -> list[Mapping[str, Any]]:
+        """What the truth says."""
+        conn = sqlite.open_read_only(self.home / "nanoclaw.db")
+        try:
+            return [dict(row) for row in sqlite.fetch(conn, sql, values)]
+        finally:
+            conn.close()
+
+    def endings(self, room: str) -> list[tuple[str, str]]:
+        """How each epoch of an evil agent has ended, and why, the first first."""
+        found = self.rows(
+            "SELECT e.ending, e.detail FROM epochs e JOIN sessions s ON s.id = e.session_id"
+            " WHERE s.agent_group_id = ? AND e.ending IS NOT NULL ORDER BY e.number",
+            f"agt-{room}",
+        )
+        return [(row["ending"], row["detail"] or "") for row in found]
+
+    def report(self, room: str) -> dict[str, Any]:
+        """What the attack said of itself; empty if it has not yet."""
+        path = self.home / "groups" / room / "report.json"
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    def containers(self) -> list[Any]:
+        """Every container of this home."""
+        (row,) = self.rows("SELECT install_id FROM home")
+        client = docker.from_env()
+        try:
+            return list(client.containers.list(all=True, filters={"label": f"{INSTALL_LABEL}={row['install_id']}"}))
+        finally:
+            client.close()
+
+    def all_text(self) -> str:
+        """Everything that people and operators may read: posts, logs."""
+        logs = [path.read_text(errors="replace") for path in self.home.glob("logs/**/*.log")]
+        return "\n".join([*logs, *(post.text for post in self.platform.posts)])
+
+
+def until(true: Callable[[], object], seconds: float = SECONDS, what: object = "") -> None:
+    """Wait until *true()* is; the real world has no mock clock."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"it did not come to pass: {what}"
+        time.sleep(LOOK_SECONDS)
+
+
+@contextmanager
+def town(
+    *evils: Evil,
+    note: Callable[..., None],
+    good: int = 1,
+    settings: str = "",
+    environment: Mapping[str, str] | None = None,
+    prepare: Callable[[Path], None] = lambda _: None,
+    trace: Path | None = None,
+) -> Iterator[Town]:
+    """A town with these agents, in which everybody talks already; the common ending is checked when the block is over.
+
+    Args:
+      evils: The evil agents, each in a room of its own name.
+      note: Takes the figures.
+      good: How many good rooms there are.
+      settings: More of nanoclaw.toml.
+      environment: More of the host's environment.
+      prepare: Told the folder around everything before the host starts.
+      trace: Where to write which files the host opens and removes.
+    """
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder, _platform() as platform:
+        around = Path(folder)
+        home = around / "home"
+        _furnish(around, evils, good, SETTINGS + settings)
+        prepare(around)
+        host = TownHost(home, port=platform.port, around=around, environment=environment or {}, trace=trace)
+        neighbours = tuple(Neighbour(platform, f"good-{number}") for number in range(good))
+        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        before = fingerprint(around / "user", around / "elsewhere")
+        host.start()
+        try:
+            for neighbour in neighbours:
+                neighbour.start()
+            descriptors = use_of(host.pid).descriptors
+            with watching(lambda: host.pid) as most:
+                there = Town(around, platform, host, neighbours, evils, most)
+                yield there
+            for neighbour in neighbours:
+                neighbour.stop()
+            left = use_of(host.pid).descriptors - descriptors - DESCRIPTORS_EACH * len(there.containers())
+            begin = time.monotonic()
+            code, said = host.stop(signal.SIGTERM)
+            took = time.monotonic() - begin
+        finally:
+            host.end()
+        note(
+            said_by_good=sum(len(one.delays) for one in neighbours),
+            p99_ms=round(1000 * max(one.p99 for one in neighbours)),
+            most_threads=most.threads,
+            most_mib=most.memory >> 20,
+        )
+        _check_end(there, before, busy)
+        assert code == 0, said
+        assert took < STOP_SECONDS, f"stopping took {took:.1f} s"
+        assert left <= 0, f"{left} descriptors too many"
+
+
+def _check_end(there: Town, before: object, busy: float) -> None:
+    """Nobody noticed anything, and nothing is left."""
+    assert fingerprint(there.around / "user", there.around / "elsewhere") == before
+    for neighbour in there.neighbours:
+        neighbour.check(busy)
+    conn = sqlite.open_read_only(there.home / "nanoclaw.db")
+    try:
+        assert verify(conn, there.home, host=None, now=SystemClock().now()) == []
+    finally:
+        conn.close()
+    assert there.containers() == []
+    assert "kumquat" not in there.all_text()
+    assert list((there.around / "tmp").iterdir()) == []
+    assert there.most.memory < MOST_MEMORY
+    assert there.most.threads <= MOST_THREADS
+    for log in there.home.glob("logs/sandboxes/*/*.log"):
+        assert log.stat().st_size <= MOST_LOG_BYTES
+
+
+@contextmanager
+def _platform() -> Iterator[FakePlatform]:
+    platform = FakePlatform()
+    try:
+        yield platform
+    finally:
+        platform.close()
+
+
+def _furnish(around: Path, evils: Sequence[Evil], good: int, settings: str) -> None:
+    home = around / "home"
+    for name in ("home", "user", "elsewhere", "tmp"):
+        (around / name).mkdir()
+    (around / "user" / "precious").write_text("kumquat of the user")
+    (around / "elsewhere" / "precious").write_text("kumquat of the machine")
+    make_folders(home)
+    (home / "nanoclaw.toml").write_text(settings)
+    for evil in evils:
+        folder = home / "groups" / evil.name
+        folder.mkdir()
+        order = {"attack": evil.attack, "words": list(evil.words), "epochs": evil.epochs}
+        (folder / "attack.json").write_text(json.dumps(order))
+    image = evil_image() if evils else None
+
+    def fill(conn: Connection) -> None:
+        world = World(conn=conn, now=SystemClock().now())
+        for name in [*(f"good-{number}" for number in range(good)), *(evil.name for evil in evils)]:
+            world.wire(world.chat(name, channel=CHANNEL), world.agent(name))
+        for evil in evils:
+            group = AgentGroupId(f"agt-{evil.name}")
+            set_settings(conn, ContainerSettings(agent_group_id=group, image_tag=image, updated_at=world.now))
+
+    async def make() -> None:
+        async with open_database(home / "nanoclaw.db") as store:
+            await store.transact(fill)
+
+    trio.run(make)
