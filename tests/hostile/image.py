@@ -14,9 +14,10 @@ import trio
 
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.sandboxes.images import open_images
-from tests.link.attacks import ATTACKS, Place
+from schema.sqlite import Value
+from tests.link.attacks import ATTACKS, BOMBS, POISON, Place
 from tests.link.mutations import Files, mutate
-from tests.link.outbox import long_text, outbox, saying
+from tests.link.outbox import forged, long_text, message, outbox, saying
 from tests.support.docker_engine import one_at_a_time
 
 EVIL_IMAGE = "nanoclaw/evil:test"
@@ -36,13 +37,13 @@ exec /opt/evil/tini -- python3 -I -S -B /opt/evil/tests/hostile/attacks/dispatch
 
 
 @cache
-def evil_image() -> str:
-    """The image's tag, once the engine has it."""
+def evil_image(address: str | None = None) -> str:
+    """The image's tag, once the engine at *address*, or the usual one, has it."""
 
     async def build() -> None:
         with tempfile.NamedTemporaryFile(prefix="nanoclaw-evil-") as file:
             _pack(file)
-            async with open_images() as images:
+            async with open_images(address) as images:
                 made = await images.build(
                     Path(file.name), lambda _: None, labels={"nanoclaw.test": "evil"}, network="none"
                 )
@@ -61,7 +62,7 @@ def _pack(file: tempfile._TemporaryFileWrapper[bytes]) -> None:
             _add(tar, f"opt/evil/{package}/__init__.py", b"")
         for path in sorted(ATTACKS_HERE.glob("*.py")):
             _add(tar, f"opt/evil/tests/hostile/attacks/{path.name}", path.read_bytes())
-        for name, content in (*_damaged(), *_schemas()):
+        for name, content in (*_damaged(), *_schemas(), ("poison", _poison())):
             _add(tar, f"opt/evil/corpus/{name}", content)
     file.flush()
 
@@ -90,6 +91,15 @@ def _schemas() -> Iterator[tuple[str, bytes]]:
             if threat in ("F10", "F11", "F12", "F13", "F14"):
                 make(place)
                 yield f"{threat}/{what.replace(' ', '-')}", place.db.read_bytes()
+
+
+def _poison() -> bytes:
+    """Twenty good rows, each followed by a bad one."""
+    bad: list[dict[str, Value]] = [*POISON, *[dict[str, Value](content=bomb) for bomb in BOMBS]]
+    rows = []
+    for number, changes in enumerate(bad):
+        rows += [message(2 * number + 1, content=f'{{"text": "good {number}"}}'), message(2 * number + 2, **changes)]
+    return forged(rows)
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:

@@ -18,10 +18,12 @@ SAMPLE_SECONDS = 0.2
 MOST_READ = 1 << 28
 
 
-def fingerprint(*folders: Path) -> dict[str, tuple[object, ...]]:
-    """Everything there is to see of *folders*, without touching it."""
+def fingerprint(*folders: Path, but: Path) -> dict[str, tuple[object, ...]]:
+    """Everything there is to see of *folders*, without touching it, except below *but*."""
     found: dict[str, tuple[object, ...]] = {}
     for path in sorted(path for folder in folders for path in (folder, *folder.rglob("*"))):
+        if path.is_relative_to(but):
+            continue
         status = path.lstat()
         readable = stat.S_ISREG(status.st_mode) and status.st_size < MOST_READ
         content = hashlib.sha256(path.read_bytes()).hexdigest() if readable else ""

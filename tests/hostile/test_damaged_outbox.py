@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.conftest import Figures
 from tests.hostile.conftest import BuildTown
-from tests.hostile.town import Evil
+from tests.hostile.residents import Evil
 
 SANDBOXES = 6
 LIVES = 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.conftest import BuildTown
-from tests.hostile.town import Evil
+from tests.hostile.residents import Evil
 
 LIVES = 2
 """Of each that are evil: at the third failure within a minute a session is parked."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import secrets
 import shutil
 
 from tests.hostile.conftest import BuildTown
-from tests.hostile.town import Evil, until
+from tests.hostile.residents import Evil
+from tests.hostile.town import until
 
 REFUSED = {
     "Read-only file system",
@@ -20,13 +24,15 @@ def test_a_sandbox_cannot_write_where_the_host_writes_and_hears_everything_all_t
     """AT-03, as the user of the sandbox. A sandbox never runs as root, so there is no such variant."""
     with build_town(Evil(name="evil", attack="at_03_inbox")) as there:
         there.wake_all()
-        for number in (2, 3):
-            there.say("evil", number)
-        until(lambda: there.report("evil"))
-        report = there.report("evil")
+        data = [secrets.token_bytes(1000 * number) for number in (2, 3)]
+        for number, content in enumerate(data, start=2):
+            file = {"name": f"file-{number}", "data": base64.b64encode(content).decode()}
+            there.say("evil", number, text="send it back", files=[file])
+        report = there.await_report("evil")
         assert set(report["attempts"].values()) <= REFUSED, report
         assert report["uid"] != 0
-        until(lambda: sum(post.text.count("hello") for post in there.heard("evil")) >= 3)
+        digests = {hashlib.sha256(content).hexdigest() for content in data}
+        until(lambda: {digest for post in there.heard("evil") for _, digest in post.files} == digests)
         (session,) = (there.home / "sessions" / "agt-evil").iterdir()
         before = sorted(path.relative_to(session) for path in (session / "in").rglob("*"))
         shutil.rmtree(session / "in")

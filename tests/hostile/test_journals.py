@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from tests.hostile.conftest import BuildTown
-from tests.hostile.town import Evil, until
+from tests.hostile.residents import Evil
+from tests.hostile.town import until
 
 ATTACK = "at_02_hot_journal"
 SWEEPS_SECONDS = 3.5
@@ -26,7 +27,10 @@ def test_a_journal_that_names_a_file_of_the_hosts_deletes_nothing_and_is_never_o
     victim.write_text("kumquat in a victim")
     kinds = [("hot", "stay"), ("hot", "exit"), ("hot-relative", "oom"), ("cold", "stay")]
     kinds += [(kind, "stay") for kind in QUARANTINED]
-    evils = [Evil(name=f"{kind}-{then}", attack=ATTACK, words=(kind, then, str(victim))) for kind, then in kinds]
+    evils = [
+        Evil(name=f"{kind}-{then}", attack=ATTACK, words=(kind, then, str(victim)), limits='{"memory": "256m"}')
+        for kind, then in kinds
+    ]
     with build_town(*evils, trace=trace) as there:
         there.wake_all()
         until(lambda: all(there.report(evil.name) for evil in evils))

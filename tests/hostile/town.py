@@ -17,27 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
 from nanoclaw.kit.clock import SystemClock
-from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.sandboxes.log import MOST_LOG_BYTES
-from nanoclaw.store.db import open_database
-from nanoclaw.store.home import make_folders
-from nanoclaw.store.settings import set_settings
 from nanoclaw.store.verify import verify
 from schema import sqlite
-from schema.sqlite import Connection
 from tests.hostile.image import evil_image
 from tests.hostile.measures import Most, fingerprint, use_of, watching
 from tests.hostile.neighbour import Neighbour
-from tests.support.central import World
+from tests.hostile.residents import SETTINGS, Evil, furnish
 from tests.support.host import HostProcess
 from tests.support.platform import FakePlatform, Post
-from tests.support.platform_channel import CHANNEL
 
 SECONDS = 90.0
 LOOK_SECONDS = 0.05
@@ -49,26 +41,6 @@ DESCRIPTORS_EACH = 8
 STRACE = ("strace", "-D", "-f", "--seccomp-bpf", "-A", "-e", "trace=openat,unlink,unlinkat,rename,renameat2", "-o")
 CANARY = {"NANOCLAW_CANARY": "kumquat of the host"}
 """The fruit is in files and variables that no sandbox may see, and must be in nothing that is said or logged."""
-SETTINGS = """
-[sandbox]
-engine = "docker"
-allow_old_engine = true
-[retry]
-first_pause_seconds = 0.05
-delivery_pause_seconds = 0.05
-"""
-
-
-@frozen(kw_only=True)
-class Evil:
-    """An agent group whose sandbox makes an attack."""
-
-    name: str
-    attack: str
-    """A module of tests/hostile/attacks/."""
-    words: Sequence[str] = ()
-    epochs: int = 1
-    """How many of its first lives are evil; later ones are honest."""
 
 
 @define(eq=False)
@@ -102,6 +74,8 @@ class Town:
     neighbours: tuple[Neighbour, ...]
     evils: tuple[Evil, ...]
     most: Most
+    daemon: str | None
+    """Where the engine answers; None: where it usually does."""
 
     @property
     def home(self) -> Path:
@@ -113,18 +87,19 @@ class Town:
         """A file of the user's."""
         return self.around / "user" / "precious"
 
-    def restart_host(self) -> None:
-        """End the host as a power cut would, and start it again; meanwhile nobody expects answers at once."""
+    def restart_host(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """End the host as a power cut would, and start it again; until it is there nobody expects answers at once."""
         for neighbour in self.neighbours:
             neighbour.excused = True
         self.host.kill()
+        meanwhile()
         self.host.start()
         for neighbour in self.neighbours:
             neighbour.await_calm()
 
     def say(self, room: str, number: int = 1, **more: object) -> None:
         """Somebody says something in an evil room."""
-        self.platform.say({"id": f"{room}-{number}", "text": f"hello {number}", "room": room, **more})
+        self.platform.say({"id": f"{room}-{number}", "text": f"message {number}", "room": room, **more})
 
     def wake_all(self) -> None:
         """Say something in every evil room."""
@@ -140,6 +115,10 @@ class Town:
         wanted = f"{room}-{number}"
         answered = self.platform.await_posts(lambda posts: any(post.answers == wanted for post in posts), SECONDS)
         assert answered, f"{wanted} is not answered: {self.endings(room)}"
+
+    def answers(self, room: str, number: int) -> int:
+        """How often message *number* was answered: alone, or together with others."""
+        return sum(post.text.count(f"“message {number}”") for post in self.heard(room))
 
     def rows(self, sql: str, *values: str) -> list[Mapping[str, Any]]:
         """What the truth says."""
@@ -158,16 +137,30 @@ class Town:
         )
         return [(row["ending"], row["detail"] or "") for row in found]
 
+    def session(self, room: str) -> str:
+        """The id of the evil agent's session."""
+        (row,) = self.rows("SELECT id FROM sessions WHERE agent_group_id = ?", f"agt-{room}")
+        return str(row["id"])
+
     def report(self, room: str) -> dict[str, Any]:
         """What the attack said of itself; empty if it has not yet."""
         path = self.home / "groups" / room / "report.json"
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
 
+    def await_report(self, room: str) -> dict[str, Any]:
+        """What the attack said of itself, once it has."""
+        until(lambda: self.report(room), what=lambda: (room, self.endings(room)))
+        return self.report(room)
+
+    def client(self) -> Any:
+        """A client of the engine."""
+        return docker.from_env() if self.daemon is None else docker.DockerClient(self.daemon)
+
     def containers(self) -> list[Any]:
         """Every container of this home."""
         (row,) = self.rows("SELECT install_id FROM home")
-        client = docker.from_env()
+        client = self.client()
         try:
             return list(client.containers.list(all=True, filters={"label": f"{INSTALL_LABEL}={row['install_id']}"}))
         finally:
@@ -179,11 +172,11 @@ class Town:
         return "\n".join([*logs, *(post.text for post in self.platform.posts)])
 
 
-def until(true: Callable[[], object], seconds: float = SECONDS, what: object = "") -> None:
+def until(true: Callable[[], object], seconds: float = SECONDS, what: Callable[[], object] = str) -> None:
     """Wait until *true()* is; the real world has no mock clock."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, f"it did not come to pass: {what}"
+        assert time.monotonic() < end, f"it did not come to pass: {what()}"
         time.sleep(LOOK_SECONDS)
 
 
@@ -196,6 +189,8 @@ def town(
     environment: Mapping[str, str] | None = None,
     prepare: Callable[[Path], None] = lambda _: None,
     trace: Path | None = None,
+    rooms: Sequence[str] = (),
+    daemon: str | None = None,
 ) -> Iterator[Town]:
     """A town with these agents, in which everybody talks already; the common ending is checked when the block is over.
 
@@ -207,23 +202,29 @@ def town(
       environment: More of the host's environment.
       prepare: Told the folder around everything before the host starts.
       trace: Where to write which files the host opens and removes.
+      rooms: More rooms with good agents, in which nobody talks by himself.
+      daemon: Where the engine answers; None: where it usually does.
     """
+    where = {} if daemon is None else {"DOCKER_HOST": daemon}
     with tempfile.TemporaryDirectory(prefix="nc-") as folder, _platform() as platform:
         around = Path(folder)
         home = around / "home"
-        _furnish(around, evils, good, SETTINGS + settings)
+        quiet = [f"good-{number}" for number in range(good)] + list(rooms)
+        furnish(around, evils, quiet, evil_image(daemon) if evils else None, SETTINGS + settings)
         prepare(around)
-        host = TownHost(home, port=platform.port, around=around, environment=environment or {}, trace=trace)
+        host = TownHost(
+            home, port=platform.port, around=around, environment={**where, **(environment or {})}, trace=trace
+        )
         neighbours = tuple(Neighbour(platform, f"good-{number}") for number in range(good))
         busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-        before = fingerprint(around / "user", around / "elsewhere")
+        before = canaries(around)
         host.start()
         try:
             for neighbour in neighbours:
                 neighbour.start()
             descriptors = use_of(host.pid).descriptors
             with watching(lambda: host.pid) as most:
-                there = Town(around, platform, host, neighbours, evils, most)
+                there = Town(around, platform, host, neighbours, evils, most, daemon)
                 yield there
             for neighbour in neighbours:
                 neighbour.stop()
@@ -245,9 +246,14 @@ def town(
         assert left <= 0, f"{left} descriptors too many"
 
 
+def canaries(around: Path) -> object:
+    """What no sandbox may change: everything of the user's but the projects, and the machine's."""
+    return fingerprint(around / "user", around / "elsewhere", but=around / "user" / "projects")
+
+
 def _check_end(there: Town, before: object, busy: float) -> None:
     """Nobody noticed anything, and nothing is left."""
-    assert fingerprint(there.around / "user", there.around / "elsewhere") == before
+    assert canaries(there.around) == before
     for neighbour in there.neighbours:
         neighbour.check(busy)
     conn = sqlite.open_read_only(there.home / "nanoclaw.db")
@@ -271,33 +277,3 @@ def _platform() -> Iterator[FakePlatform]:
         yield platform
     finally:
         platform.close()
-
-
-def _furnish(around: Path, evils: Sequence[Evil], good: int, settings: str) -> None:
-    home = around / "home"
-    for name in ("home", "user", "elsewhere", "tmp"):
-        (around / name).mkdir()
-    (around / "user" / "precious").write_text("kumquat of the user")
-    (around / "elsewhere" / "precious").write_text("kumquat of the machine")
-    make_folders(home)
-    (home / "nanoclaw.toml").write_text(settings)
-    for evil in evils:
-        folder = home / "groups" / evil.name
-        folder.mkdir()
-        order = {"attack": evil.attack, "words": list(evil.words), "epochs": evil.epochs}
-        (folder / "attack.json").write_text(json.dumps(order))
-    image = evil_image() if evils else None
-
-    def fill(conn: Connection) -> None:
-        world = World(conn=conn, now=SystemClock().now())
-        for name in [*(f"good-{number}" for number in range(good)), *(evil.name for evil in evils)]:
-            world.wire(world.chat(name, channel=CHANNEL), world.agent(name))
-        for evil in evils:
-            group = AgentGroupId(f"agt-{evil.name}")
-            set_settings(conn, ContainerSettings(agent_group_id=group, image_tag=image, updated_at=world.now))
-
-    async def make() -> None:
-        async with open_database(home / "nanoclaw.db") as store:
-            await store.transact(fill)
-
-    trio.run(make)

@@ -78,8 +78,8 @@ def write(work: Callable[[apsw.Connection], object]) -> None:
         conn.close()
 
 
-def say(conn: apsw.Connection, number: int, text: str, **changes: object) -> None:
-    """Write message *number* (1, 2, …) as a runner would, or nearly."""
+def say(conn: apsw.Connection, number: int, text: str, **changes: object) -> int:
+    """Write message *number* (1, 2, …) as a runner would, or nearly; returns the number."""
     row = {
         "id": f"evil-{number}",
         "seq": 2 * number - 1,
@@ -93,6 +93,7 @@ def say(conn: apsw.Connection, number: int, text: str, **changes: object) -> Non
     }
     places = ", ".join("?" * len(row))
     conn.execute(f"INSERT INTO messages_out ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+    return number
 
 
 def hang() -> Never:
