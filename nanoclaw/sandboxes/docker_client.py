@@ -65,8 +65,8 @@ ENDINGS = frozenset({"die", "died", "destroy", "remove"})
 class DockerClient:
     """A `ContainerApi` over docker-py."""
 
-    _url: str | None = field(factory=lambda: os.environ.get("DOCKER_HOST"))
-    """Of the daemon's socket: where DOCKER_HOST says, or Docker's own."""
+    _url: str | None = None
+    """Of the daemon's socket; None for Docker's own."""
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(MOST_REQUESTS), init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
     _made: Any = field(default=None, init=False)

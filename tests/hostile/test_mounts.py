@@ -20,9 +20,9 @@ path = "~"
 """
 
 
-def mounts(*wanted: tuple[str, str]) -> str:
-    """As they are in the settings of an agent group, read-write each: path and name."""
-    return json.dumps([{"hostPath": path, "containerPath": name, "readonly": False} for path, name in wanted])
+def mounts(*wanted: tuple[str, str], read_write: bool) -> str:
+    """As they are in the settings of an agent group: path and name of each."""
+    return json.dumps([{"hostPath": path, "containerPath": name, "readonly": not read_write} for path, name in wanted])
 
 
 def prepare(around: Path) -> None:
@@ -47,8 +47,9 @@ def test_only_what_is_allowed_is_mounted_and_what_a_sandbox_can_swap_never_is(
     """
     asked = [("~/projects/work", "work"), ("~/notes", "notes"), ("~/.ssh", "keys"), ("/etc", "machine"), ("~", "user")]
     asked.append(("/var/run/docker.sock", "engine"))
-    swaps = Evil(name="swaps", attack=ATTACK, words=("work",), mounts=mounts(*asked))
-    wants = Evil(name="wants", attack=ATTACK, mounts=mounts(("~/projects/work/inner", "inner")), epochs=STARTS)
+    swaps = Evil(name="swaps", attack=ATTACK, words=("work",), mounts=mounts(*asked, read_write=True))
+    inner = mounts(("~/projects/work/inner", "inner"), read_write=False)
+    wants = Evil(name="wants", attack=ATTACK, mounts=inner, epochs=STARTS)
     with build_town(swaps, wants, prepare=prepare) as there:
         there.say("swaps")
         seen = there.await_report("swaps")["seen"]

@@ -45,12 +45,12 @@ def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it
         }.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        (home / "groups" / "evil" / "mine").write_text("quince of mine")
+        (home / "groups" / "evil" / "mine").write_text("medlar of mine")
 
     with build_town(Evil(name="evil", attack="at_26_secrets"), environment=environment, prepare=hide) as there:
         there.wake_all()
         found = there.await_report("evil")
-        assert found["hits"] == {"/workspace/agent/mine": ["quince of mine"]}
+        assert found["hits"] == {"/workspace/agent/mine": ["medlar of mine"]}
         assert set(found["environment"]) <= {"PATH", "LANG", "HOME", "HOSTNAME", "PWD", "EPOCH"}, found["environment"]
         there.await_answer("evil")
         described = [json.dumps(container.attrs) for container in there.containers()]

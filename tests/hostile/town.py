@@ -162,7 +162,11 @@ class Town:
         (row,) = self.rows("SELECT install_id FROM home")
         client = self.client()
         try:
-            return list(client.containers.list(all=True, filters={"label": f"{INSTALL_LABEL}={row['install_id']}"}))
+            return list(
+                client.containers.list(
+                    all=True, ignore_removed=True, filters={"label": f"{INSTALL_LABEL}={row['install_id']}"}
+                )
+            )
         finally:
             client.close()
 

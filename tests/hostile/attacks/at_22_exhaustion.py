@@ -65,13 +65,16 @@ match kind:
             hoard.append(bytearray(os.urandom(MIB)) * 16)
     case "space":
         descriptors: list[int] = []
+        opened = how_many(lambda: descriptors.append(os.open("/dev/null", os.O_RDONLY)), 10_000)
+        for descriptor in descriptors:
+            os.close(descriptor)
         report(
             tmp=fill("/tmp/x"),
             run=fill("/run/x"),
             root=attempt(lambda: Path("/x").touch()),
             large=attempt(lambda: os.truncate(os.open(OUT / "large", os.O_CREAT | os.O_RDWR), 2 << 30)),
-            open=how_many(lambda: descriptors.append(os.open("/dev/null", os.O_RDONLY)), 10_000),
-            core=[*resource.getrlimit(resource.RLIMIT_CORE), False],
+            open=opened,
+            core=[*resource.getrlimit(resource.RLIMIT_CORE)],
         )
     case "log":
         line = b"x" * 4095 + b"\n"

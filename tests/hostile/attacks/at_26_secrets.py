@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.hostile.attacks.evil import report
 
 # Not spelt out, or this file would be what is found.
-FRUIT = re.compile(b"(?:kum" + b"quat|qui" + b"nce)[-_ a-z0-9]{0,40}")
+FRUIT = re.compile(b"(?:kum" + b"quat|med" + b"lar)[-_ a-z0-9]{0,40}")
 MOST = 4 << 20
 SKIPPED = ("/proc/kcore", "/proc/kmsg", "/sys/kernel")
 LIBRARIES = ("/usr/lib", "/usr/share", "/opt/nanoclaw/packages")
