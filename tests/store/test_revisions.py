@@ -179,7 +179,8 @@ def test_what_becomes_of_a_message_that_nobody_heard_is_nothing_to_us(revision: 
     before = everything(world.conn)
     assert revise(world, revision) == ()
     assert revise(world, evolve(revision, platform_message_id="77")) == ()
-    assert revise(world, evolve(revision, channel=said(channel="other").channel)) == ()
+    elsewhere = said(channel="other")
+    assert revise(world, evolve(revision, channel=elsewhere.channel, sender_id=elsewhere.sender_id)) == ()
     assert everything(world.conn) == before
 
 
