@@ -21,6 +21,9 @@ from tests.support.simulated_disk import Fault, SimulatedDisk, Step, Touch
 from tests.support.simulated_vfs import SimulatedVfs
 from tests.support.store_life import Book, Opener, check, closing, compare, live, open_on
 
+# Hundreds of lives in each test; a limit that is met in the middle of one looks like damage.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 CHANGES_OF_A_RESTART = 45
 CHANGES_OF_A_FIRST_START = 200
 """About as many as there are, so that over all cuts every moment of a restart is met."""
