@@ -53,17 +53,16 @@ class Neighbour:
         )
         self.excused = False
 
-    @property
-    def p99(self) -> float:
-        """Within how many seconds 99 of 100 answers came."""
-        return sorted(self.delays)[min(len(self.delays) - 1, int(len(self.delays) * 0.99))]
+    def within(self, share: float) -> float:
+        """Within how many seconds that share of the answers came."""
+        return sorted(self.delays)[min(len(self.delays) - 1, int(len(self.delays) * share))]
 
     def check(self, busy: float) -> None:
         """Everything was answered, once, and soon; *busy* is how many times too slow the machine was before."""
         answers = Counter(post.answers for post in self._platform.posts if post.room == self.room)
         assert not self._lost, f"never answered in {self.room}: {self._lost}"
         assert answers == {self._id(number): 1 for number in range(1, self._said + 1)}
-        assert self.p99 < MOST_DELAY * busy, f"{self.room} waited: {sorted(self.delays)[-3:]}"
+        assert self.within(0.99) < MOST_DELAY * busy, f"{self.room} waited: {sorted(self.delays)[-3:]}"
 
     def _talk(self) -> None:
         while not self._stop.wait(PAUSE_SECONDS):

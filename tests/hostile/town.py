@@ -240,7 +240,9 @@ def town(
             host.end()
         note(
             said_by_good=sum(len(one.delays) for one in neighbours),
-            p99_ms=round(1000 * max(one.p99 for one in neighbours)),
+            p50_ms=round(1000 * max(one.within(0.5) for one in neighbours)),
+            p99_ms=round(1000 * max(one.within(0.99) for one in neighbours)),
+            load_before=round(busy * (os.cpu_count() or 1)),
             most_threads=most.threads,
             most_mib=most.memory >> 20,
         )
