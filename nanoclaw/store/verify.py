@@ -68,7 +68,8 @@ RULES = (
         what="two messages of a session have one number",
         sql="""
         SELECT session_id || ' #' || seq
-          FROM (SELECT session_id, seq FROM inbound UNION ALL SELECT session_id, seq FROM ledger)
+          FROM (SELECT session_id, seq FROM inbound
+                UNION ALL SELECT session_id, seq FROM ledger WHERE session_id IS NOT NULL)
          GROUP BY session_id, seq HAVING count(*) > 1
         """,
     ),

@@ -56,7 +56,7 @@ def compare(world: World, model: Model) -> None:
         for row in fetch(world.conn, "SELECT platform_message_id, mention FROM events")
     }
     assert mentions == model.events
-    assert integer(world.conn, "SELECT count(*) FROM ledger WHERE session_id IS NULL") == model.denied
+    assert integer(world.conn, "SELECT count(*) FROM ledger WHERE session_id IS NULL") == len(model.denied)
     broken = {wiring.id for wiring in model.wirings if wiring.engage_pattern in oracle.BROKEN}
     assert {problem.where for problem in verify(world.conn, NOWHERE, host=None, now=world.now)} == broken
 

@@ -53,8 +53,8 @@ class Model:
     engaged: set[tuple[AgentGroupId, str]] = field(factory=set[tuple[AgentGroupId, str]])
     taken: dict[SessionKey, int] = field(factory=dict[SessionKey, int])
     """Up to which row of its chat a thread has taken over."""
-    denied: int = 0
-    """How many events the host itself answered."""
+    denied: set[str] = field(factory=set[str])
+    """The messages that the host itself answered, each once, however often it is told of."""
     _numbers: int = 0
 
     def world(self, event: InboundEvent) -> oracle.World:
@@ -78,7 +78,8 @@ class Model:
             return Heard(known=False, woken=nobody, kept=nobody, subscribe=False, silent=True)
         answers = oracle.judge(event, world)
         self.events[message] = event.mention
-        self.denied += any(answer.told for answer in answers)
+        if any(answer.told for answer in answers):
+            self.denied.add(message)
         there = set(self.sessions)
         woken, kept = set(), set()
         for answer in answers:

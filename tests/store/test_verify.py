@@ -48,7 +48,8 @@ def lived() -> World:
         ledger.settle(world.conn, row, state, now=NOW)
     ledger.take(world.conn, Lane(CHANNEL, "room"), now=NOW)
     tasks.add(world.conn, a_task(two), now=NOW)
-    notices.tell_chat(world.conn, two, ROOM, key="k", text="hello", now=NOW)
+    for key, session in (("k", two), ("to nobody", None), ("nor to them", None)):
+        notices.tell_chat(world.conn, session, ROOM, key=key, text="hello", now=NOW)
     return world
 
 
