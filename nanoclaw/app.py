@@ -34,7 +34,7 @@ from nanoclaw.kit.restart import RestartPolicy
 from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
-from nanoclaw.link.customs import Customs
+from nanoclaw.link.standing import CustomsByStanding
 from nanoclaw.model.ids import SessionId
 from nanoclaw.sandboxes.available import all_engines, own_image
 from nanoclaw.sandboxes.choice import Choice, choose
@@ -126,7 +126,7 @@ async def serve(
         log.info("host_starts", install=install, engine=choice.engine.name, first_start=is_first)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")
-        customs = Customs()
+        customs = CustomsByStanding()
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
         extra_mounts = ExtraMounts(

@@ -67,7 +67,7 @@ class Drain:
                     continue
                 case _:
                     pass
-            report = await self._parts.customs.inspect(taken, after=self._cursor)
+            report = await self._parts.customs.inspect(taken, after=self._cursor, session=self._place.session.id)
             if isinstance(report, Quarantine):
                 raise OutboxBrokenError(f"{report.reason}: {report.detail}")
             changed = await self._take_in(report) or changed

@@ -18,8 +18,8 @@ from nanoclaw.core.told import Told
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.watch import DirectoryWatch
-from nanoclaw.link.customs import Customs
 from nanoclaw.link.layout import SessionLayout
+from nanoclaw.link.standing import CustomsByStanding
 from nanoclaw.model.entities import Session, SessionPlace
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
 from nanoclaw.model.settings import GroupMounts
@@ -77,7 +77,7 @@ class Parts:
     """The rest of the house, as a session's actor sees it."""
 
     store: Store
-    customs: Customs
+    customs: CustomsByStanding
     engine: Engine
     watch: DirectoryWatch
     clock: Clock

@@ -267,6 +267,11 @@ def _check_end(there: Town, before: object, busy: float) -> None:
         assert verify(conn, there.home, host=None, now=SystemClock().now()) == []
     finally:
         conn.close()
+    ended = there.rows(
+        "SELECT e.* FROM epochs e JOIN sessions s ON s.id = e.session_id"
+        " WHERE s.agent_group_id LIKE 'agt-good-%' AND e.ending = 'quarantined'"
+    )
+    assert ended == []
     assert there.containers() == []
     assert "kumquat" not in there.all_text()
     assert list((there.around / "tmp").iterdir()) == []
