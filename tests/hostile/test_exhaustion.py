@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 
 from nanoclaw.sandboxes.log import MOST_LOG_BYTES
+from tests.conftest import Figures
 from tests.hostile.conftest import BuildTown
 from tests.hostile.residents import Evil
 from tests.hostile.town import until
 
 PROCESSES = 64
+TURN_SECONDS = 15
 KINDS = ("processes", "memory", "space", "log", "names")
 
 
@@ -43,10 +46,7 @@ def test_a_sandbox_that_takes_all_it_can_gets_no_more_than_its_limits(build_town
 def test_forged_signs_of_life_change_nothing_and_a_program_that_will_not_end_is_killed_and_removed(
     build_town: BuildTown,
 ) -> None:
-    """AT-21, in part. What holds now: no form of a heartbeat, no garbage about a tool and no time in it harms the
-    host or ends an honest epoch, and SIGTERM that is ignored is followed by SIGKILL and removal. What waits for the
-    supervision of claims: that a turn without an end is ended by a deadline on the host's clock, whatever it declares.
-    """
+    """AT-21: no form of a heartbeat, no garbage about a tool and no time in it harms the host."""
     with build_town(Evil(name="evil", attack="at_21_forged_life", words=("/etc/shadow",))) as there:
         there.wake_all()
         there.await_report("evil")
@@ -58,3 +58,28 @@ def test_forged_signs_of_life_change_nothing_and_a_program_that_will_not_end_is_
         assert there.endings("evil") == [("stopped", "its agent group was told to restart")]
         assert len(before - {container.id for container in there.containers()}) == 1
         assert os.stat("/etc/shadow").st_mtime < 4_102_444_800  # noqa: PTH116 - a canary
+
+
+def test_a_turn_that_shows_life_for_ever_ends_at_the_hosts_deadline_and_an_honest_long_one_does_not(
+    build_town: BuildTown, figures: Figures
+) -> None:
+    """AT-21, scaled: a turn may take a quarter of a minute. The heartbeat is touched every millisecond."""
+    evil = Evil(name="evil", attack="at_21_forged_life", words=("/etc/shadow",))
+    with build_town(evil, rooms=["long"], settings=f"[supervision]\nturn_hours = {TURN_SECONDS / 3600}\n") as there:
+        there.wake_all()
+        there.say("long", text="wait 8")
+        there.await_report("evil")
+        session = there.session("evil")
+        claimed = "SELECT 1 FROM inbound WHERE claimed_epoch = 1 AND session_id = ?"
+        until(lambda: there.rows(claimed, session))
+        begin = time.monotonic()
+        until(lambda: there.endings("evil"))
+        took = time.monotonic() - begin
+        ((ending, detail),) = there.endings("evil")
+        assert ending == "killed"
+        assert "one turn took" in detail
+        assert abs(took - TURN_SECONDS) < 5
+        there.await_answer("evil")
+        until(lambda: any("I waited 8 s" in post.text for post in there.heard("long")))
+        assert there.endings("long") == []
+        figures(seconds=round(took))
