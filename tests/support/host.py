@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrs import define, field
@@ -58,9 +58,10 @@ class HostProcess:
         self.stop(signal.SIGKILL)
 
     def end(self) -> None:
-        """End it if it still runs, whatever has gone wrong."""
+        """End it if it still runs, whatever has gone wrong; in good order if it can, so that it leaves no sandbox."""
         if self._is_alive():
-            self.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self.stop(signal.SIGTERM)
 
     def cli(
         self, *arguments: str, typed: str = "", seconds: float = 60.0, folder: Path | None = None
