@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 
 import structlog
 from attrs import define
@@ -71,7 +72,7 @@ class Ingress:
 
     async def _accept(self, told: InboundEvent) -> Verdict:
         came = [one.file.id for one in told.attachments]
-        async with keeping(came, self._store, self._spool):
+        async with keeping(came, self._store, self._spool) if came else nullcontext():
             return await self._store.transact(
                 accept, told, threaded=self._threaded.get(told.channel, False), mint=mint, now=self._clock.now()
             )

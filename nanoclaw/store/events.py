@@ -85,7 +85,8 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
         _insert(conn, event_id, event, plan, now)
     else:
         fan_out.forget_first_telling(conn, event_id, event.sender_id)
-    stored = fan_out.apply(conn, fan_out.Telling(event_id, event, gathered, plan, now), mint=mint)
+    told = fan_out.Telling(event_id, event, gathered, plan, now, again=known is not None)
+    stored = fan_out.apply(conn, told, mint=mint)
     if not plan.heard:
         first = plan.records[0]
         return Ignored(event=event_id, reason=first.reason, detail=first.detail, lanes=stored.lanes)

@@ -41,6 +41,8 @@ class Telling:
     facts: Facts
     plan: Plan
     now: datetime
+    again: bool = False
+    """Has its platform told of it before, as something that was not said to us?"""
 
 
 @frozen(kw_only=True)
@@ -73,14 +75,16 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
         _ask(conn, told, ask, chat.id, mint)
     if told.plan.woken:
         note_user(conn, told.event.sender_id, told.event.sender, now=told.now)
+    heard = told.plan.heard
     content = ""
-    if told.plan.heard:
-        files.keep(conn, _attachments(told))
-        content = _content(told.event, files.of_events(conn, [told.event_id]))
+    if heard:
+        came = _attachments(told)
+        files.keep(conn, came)
+        content = _content(told.event, files.of_events(conn, [told.event_id]) if told.again else came)
     touched = tick(conn)
-    highest = highest_seqs(conn, [outcome.existing for outcome in told.plan.heard if outcome.existing is not None])
+    highest = highest_seqs(conn, [outcome.existing for outcome in heard if outcome.existing is not None])
     woken, kept = [], []
-    for outcome in told.plan.heard:
+    for outcome in heard:
         session = outcome.existing or session_for(conn, outcome.session, mint=mint, now=told.now)
         # What a thread takes over comes before what wakes it, so its number is known only afterwards.
         seq = None if outcome.session.thread_id is not None else next_even(highest.get(session, 0))
