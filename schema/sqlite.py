@@ -148,8 +148,39 @@ def _prepare(conn: Connection) -> None:
 
 
 def transaction(conn: Connection) -> AbstractContextManager[object]:
-    """Commit when the block ends, roll back when it raises. Nested ones are savepoints."""
-    return conn
+    """Commit when the block ends, roll back when it raises. Nested ones are savepoints.
+
+    apsw's own `with conn` does not let other threads run while it commits: a commit that waits for a disk, or for a
+    lock that a sandbox holds, would have the whole process wait.
+    """
+    return _Transaction(conn)
+
+
+class _Transaction:
+    """What `transaction` returns. No `contextlib`, which a runner's first look would wait for."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._nested = False
+
+    def __enter__(self) -> None:
+        self._nested = self._conn.in_transaction
+        execute(self._conn, "SAVEPOINT nested" if self._nested else f"BEGIN {self._conn.transaction_mode}")
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                execute(self._conn, "RELEASE nested" if self._nested else "COMMIT")
+                return
+        except BaseException:
+            self._undo()
+            raise
+        self._undo()
+
+    def _undo(self) -> None:
+        # After some errors SQLite has rolled all of it back by itself.
+        if self._conn.in_transaction:
+            execute(self._conn, "ROLLBACK TO nested; RELEASE nested" if self._nested else "ROLLBACK")
 
 
 def execute(conn: Connection, sql: str, bindings: Bindings | None = None) -> int:

@@ -47,6 +47,7 @@ class RealMachine:
     looks: int = 0
     owners: list[SessionOwner] = field(init=False)
     host: trio.CancelScope = field(factory=trio.CancelScope)
+    dead: trio.Event = field(factory=trio.Event)
     engine: DockerEngine | None = None
     jobs: trio.Nursery | None = None
 
@@ -58,6 +59,7 @@ class RealMachine:
     async def boot(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Be a host until it dies."""
         engine = self.home.engine(self.api)
+        dead = self.dead = trio.Event()
         async with trio.open_nursery() as nursery:
             self.host, self.engine, self.jobs = nursery.cancel_scope, engine, nursery
             await nursery.start(engine.run)
@@ -65,6 +67,7 @@ class RealMachine:
                 owner.engine = engine
                 nursery.start_soon(owner.boot, engine)
             task_status.started()
+        dead.set()
 
     async def step(self) -> None:
         """Anything that can happen."""
@@ -85,6 +88,7 @@ class RealMachine:
         name = self.dice.choices([*soon, "die"], [8, 3, 3, 3, 1, 1, 4, 2, 1, 1])[0]
         if name == "die":
             self.host.cancel()
+            await self.dead.wait()
             for one in self.owners:
                 one.host_died()
             await self.home.nursery.start(self.boot)

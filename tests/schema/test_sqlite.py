@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +141,31 @@ def test_a_transaction_takes_the_write_lock_at_once(tmp_path: Path) -> None:
         raise AssertionError("two writers")
     one.close()
     other.close()
+
+
+def test_other_threads_run_while_a_commit_waits_for_a_lock(tmp_path: Path) -> None:
+    writer, reader = (open_read_write(tmp_path / "s.db", Journal.DELETE, Synchronous.OFF) for _ in range(2))
+    execute(writer, "CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)")
+    execute(reader, "BEGIN; SELECT * FROM t")
+    held_up = []
+
+    def write() -> None:
+        try:
+            with transaction(writer):
+                execute(writer, "INSERT INTO t VALUES (2)")
+        except BusyError:
+            held_up.append("for as long as the lock was held")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    # Were it not to run before the writer has given up, the lock would still be held by then.
+    thread.join(0.05)
+    execute(reader, "COMMIT")
+    thread.join()
+    assert held_up == []
+    assert integer(writer, "SELECT count(*) FROM t") == 2
+    writer.close()
+    reader.close()
 
 
 def test_a_nested_transaction_is_undone_alone(conn: Connection) -> None:

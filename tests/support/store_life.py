@@ -30,8 +30,8 @@ BATCHES = ((1,), (2, 3))
 AFTER_REOPENING = ((4,), (5,))
 CHECKPOINT_PAGES = 20
 """Few enough that checkpoints fall between the batches, and that the log starts over under the later ones."""
-MIGRATIONS = (*files.central_ddl(), "CREATE TABLE later (id TEXT) STRICT; INSERT INTO later VALUES ('x')")
-"""One more than there are, so that a start can end between two."""
+MIGRATIONS = ("".join(files.central_ddl()), "CREATE TABLE later (id TEXT) STRICT; INSERT INTO later VALUES ('x')")
+"""Two, so that a start can end between them: all there are, and one more."""
 
 Opener = Callable[[SimulatedVfs], Writer]
 
