@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import attrs
@@ -12,31 +10,23 @@ import structlog
 import trio
 from attrs import frozen
 
-from nanoclaw.actors.admission import Admission
-from nanoclaw.actors.delivery import Delivery
-from nanoclaw.actors.ingress import Ingress
-from nanoclaw.actors.parts import Folders, Parts, SessionTimes
-from nanoclaw.actors.sessions import Sessions
+from nanoclaw.actors.parts import Folders
 from nanoclaw.actors.spool_sweep import swept
-from nanoclaw.actors.sweep import Sweep
 from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel, operator_name
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
-from nanoclaw.core.delivery import DeliveryPolicy
-from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.core.told import HomeSettings, tell
+from nanoclaw.house import Ground, House, build
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
-from nanoclaw.kit.restart import RestartPolicy
 from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.standing import CustomsByStanding
 from nanoclaw.model.ids import SessionId
-from nanoclaw.sandboxes.available import all_engines, own_image
+from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.docker import DockerSettings
 from nanoclaw.sandboxes.engine import Engine
@@ -63,8 +53,6 @@ TREE = (
     "announcement",
 )
 """The host's parts, each leaning only on those before it: started in this order, stopped in the reverse."""
-
-CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 
 
 @frozen(kw_only=True)
@@ -134,90 +122,23 @@ async def serve(
         )
         if exposed := tuple(group.name for group in await store.read(open_networks)):
             log.warning("network_open", agent_groups=exposed)
-        told_to_all = HomeSettings(provider=config.agent.provider, timezone=config.agent.timezone)
         terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
         channels: list[Channel] = [terminal, *more_channels()]
-        threaded = {channel.name: channel.threaded for channel in channels}
-        delivery = Delivery(
-            store,
-            clock,
-            folders.spool,
-            {channel.name: channel for channel in channels},
-            # Sessions and delivery nudge each other; mail is all that passes between them.
-            lambda session: sessions.show(session),  # noqa: PLW0108 - sessions is made below
-            nodes["delivery"],
-            policy=DeliveryPolicy(
-                most_attempts=config.retry.most_attempts, first_pause=config.retry.delivery_pause_seconds
-            ),
-        )
-        admission = Admission(
-            most=config.sandbox.most_running, least_free=config.sandbox.least_free_memory_percent / 100
-        )
-        parts = Parts(
-            store=store,
-            customs=customs,
-            engine=choice.engine,
-            watch=watch,
-            clock=clock,
-            folders=folders,
-            nudge=delivery.nudge,
-            image=lambda place: own_image(choice.engine, place.settings),
-            check_mounts=extra_mounts.check,
-            told=lambda place: tell(told_to_all, place.agent_group, place.settings),
-            timezone=config.agent.timezone,
-            # Sessions lean on the sweep only by mail, and it on them.
-            due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
-            retry=RetryPolicy(
-                most_tries=config.retry.most_tries,
-                first_pause=timedelta(seconds=config.retry.first_pause_seconds),
-            ),
-            stuck=config.stuck,
-            times=SessionTimes(patience=config.patience),
-            admission=admission,
-        )
-        sessions = Sessions(parts, nodes["sessions"])
-        sweep = Sweep(store, clock, sessions.wake, delivery.nudge, nodes["sweep"])
-
-        def changed() -> None:
-            sessions.show_all()
-            sweep.look()
-
-        ingress = Ingress(
-            store,
-            clock,
-            folders.spool,
-            threaded,
-            sessions.wake,
-            sessions.show,
-            delivery.nudge,
-        )
+        ground = Ground(store=store, engine=choice.engine, customs=customs, watch=watch, clock=clock)
+        house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
             config.admin_socket,
-            _looks(config, choice, store, sessions, admission, root, watch),
+            _looks(config, choice, store, house, root, watch),
             Office(
                 store=store,
                 clock=clock,
                 operator=SENDER,
-                threaded=threaded,
+                threaded=house.threaded,
                 timezone=config.agent.timezone,
                 check_mounts=extra_mounts.check,
-                changed=changed,
+                changed=house.changed,
             ),
         )
-
-        async def run_channels(*, task_status: trio.TaskStatus[None]) -> None:
-            await supervise(
-                *(
-                    ChildSpec(
-                        id=channel.name,
-                        run=partial(channel.run, ingress.receive, ready=partial(delivery.ready, channel.name)),
-                    )
-                    for channel in channels
-                ),
-                policy=CHANNEL_RESTARTS,
-                node=nodes["channels"],
-                task_status=task_status,
-            )
 
         async def announce_all(*, task_status: trio.TaskStatus[None]) -> None:
             task_status.started()
@@ -232,11 +153,11 @@ async def serve(
             "watch": watch.run,
             "customs": customs.run,
             "engine": choice.engine.run,
-            "sessions": sessions.run,
-            "delivery": delivery.run,
-            "sweep": sweep.run,
+            "sessions": house.sessions.run,
+            "delivery": house.delivery.run,
+            "sweep": house.sweep.run,
             "admin": admin.run,
-            "channels": run_channels,
+            "channels": house.run_channels,
             "announcement": announce_all,
         }
         await supervise(
@@ -261,8 +182,7 @@ def _looks(
     config: Config,
     choice: Choice,
     store: Database,
-    sessions: Sessions,
-    admission: Admission,
+    house: House,
     root: TreeNode,
     watch: DirectoryWatch,
 ) -> dict[str, Look]:
@@ -274,7 +194,7 @@ def _looks(
 
     async def show_log(asked: Mapping[str, object]) -> object:
         await trio.lowlevel.checkpoint()
-        sessions.show_log(SessionId(str(asked.get("session"))))
+        house.sessions.show_log(SessionId(str(asked.get("session"))))
         return None
 
     async def status(_: Mapping[str, object]) -> object:
@@ -284,8 +204,12 @@ def _looks(
             "walls": choice.usable.walls,
             "provider": config.agent.provider,
             "watch": watch.mode,
-            "actors": sorted(sessions.owned()),
-            "sandboxes": {"running": admission.taken, "waiting": admission.waiting, "most": admission.most},
+            "actors": sorted(house.sessions.owned()),
+            "sandboxes": {
+                "running": house.admission.taken,
+                "waiting": house.admission.waiting,
+                "most": house.admission.most,
+            },
             "store": attrs.asdict(store.statistics()),
             "figures": attrs.asdict(await store.read(figures)),
         }

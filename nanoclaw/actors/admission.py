@@ -13,13 +13,11 @@ from attrs import define, field
 from nanoclaw.core.admission import Guest, Pressure, whom_to_ask
 from nanoclaw.kit.every import every
 from nanoclaw.kit.memory import free_share
+from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId
 
 log = structlog.get_logger()
-
-MEMORY_SECONDS = 5.0
-"""Between two looks at the machine's memory."""
 
 
 @define(eq=False)
@@ -63,6 +61,7 @@ class Admission:
     least_free: float = 0.0
     """The part of the machine's memory that shall stay free."""
     _free_share: Callable[[], float | None] = free_share
+    _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
     _places: dict[SessionId, Place] = field(factory=dict[SessionId, Place], init=False)
     _queue: deque[trio.Event] = field(factory=deque[trio.Event], init=False)
     _promised: int = field(default=0, init=False)
@@ -106,9 +105,12 @@ class Admission:
             del self._places[session]
             self._admit()
 
-    async def watch_memory(self) -> None:
-        """Look at the machine's memory until cancelled, and have idle sandboxes end while too little is free."""
-        await every(MEMORY_SECONDS, self._look)
+    async def watch_memory(self, seconds: float) -> None:
+        """Every *seconds*, look at the machine's memory; have idle sandboxes end while too little is free.
+
+        Runs until cancelled.
+        """
+        await every(seconds, self._look)
 
     @property
     def _is_free(self) -> bool:
@@ -141,7 +143,7 @@ class Admission:
             self._queue.popleft().set()
 
     async def _look(self) -> None:
-        free = await trio.to_thread.run_sync(self._free_share)
+        free = await self._threads.run(self._free_share)
         self._memory_short = free is not None and free < self.least_free
         if self._memory_short:
             log.warning("memory_short", free=free, least=self.least_free, sandboxes=self.taken)

@@ -57,9 +57,9 @@ async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch:
     )
     ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
     owner = engine.owner_of(spec.agent_group)
-    await trio.to_thread.run_sync(ready, spec, group, told, owner, limiter=parts.disk)
+    await parts.disk.run(ready, spec, group, told, owner)
     sandbox = await engine.start(spec)
-    swapped = await trio.to_thread.run_sync(_swapped, granted, limiter=parts.disk)
+    swapped = await parts.disk.run(_swapped, granted)
     if swapped:
         with trio.move_on_after(UNDO_SECONDS, shield=True):
             await sandbox.stop(0)
@@ -81,7 +81,7 @@ async def _granted(parts: Parts, place: SessionPlace) -> tuple[Allowed, ...]:
     wanted = await parts.store.read(all_mounts)
     if all(one.agent_group_id != group for one in wanted):
         return ()
-    verdicts = await trio.to_thread.run_sync(parts.check_mounts, group, wanted, limiter=parts.disk)
+    verdicts = await parts.disk.run(parts.check_mounts, group, wanted)
     return tuple(verdict for verdict in verdicts if isinstance(verdict, Allowed))
 
 

@@ -34,8 +34,6 @@ CLAIM_SECONDS = 0.01
 """How long the record of a claim waits for the answer to it."""
 SHOW_SECONDS = 0.05
 """How long what a runner settled waits to be shown to it, together with what becomes of its answer."""
-PAUSED_SECONDS = 60.0
-"""Between two looks at a paused sandbox that nobody asked for."""
 
 
 @define(eq=False, kw_only=True)
@@ -102,7 +100,7 @@ class Carry:
                     verdict, patience = self._traffic.vigil.judge(trio.current_time())
                     if not isinstance(verdict, Fine):
                         return EpochEnding.KILLED, describe(verdict)
-                    net = PAUSED_SECONDS if self._paused else self._parts.times.net
+                    net = self._parts.nets.paused if self._paused else self._parts.nets.link
                     net = net if patience is None else min(net, patience)
                     letters = await self._next_letters(_rest(until, now, net))
                 case other:
@@ -127,7 +125,7 @@ class Carry:
             changed = await self._traffic.drain.look()
         if letters and not set(letters) & {Look(), MakeRoom()}:
             # The runner learns of it soon; first comes who waits for the answer.
-            letters = await self._next_letters(SHOW_SECONDS if changed else self._parts.times.net)
+            letters = await self._next_letters(SHOW_SECONDS if changed else self._parts.nets.link)
             if letters or not changed:
                 return letters
         return None
@@ -164,9 +162,9 @@ class Carry:
         """Pause the sandbox, unless that would leave its outbox half written; returns the letters that came first."""
         traffic = self._traffic
         await traffic.sandbox.pause()
-        if await trio.to_thread.run_sync(is_being_written, traffic.out, limiter=self._parts.disk):
+        if await self._parts.disk.run(is_being_written, traffic.out):
             await traffic.sandbox.resume()
-            return await self._next_letters(self._parts.times.net)
+            return await self._next_letters(self._parts.nets.link)
         log.info("sandbox_paused", session=self._place.session.id, epoch=traffic.epoch)
         self._paused = True
         # It may have committed on the way.
@@ -190,7 +188,7 @@ class Carry:
         changes, work, told_to_end, beat, written = await self._parts.store.read(_look, self._place, traffic, now)
         if not written:
             with self._node.busy(f"epoch {traffic.epoch}: waiting for the sandbox to let go of its inbox"):
-                await trio.to_thread.run_sync(traffic.file.write, changes, limiter=self._parts.disk)
+                await self._parts.disk.run(traffic.file.write, changes)
         traffic.tick = changes.tick
         traffic.vigil.heartbeat(beat, trio.current_time())
         self._claim_is_next = any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)

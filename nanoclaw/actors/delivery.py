@@ -9,6 +9,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.spooled import remove
 from nanoclaw.channels.base import Channel, Outgoing, OutgoingFile
 from nanoclaw.core.delivery import (
@@ -29,6 +30,7 @@ from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.supervisor import Service
+from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.messages import Address, LedgerRow, LedgerState
@@ -45,9 +47,6 @@ SEND_SECONDS = 30.0
 """A platform that has not answered by then may have taken the message or not."""
 SLOWEST = 256 << 10
 """Bytes of files a second: what has files has so much longer."""
-LOOK_SECONDS = 60.0
-AWAY_SECONDS = 60.0
-"""How long a lane waits for somebody to be there before it looks again unasked."""
 
 
 @define(eq=False)
@@ -62,6 +61,10 @@ class Delivery:
     """Told that a session's message was decided, so that its agent may know."""
     _node: TreeNode
     policy: DeliveryPolicy = field(factory=DeliveryPolicy, kw_only=True)
+    nets: Nets = field(factory=Nets, kw_only=True)
+    _luck: Callable[[], float] = field(default=jitter, kw_only=True)
+    """A share of a pause, in [0, 1)."""
+    _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
     _lanes: Pool[Lane] = field(init=False)
     _mail: dict[Lane, Mailbox[str]] = field(factory=dict[Lane, Mailbox[str]], init=False)
 
@@ -89,7 +92,7 @@ class Delivery:
         await self._look()
         async with trio.open_nursery() as nursery:
             await nursery.start(self._lanes.run)
-            nursery.start_soon(every, LOOK_SECONDS, self._look)
+            nursery.start_soon(every, self.nets.lanes, self._look)
             task_status.started()
 
     async def _look(self) -> None:
@@ -127,7 +130,7 @@ class Delivery:
                 assert head.row.not_before is not None
                 await _wait(mail, head.row.not_before - now)
             elif not await self._send(channel, head):
-                await _wait(mail, timedelta(seconds=AWAY_SECONDS))
+                await _wait(mail, timedelta(seconds=self.nets.lanes))
 
     async def _decide_interrupted(self, channel: Channel, head: Head) -> None:
         row = head.row
@@ -147,7 +150,7 @@ class Delivery:
         files = tuple(
             OutgoingFile(name=file.name, size=file.size, path=self._spool.path(file.spool_id)) for file in head.files
         )
-        if files and (lost := await _lost(files)):
+        if files and (lost := await self._threads.run(_lost, files)):
             await self._end(head, LedgerState.DEAD, f"its file {lost} is no longer there")
             return True
         patience = SEND_SECONDS + sum(file.size for file in files) / SLOWEST
@@ -181,7 +184,7 @@ class Delivery:
                 now=self._clock.now(),
             )
             if head.files:
-                await remove([file.spool_id for file in head.files], self._spool)
+                await remove([file.spool_id for file in head.files], self._spool, self._threads)
             if row.session_id is not None:
                 self._settled(row.session_id)
         return True
@@ -194,7 +197,7 @@ class Delivery:
             keyed=channel.keyed,
             in_doubt=channel.in_doubt,
             policy=self.policy,
-            luck=jitter(),
+            luck=self._luck(),
         )
         match verdict:
             case SendLater(pause, refund):
@@ -211,14 +214,14 @@ class Delivery:
         log.error("delivery_ended", row=row.id, state=state.value, why=why)
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
         if head.files:
-            await remove([file.spool_id for file in head.files], self._spool)
+            await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)
 
 
-async def _lost(files: Sequence[OutgoingFile]) -> str | None:
-    """The name of one that is not in the spool."""
-    return await trio.to_thread.run_sync(lambda: next((file.name for file in files if not file.path.is_file()), None))
+def _lost(files: Sequence[OutgoingFile]) -> str | None:
+    """The name of one that is not in the spool. Blocks."""
+    return next((file.name for file in files if not file.path.is_file()), None)
 
 
 def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, now: datetime) -> None:

@@ -56,7 +56,7 @@ class Drain:
         """
         changed = False
         for _ in range(MOST_LOOKS):
-            taken = await trio.to_thread.run_sync(take, self._out, self._stamp, limiter=self._parts.disk)
+            taken = await self._parts.disk.run(take, self._out, self._stamp)
             match taken:
                 case Unchanged():
                     return changed
@@ -97,7 +97,7 @@ class Drain:
         parts = self._parts
         collected = await self._collect(report)
         came = [file.spool_id for one in collected.values() for file in one.files]
-        async with keeping(came, parts.store, parts.folders.spool):
+        async with keeping(came, parts.store, parts.folders.spool, parts.disk):
             return await parts.store.transact(
                 absorb,
                 self._place,
@@ -118,6 +118,6 @@ class Drain:
         for row in rows:
             assert isinstance(row.payload, ChatOut)
             copy = partial(collect, self._out, row.id, row.payload.files, spool, waiting=waiting)
-            found[row.rowid] = await trio.to_thread.run_sync(copy, limiter=self._parts.disk)
+            found[row.rowid] = await self._parts.disk.run(copy)
             waiting += sum(file.size for file in found[row.rowid].files)
         return found

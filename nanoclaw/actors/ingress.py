@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 
 import structlog
-from attrs import define
+from attrs import define, field
 
 from nanoclaw.actors.spooled import keeping, remove_unneeded
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
+from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.model.ids import ChannelName, SessionId, SpoolId
 from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 from nanoclaw.store import files
@@ -36,6 +37,8 @@ class Ingress:
     _wake: Callable[[SessionId], None]
     _show: Callable[[SessionId], None]
     _nudge: Callable[[Iterable[Lane]], None]
+    _mint: Callable[[str], str] = field(default=mint, kw_only=True)
+    _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
 
     async def receive(self, told: InboundEvent | Revision) -> Receipt:
         """Store *told*. When this returns, it survives power loss; the same again is no second one.
@@ -72,9 +75,9 @@ class Ingress:
 
     async def _accept(self, told: InboundEvent) -> Verdict:
         came = [one.file.id for one in told.attachments]
-        async with keeping(came, self._store, self._spool) if came else nullcontext():
+        async with keeping(came, self._store, self._spool, self._threads) if came else nullcontext():
             return await self._store.transact(
-                accept, told, threaded=self._threaded.get(told.channel, False), mint=mint, now=self._clock.now()
+                accept, told, threaded=self._threaded.get(told.channel, False), mint=self._mint, now=self._clock.now()
             )
 
     async def _revise(self, told: Revision) -> Receipt:
@@ -83,7 +86,7 @@ class Ingress:
             came = await self._store.read(files.of_platform_message, told.channel, told.platform_message_id)
         changed = await self._store.transact(revise, told, now=self._clock.now())
         if came:
-            await remove_unneeded(came, self._store, self._spool)
+            await remove_unneeded(came, self._store, self._spool, self._threads)
         log.debug("message_revised", channel=told.channel, kind=told.kind.value, sessions=len(changed))
         for session in changed:
             self._show(session)

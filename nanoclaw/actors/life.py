@@ -214,7 +214,7 @@ class Life:
         return True
 
     async def _in_thread(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        return await trio.to_thread.run_sync(work, *arguments, limiter=self._parts.disk)
+        return await self._parts.disk.run(work, *arguments)
 
 
 async def finish(
@@ -231,7 +231,7 @@ async def finish(
     )
     log.info("epoch_ended", session=place.session.id, epoch=epoch, ending=ending.value, detail=detail)
     parts.nudge(lanes)
-    await trio.to_thread.run_sync(layout.remove_epoch, epoch, limiter=parts.disk)
+    await parts.disk.run(layout.remove_epoch, epoch)
 
 
 def _make_epoch(layout: SessionLayout, owner: Owner | None, epoch: EpochNumber) -> OutDirectory:

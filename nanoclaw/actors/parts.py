@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 import trio
 from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
+from nanoclaw.actors.nets import Nets
 from nanoclaw.composing.places import GroupPlaces
-from nanoclaw.core.mounts import Verdict
+from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.core.told import Told
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
-from nanoclaw.kit.watch import DirectoryWatch
+from nanoclaw.kit.threads import Threads, WorkerThreads
+from nanoclaw.kit.watch import Watch
 from nanoclaw.link.layout import SessionLayout
-from nanoclaw.link.standing import CustomsByStanding
+from nanoclaw.link.report import Inspected
+from nanoclaw.link.snapshot import Snapshot
 from nanoclaw.model.entities import Session, SessionPlace
-from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
-from nanoclaw.model.settings import GroupMounts
+from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
 
 MOST_SANDBOXES = 64
+
+
+class Customs(Protocol):
+    """What actors need of customs."""
+
+    async def inspect(self, snapshot: Snapshot, *, after: int, session: SessionId) -> Inspected:
+        """Read *snapshot*, an outbox of *session*; see `CustomsByStanding.inspect`."""
+        ...
 
 
 @frozen(kw_only=True)
@@ -60,8 +72,6 @@ class SessionTimes:
 
     patience: Patience = field(factory=Patience)
     """With an idle one."""
-    net: float = 1.0
-    """Seconds between two looks that nobody asked for: the net under inotify."""
     grace: float = 10.0
     """Seconds a runner has to end after SIGTERM."""
     hurried_grace: float = 4.0
@@ -77,9 +87,9 @@ class Parts:
     """The rest of the house, as a session's actor sees it."""
 
     store: Store
-    customs: CustomsByStanding
+    customs: Customs
     engine: Engine
-    watch: DirectoryWatch
+    watch: Watch
     clock: Clock
     folders: Folders
     nudge: Callable[[Iterable[Lane]], None]
@@ -88,7 +98,7 @@ class Parts:
     """The image that an agent group's own settings ask for; None: the one of all. Raises `ImageError`."""
     told: Callable[[SessionPlace], Told]
     """What an agent is told of itself."""
-    check_mounts: Callable[[AgentGroupId, Collection[GroupMounts]], tuple[Verdict, ...]]
+    check_mounts: CheckMounts
     """Judges the mounts of one agent group, given everybody's. Blocks."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
@@ -97,5 +107,8 @@ class Parts:
     stuck: StuckPolicy = field(factory=StuckPolicy)
     times: SessionTimes = field(factory=SessionTimes)
     admission: Admission = field(factory=lambda: Admission(most=MOST_SANDBOXES))
-    disk: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(8))
+    nets: Nets = field(factory=Nets)
+    mint: Callable[[str], str] = mint
+    """Makes ids."""
+    disk: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(8)))
     """Threads for the link's files: one session that is locked out of its file must not hold up the others."""

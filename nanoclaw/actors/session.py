@@ -23,9 +23,6 @@ from nanoclaw.store.sessions import session_place
 
 log = structlog.get_logger()
 
-LONGEST_REST = 60.0
-"""Seconds after which a resting session looks again unasked."""
-
 
 @define(eq=False)
 class SessionActor:
@@ -76,8 +73,9 @@ class SessionActor:
                     await self._live(place)
                 case Rest(until):
                     self._node.set(doing=f"resting until {until:%H:%M:%S}" if until else "resting")
-                    pause = LONGEST_REST if until is None else (until - now).total_seconds()
-                    with trio.move_on_after(max(0.0, min(pause, LONGEST_REST))):
+                    longest = parts.nets.sessions
+                    pause = longest if until is None else (until - now).total_seconds()
+                    with trio.move_on_after(max(0.0, min(pause, longest))):
                         await self._mail.read_all()
                 case Leave():
                     return
@@ -143,7 +141,7 @@ async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
     ending, detail = EpochEnding.HOST_DIED, "found open"
     await parts.engine.bury(life_name(parts, place, left.number))
     try:
-        out = await trio.to_thread.run_sync(layout.open_out, left.number, limiter=parts.disk)
+        out = await parts.disk.run(layout.open_out, left.number)
     except FileNotFoundError:
         detail = "found open, before it had a folder"
     else:

@@ -14,7 +14,6 @@ from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.session import SessionActor
 from nanoclaw.core.notices import plain
 from nanoclaw.kit.every import every
-from nanoclaw.kit.ids import mint
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
 from nanoclaw.kit.supervisor import Service
@@ -25,8 +24,6 @@ from nanoclaw.store import epochs, inbound, notices
 from nanoclaw.store.sessions import sessions
 
 log = structlog.get_logger()
-
-LOOK_SECONDS = 60.0
 
 
 @define(eq=False)
@@ -78,11 +75,11 @@ class Sessions:
         async with trio.open_nursery() as nursery:
             await nursery.start(self._pool.run)
             nursery.start_soon(self._look_often)
-            nursery.start_soon(self._parts.admission.watch_memory)
+            nursery.start_soon(self._parts.admission.watch_memory, self._parts.nets.memory)
             task_status.started()
 
     async def _look_often(self) -> Never:
-        await every(LOOK_SECONDS, self._look)
+        await every(self._parts.nets.sessions, self._look)
 
     async def _look(self) -> None:
         """Wake every session that has work, in case a nudge was lost."""
@@ -110,7 +107,7 @@ class Sessions:
                         log.info("stray_epoch_removed", session=session, epoch=number)
                         layout.remove_epoch(number)
 
-        await trio.to_thread.run_sync(remove, limiter=self._parts.disk)
+        await self._parts.disk.run(remove)
 
     def _serve(self, session: SessionId) -> Service:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:
@@ -134,7 +131,7 @@ class Sessions:
         tell = partial(
             notices.session_parked,
             session=session,
-            key=mint("parked"),
+            key=self._parts.mint("parked"),
             text=f"I cannot work just now: {plain(str(failure))}. I keep your messages and try again "
             f"in {pause / 60:.0f} min.",
             now=self._parts.clock.now(),

@@ -5,33 +5,37 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
+from nanoclaw.actors.nets import Nets
 from nanoclaw.errors import StoreError
 from nanoclaw.kit.every import every
 from nanoclaw.kit.spool import Spool
+from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.store import files
 from nanoclaw.store.db import Store
 
 log = structlog.get_logger()
 
-LOOK = timedelta(minutes=10)
 LAST_SECONDS = 2.0
 IN_FLIGHT = timedelta(hours=1)
 """A file that nobody has written to for so long does not belong to a message that is just being stored."""
 
 
 @asynccontextmanager
-async def swept(store: Store, spool: Spool) -> AsyncGenerator[SpoolSweep]:
+async def swept(
+    store: Store, spool: Spool, *, threads: Threads = WORKER_THREADS, nets: Nets | None = None
+) -> AsyncGenerator[SpoolSweep]:
     """Sweep the whole of *spool* before and after the block, in which all other parts of the host live.
 
     Before, for those whom a crash kept from it; after, for those who were cancelled between deciding a message and
     removing its files.
     """
-    sweep = SpoolSweep(store, spool)
+    sweep = SpoolSweep(store, spool, threads, nets or Nets())
     await sweep.whole()
     try:
         yield sweep
@@ -46,6 +50,8 @@ class SpoolSweep:
 
     _store: Store
     _spool: Spool
+    _threads: Threads = WORKER_THREADS
+    _nets: Nets = field(factory=Nets)
 
     async def whole(self) -> None:
         """Remove all that no message needs. Only while no other part of the host runs."""
@@ -54,15 +60,14 @@ class SpoolSweep:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Look now and again until cancelled, and leave alone what may be in flight."""
         task_status.started()
-        await every(LOOK.total_seconds(), self._look)
+        await every(self._nets.spool, self._look)
 
     async def _look(self) -> None:
         await self._sweep(IN_FLIGHT)
 
     async def _sweep(self, unchanged_for: timedelta) -> None:
         needed = await self._store.read(files.needed)
-        removed = await trio.to_thread.run_sync(
-            lambda: self._spool.sweep(needed, unchanged_for=unchanged_for.total_seconds())
-        )
+        look = partial(self._spool.sweep, needed, unchanged_for=unchanged_for.total_seconds())
+        removed = await self._threads.run(look)
         if removed:
             log.info("spool_swept", files=len(removed))

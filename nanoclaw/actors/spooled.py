@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
-import trio
 
 from nanoclaw.errors import StoreBrokenError, StoreError
 from nanoclaw.kit.spool import Spool
+from nanoclaw.kit.threads import Threads
 from nanoclaw.model.ids import SpoolId
 from nanoclaw.store import files
 from nanoclaw.store.db import Store
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def keeping(came: Sequence[SpoolId], store: Store, spool: Spool) -> AsyncGenerator[None]:
+async def keeping(came: Sequence[SpoolId], store: Store, spool: Spool, threads: Threads) -> AsyncGenerator[None]:
     """Run a block whose transaction may keep the files *came*; then remove those that no message needs.
 
     Where nobody can know what was stored, because the disk failed or the block was cancelled, they stay: the sweep of
@@ -29,20 +29,20 @@ async def keeping(came: Sequence[SpoolId], store: Store, spool: Spool) -> AsyncG
     except StoreBrokenError:
         raise
     except StoreError:
-        await remove(came, spool)
+        await remove(came, spool, threads)
         raise
     if came:
-        await remove_unneeded(came, store, spool)
+        await remove_unneeded(came, store, spool, threads)
 
 
-async def remove_unneeded(came: Sequence[SpoolId], store: Store, spool: Spool) -> None:
+async def remove_unneeded(came: Sequence[SpoolId], store: Store, spool: Spool, threads: Threads) -> None:
     """Remove those of *came* that no message needs."""
-    await remove(await store.read(files.not_needed, came), spool)
+    await remove(await store.read(files.not_needed, came), spool, threads)
 
 
-async def remove(came: Sequence[SpoolId], spool: Spool) -> None:
+async def remove(came: Sequence[SpoolId], spool: Spool, threads: Threads) -> None:
     """Remove files from *spool*, in a thread. One that the disk will not let go of is left to the sweep."""
     try:
-        await trio.to_thread.run_sync(spool.remove, came)
+        await threads.run(spool.remove, came)
     except OSError as exc:
         log.warning("spool_not_removed", files=len(came), why=str(exc))

@@ -15,6 +15,7 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
+from nanoclaw.actors.nets import Nets
 from nanoclaw.errors import StoreBrokenError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.failures import one_line
@@ -28,9 +29,6 @@ from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection
 
 log = structlog.get_logger()
-
-LONGEST_SLEEP = 60.0
-"""Seconds after which it looks unasked: a letter may be lost, and the wall clock may jump."""
 
 
 @frozen
@@ -61,6 +59,8 @@ class Sweep:
     _nudge: Callable[[Iterable[Lane]], None]
     _node: TreeNode
     _chores: Sequence[Chore] = ()
+    _longest_sleep: float = field(default=Nets().sweep, kw_only=True)
+    """Seconds after which it looks unasked: a letter may be lost, and the wall clock may jump."""
     _mail: Mailbox[Letter] = field(factory=Mailbox[Letter], init=False)
     _done: dict[str, float] = field(factory=dict[str, float], init=False)
     """When each chore was last begun, in Trio's time."""
@@ -147,9 +147,9 @@ class Sweep:
                 log.exception("chore_failed", chore=chore.name)
 
     async def _until_next(self, now: datetime) -> float:
-        """Seconds to the next time of anything, at most `LONGEST_SLEEP`."""
+        """Seconds to the next time of anything, at most the net's."""
         at = await self._store.read(next_due, now=now)
-        pauses = [LONGEST_SLEEP] if at is None else [LONGEST_SLEEP, (at - now).total_seconds()]
+        pauses = [self._longest_sleep] if at is None else [self._longest_sleep, (at - now).total_seconds()]
         pauses += [chore.seconds for chore in self._chores]
         return max(0.0, min(pauses))
 

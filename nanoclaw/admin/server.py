@@ -16,7 +16,8 @@ import trio
 from attrs import define, frozen
 
 from nanoclaw.admin.table import BY_NAME
-from nanoclaw.admin.verb import Answer, CheckMounts, ConfirmationNeededError, Request, Verb
+from nanoclaw.admin.verb import Answer, ConfirmationNeededError, Request, Verb
+from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.errors import NanoclawError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint

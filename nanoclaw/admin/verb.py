@@ -6,7 +6,7 @@ One table of them (`table.py`) makes the commands of the terminal, their help, a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -16,10 +16,9 @@ from attrs import NOTHING, fields_dict, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
-from nanoclaw.core.mounts import Verdict
+from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.errors import UsageError
-from nanoclaw.model.ids import AgentGroupId, ChannelName, UserId
-from nanoclaw.model.settings import GroupMounts
+from nanoclaw.model.ids import ChannelName, UserId
 from schema.sqlite import Connection
 
 Cell: TypeAlias = str | int | bool | None
@@ -51,10 +50,6 @@ class Parameter:
     def option(self) -> str:
         """How it is spelt where it is an option."""
         return "--" + self.name.rstrip("_").replace("_", "-")
-
-
-CheckMounts: TypeAlias = Callable[[AgentGroupId, Collection[GroupMounts]], tuple[Verdict, ...]]
-"""Judges the mounts of one agent group, given everybody's; looks at the disk, and blocks."""
 
 
 @frozen(kw_only=True)

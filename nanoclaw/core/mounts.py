@@ -7,7 +7,7 @@ allow-list), and in the settings of the agent group. What is on the disk is look
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from attrs import frozen
@@ -16,6 +16,7 @@ from nanoclaw.core.blocked import NAMES, blocked_name, is_inside, meets
 from nanoclaw.core.wanted_mounts import Reason, Refused, WantedMount
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.sandbox import ExtraMount
+from nanoclaw.model.settings import GroupMounts
 
 
 @frozen(kw_only=True)
@@ -76,6 +77,9 @@ class Allowed:
 
 
 Verdict: TypeAlias = Allowed | Refused
+
+CheckMounts: TypeAlias = Callable[[AgentGroupId, Collection[GroupMounts]], tuple[Verdict, ...]]
+"""Judges the mounts of one agent group, given everybody's; looks at the disk, and blocks."""
 
 
 @frozen(kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import structlog
 import trio
@@ -19,6 +19,14 @@ log = structlog.get_logger()
 Mode: TypeAlias = Literal["inotify", "polling"]
 
 SELF_TEST_SECONDS = 0.2
+
+
+class Watch(Protocol):
+    """Says when to look at a directory again."""
+
+    def watching(self, directory: Path, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call *wake* at each commit in *directory* for the length of the block; see `DirectoryWatch.watching`."""
+        ...
 
 
 @define(eq=False)

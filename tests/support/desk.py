@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from nanoclaw.admin.table import BY_NAME
-from nanoclaw.admin.verb import Answer, CheckMounts, Line, Request
+from nanoclaw.admin.verb import Answer, Line, Request
+from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.model.ids import ChannelName
 from schema.sqlite import transaction
 from tests.support.central import CHANNEL, World

@@ -1,0 +1,195 @@
+"""The host's actors, made and introduced to each other on the ground they stand on: a machine, or a simulated one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+import trio
+from attrs import field, frozen
+
+from nanoclaw.actors.admission import Admission
+from nanoclaw.actors.delivery import Delivery
+from nanoclaw.actors.ingress import Ingress
+from nanoclaw.actors.nets import Nets
+from nanoclaw.actors.parts import Customs, Folders, Parts, SessionTimes
+from nanoclaw.actors.sessions import Sessions
+from nanoclaw.actors.sweep import Sweep
+from nanoclaw.channels.base import Channel
+from nanoclaw.config import Config
+from nanoclaw.core.delivery import DeliveryPolicy
+from nanoclaw.core.mounts import CheckMounts
+from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.core.told import HomeSettings, tell
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import jitter, mint
+from nanoclaw.kit.restart import RestartPolicy
+from nanoclaw.kit.supervisor import ChildSpec, supervise
+from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.kit.watch import Watch
+from nanoclaw.model.ids import ChannelName
+from nanoclaw.sandboxes.available import own_image
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.store.db import Store
+
+CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
+MOST_LINKS = 8
+"""Threads for the links' files: one session that is locked out of its file must not hold up the others."""
+
+
+@frozen(kw_only=True)
+class Ground:
+    """All that reaches beyond the host's own memory, and so all that a simulation has to put in its place."""
+
+    store: Store
+    engine: Engine
+    customs: Customs
+    watch: Watch
+    clock: Clock
+    threads: Threads = WORKER_THREADS
+    """For what blocks shortly."""
+    links: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(MOST_LINKS)))
+    """For files that a sandbox may lock."""
+    mint: Callable[[str], str] = mint
+    luck: Callable[[], float] = jitter
+    """A share of a pause, in [0, 1)."""
+    nets: Nets = field(factory=Nets)
+
+
+@frozen(kw_only=True)
+class House:
+    """The actors. Each has a `run` of its own; `app.serve` says in which order they live."""
+
+    channels: Mapping[ChannelName, Channel]
+    ingress: Ingress
+    sessions: Sessions
+    delivery: Delivery
+    sweep: Sweep
+    admission: Admission
+    node: TreeNode
+    """The channels' place in the tree."""
+
+    @property
+    def threaded(self) -> dict[ChannelName, bool]:
+        """Which channels have threads."""
+        return _threaded(self.channels)
+
+    def changed(self) -> None:
+        """Somebody changed the truth: every link may have news, and something may be due."""
+        self.sessions.show_all()
+        self.sweep.look()
+
+    async def run_channels(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Hear all channels until cancelled, each restarted by itself."""
+        receive, ready = self.ingress.receive, self.delivery.ready
+        await supervise(
+            *(
+                ChildSpec(id=name, run=partial(channel.run, receive, ready=partial(ready, name)))
+                for name, channel in self.channels.items()
+            ),
+            policy=CHANNEL_RESTARTS,
+            node=self.node,
+            task_status=task_status,
+        )
+
+
+def build(
+    config: Config,
+    ground: Ground,
+    channels: Sequence[Channel],
+    nodes: Mapping[str, TreeNode],
+    *,
+    check_mounts: CheckMounts,
+) -> House:
+    """Make the actors of *config*'s home; nothing runs yet.
+
+    Args:
+      config: The settings.
+      ground: What they stand on.
+      channels: All there are.
+      nodes: The places in the tree, by name.
+      check_mounts: Judges the mounts of one agent group.
+    """
+    folders = Folders(home=config.home)
+    by_name = {channel.name: channel for channel in channels}
+    told_to_all = HomeSettings(provider=config.agent.provider, timezone=config.agent.timezone)
+    delivery = Delivery(
+        ground.store,
+        ground.clock,
+        folders.spool,
+        by_name,
+        # Sessions and delivery nudge each other; mail is all that passes between them.
+        lambda session: sessions.show(session),  # noqa: PLW0108 - sessions is made below
+        nodes["delivery"],
+        policy=DeliveryPolicy(
+            most_attempts=config.retry.most_attempts, first_pause=config.retry.delivery_pause_seconds
+        ),
+        nets=ground.nets,
+        luck=ground.luck,
+        threads=ground.threads,
+    )
+    admission = Admission(
+        most=config.sandbox.most_running,
+        least_free=config.sandbox.least_free_memory_percent / 100,
+        threads=ground.threads,
+    )
+    parts = Parts(
+        store=ground.store,
+        customs=ground.customs,
+        engine=ground.engine,
+        watch=ground.watch,
+        clock=ground.clock,
+        folders=folders,
+        nudge=delivery.nudge,
+        image=lambda place: own_image(ground.engine, place.settings),
+        check_mounts=check_mounts,
+        told=lambda place: tell(told_to_all, place.agent_group, place.settings),
+        timezone=config.agent.timezone,
+        # Sessions lean on the sweep only by mail, and it on them.
+        due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
+        retry=RetryPolicy(
+            most_tries=config.retry.most_tries,
+            first_pause=timedelta(seconds=config.retry.first_pause_seconds),
+        ),
+        stuck=config.stuck,
+        times=SessionTimes(patience=config.patience),
+        admission=admission,
+        nets=ground.nets,
+        mint=ground.mint,
+        disk=ground.links,
+    )
+    sessions = Sessions(parts, nodes["sessions"])
+    sweep = Sweep(
+        ground.store,
+        ground.clock,
+        sessions.wake,
+        delivery.nudge,
+        nodes["sweep"],
+        longest_sleep=ground.nets.sweep,
+    )
+    ingress = Ingress(
+        ground.store,
+        ground.clock,
+        folders.spool,
+        _threaded(by_name),
+        sessions.wake,
+        sessions.show,
+        delivery.nudge,
+        mint=ground.mint,
+        threads=ground.threads,
+    )
+    return House(
+        channels=by_name,
+        ingress=ingress,
+        sessions=sessions,
+        delivery=delivery,
+        sweep=sweep,
+        admission=admission,
+        node=nodes["channels"],
+    )
+
+
+def _threaded(channels: Mapping[ChannelName, Channel]) -> dict[ChannelName, bool]:
+    return {name: channel.threaded for name, channel in channels.items()}
