@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 import trio
-from attrs import define, field
+from attrs import Factory, define, field
 
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.report import Inspected, Quarantine, Report
 from nanoclaw.link.snapshot import Snapshot
+from nanoclaw.link.workers import Template
 from nanoclaw.model.ids import SessionId
 
 DOUBT_SECONDS: Final = 600.0
@@ -50,13 +51,16 @@ class Standings:
 class CustomsByStanding:
     """The two pools, and who is sent to which."""
 
-    good: Customs = field(factory=Customs)
-    doubted: Customs = field(factory=lambda: Customs(size=1))
+    template: Template = field(factory=Template)
+    """Where the workers of both come from."""
+    good: Customs = field(default=Factory(lambda self: Customs(source=self.template), takes_self=True))
+    doubted: Customs = field(default=Factory(lambda self: Customs(size=1, source=self.template), takes_self=True))
     _standings: Standings = field(factory=Standings, init=False)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the workers of both at hand until cancelled. Otherwise as `Customs.run`."""
         async with trio.open_nursery() as nursery:
+            await nursery.start(self.template.run)
             async with trio.open_nursery() as starting:
                 for pool in (self.good, self.doubted):
                     starting.start_soon(nursery.start, pool.run)

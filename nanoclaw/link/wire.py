@@ -12,6 +12,10 @@ import struct
 REQUEST = struct.Struct("!qqq")
 LENGTH = struct.Struct("!I")
 TAKEN = b"\x06"
+READY = b"\x06"
+"""What a template says when it takes orders."""
+ORDER = struct.Struct("!I?")
+"""To a template: the number of a process to end, and false; or anything, and true, with two pipes for a new worker."""
 MOST_ANSWER_BYTES = 40 << 20
 """More than the bounds in `tables` can come to, whatever JSON makes of them."""
 

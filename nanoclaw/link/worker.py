@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import math
+import os
 import resource
 import sys
 import time
@@ -83,7 +84,7 @@ def allow_cpu() -> None:
 
 def serve(source: BinaryIO, sink: BinaryIO, given_up: list[str], *, before_each: Callable[[], None]) -> None:
     """Answer the requests in *source* on *sink* until *source* ends."""
-    _say(sink, wire.frame(json.dumps(given_up).encode()))
+    _say(sink, wire.frame(json.dumps({"process": os.getpid(), "given_up": given_up}).encode()))
     while len(header := source.read(wire.REQUEST.size)) == wire.REQUEST.size:
         size, journal_size, after = wire.REQUEST.unpack(header)
         database = source.read(size)

@@ -14,9 +14,10 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from nanoclaw.link import wire
-from nanoclaw.link.customs import Customs, WorkerStartError
+from nanoclaw.link.customs import Customs
 from nanoclaw.link.report import Inspected, Quarantine, Report
 from nanoclaw.link.snapshot import Snapshot, Stamp
+from nanoclaw.link.workers import Programs, WorkerStartError
 from tests.link.outbox import ids, outbox, saying
 
 NO_STAMP = Stamp(0, 0, 0, 0, b"", None)
@@ -186,13 +187,14 @@ async def test_workers_left_from_before_are_not_asked() -> None:
         assert is_honest(await customs.inspect(HONEST, after=0))
 
 
-GREETING = "import sys, time; put = sys.stdout.buffer.write; get = sys.stdin.buffer.read; put(b'\\0\\0\\0\\2[]'); "
+HELLO = wire.frame(b'{"process": 0, "given_up": []}')
+GREETING = f"import sys, time; put = sys.stdout.buffer.write; get = sys.stdin.buffer.read; put({HELLO!r}); "
 
 
 def pretending(program: str, *, greeting: str = GREETING) -> Customs:
     """Customs whose worker is *program*."""
     flush = "sys.stdout.buffer.flush(); get(1); "
-    return Customs(size=1, deadline=5, command=(sys.executable, "-I", "-c", greeting + flush + program))
+    return Customs(size=1, deadline=5, source=Programs((sys.executable, "-I", "-c", greeting + flush + program)))
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from attrs import define, field
 
 from nanoclaw.link import wire
 from nanoclaw.link.answer import decode
-from nanoclaw.link.customs import COMMAND
 from nanoclaw.link.report import Report
+from nanoclaw.link.workers import COMMAND
 from schema.sqlite import Connection
 from tests.conftest import Figures
 from tests.link.mutations import Files, mutate

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.report import Quarantine, Report
 from nanoclaw.link.standing import DOUBT_SECONDS, CustomsByStanding, Standings
+from nanoclaw.link.workers import Programs
 from nanoclaw.model.ids import SessionId
-from tests.link.test_customs import GARBAGE, HONEST, until
+from tests.link.test_customs import GARBAGE, GREETING, HONEST, until
 
 GOOD, EVIL = SessionId("good"), SessionId("evil")
-NEVER_ANSWERS = "import sys, time; sys.stdout.buffer.write(b'\\0\\0\\0\\2[]'); sys.stdout.flush(); time.sleep(1000)"
+NEVER_ANSWERS = GREETING + "sys.stdout.flush(); time.sleep(1000)"
 
 
 @given(st.lists(st.tuples(st.floats(0, 2 * DOUBT_SECONDS), st.booleans())))
@@ -57,7 +58,7 @@ async def test_each_session_is_known_by_the_files_it_brought() -> None:
 
 async def test_a_session_in_good_standing_does_not_wait_for_those_that_are_not() -> None:
     program = (sys.executable, "-I", "-c", NEVER_ANSWERS)
-    customs = CustomsByStanding(doubted=Customs(size=1, deadline=1000, command=program))
+    customs = CustomsByStanding(doubted=Customs(size=1, deadline=1000, source=Programs(program)))
     customs._standings.note(GOOD, trio.current_time(), clean=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(customs.run)
@@ -70,7 +71,7 @@ async def test_a_session_in_good_standing_does_not_wait_for_those_that_are_not()
 
 async def test_a_file_that_took_too_long_is_read_once_more_unless_its_session_is_doubted() -> None:
     program = (sys.executable, "-I", "-c", NEVER_ANSWERS)
-    customs = CustomsByStanding(good=Customs(size=1, deadline=0.1, command=program))
+    customs = CustomsByStanding(good=Customs(size=1, deadline=0.1, source=Programs(program)))
     customs._standings.note(GOOD, trio.current_time(), clean=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(customs.run)
