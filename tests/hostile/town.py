@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ LOOK_SECONDS = 0.05
 STOP_SECONDS = 10.0
 MOST_MEMORY = 300 << 20
 MOST_THREADS = 64
+DESCRIPTORS_SECONDS = 10.0
 DESCRIPTORS_EACH = 8
 """Of one sandbox that runs."""
 STRACE = ("strace", "-D", "-f", "--seccomp-bpf", "-A", "-e", "trace=openat,unlink,unlinkat,rename,renameat2", "-o")
@@ -170,6 +171,17 @@ class Town:
         finally:
             client.close()
 
+    def descriptors_left(self, before: int) -> int:
+        """How many more the host has open than *before*, but for those of its containers; those take a while to go."""
+
+        def left() -> int:
+            return use_of(self.host.pid).descriptors - before - DESCRIPTORS_EACH * len(self.containers())
+
+        end = time.monotonic() + DESCRIPTORS_SECONDS
+        while (found := left()) > 0 and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+        return found
+
     def all_text(self) -> str:
         """Everything that people and operators may read: posts, logs."""
         logs = [path.read_text(errors="replace") for path in self.home.glob("logs/**/*.log")]
@@ -210,7 +222,7 @@ def town(
       daemon: Where the engine answers; None: where it usually does.
     """
     where = {} if daemon is None else {"DOCKER_HOST": daemon}
-    with tempfile.TemporaryDirectory(prefix="nc-") as folder, _platform() as platform:
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder, closing(FakePlatform()) as platform:
         around = Path(folder)
         home = around / "home"
         quiet = [f"good-{number}" for number in range(good)] + list(rooms)
@@ -232,7 +244,7 @@ def town(
                 yield there
             for neighbour in neighbours:
                 neighbour.stop()
-            left = use_of(host.pid).descriptors - descriptors - DESCRIPTORS_EACH * len(there.containers())
+            left = there.descriptors_left(descriptors)
             begin = time.monotonic()
             code, said = host.stop(signal.SIGTERM)
             took = time.monotonic() - begin
@@ -279,12 +291,3 @@ def _check_end(there: Town, before: object, busy: float) -> None:
     assert there.most.threads <= MOST_THREADS
     for log in there.home.glob("logs/sandboxes/*/*.log"):
         assert log.stat().st_size <= MOST_LOG_BYTES
-
-
-@contextmanager
-def _platform() -> Iterator[FakePlatform]:
-    platform = FakePlatform()
-    try:
-        yield platform
-    finally:
-        platform.close()
