@@ -1,0 +1,38 @@
+"""System calls of the store and of an outbox's writer go wrong one by one; what was promised is there all the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Figures
+
+EVERY = 4
+"""One call in so many is hit; with the next fault, other ones are."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["store", "outbox"])
+def test_nothing_promised_is_lost_or_halved_whichever_system_call_fails(
+    kind: str, tmp_path: Path, figures: Figures
+) -> None:
+    """AT-33. The process is killed at the call, or the call fails by EIO, ENOSPC, EINTR or EMFILE."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.crash.calls_driver", kind, str(tmp_path), str(EVERY)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outcomes = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert ran.returncode == 0, f"{[one for one in outcomes if one['wrong']]}\n{ran.stderr}"
+    hits = Counter(one["call"] for one in outcomes if one["hit"])
+    ends = Counter(one["end"] for one in outcomes if one["hit"])
+    figures(**hits, **ends)
+    assert {"pwrite64", "fdatasync", "unlink", "openat"} <= hits.keys()
+    assert min(ends["KILLED"], ends["GAVE_UP"]) > 10
