@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 import structlog
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from nanoclaw.core.images import ImageId
@@ -52,6 +53,19 @@ def agent_image() -> ImageId:
     if isinstance(built, ImageError):
         pytest.fail(str(built))
     return built
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Slow tests go the same ways over and over: to trace them takes minutes, and finds no line that others miss."""
+    traced = Coverage.current() if item.get_closest_marker("slow") else None
+    if traced is None:
+        return (yield)
+    traced.stop()
+    try:
+        return (yield)
+    finally:
+        traced.start()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -13,7 +13,6 @@ import gc
 import os
 import signal
 import socket
-import sys
 from typing import NoReturn
 
 from nanoclaw.link import wire, worker
@@ -71,7 +70,8 @@ def be_worker(line: socket.socket, source: int, sink: int) -> NoReturn:
         given_up = worker.confine()
         # After the namespaces: changing them forgets it.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        worker.serve(sys.stdin.buffer, sys.stdout.buffer, given_up, before_each=worker.allow_cpu)
+        with open(0, "rb") as requests, open(1, "wb") as answers:  # of a descriptor, not of a path
+            worker.serve(requests, answers, given_up, before_each=worker.allow_cpu)
         code = 0
     finally:
         os._exit(code)

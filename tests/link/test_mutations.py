@@ -129,6 +129,7 @@ def worker() -> Iterator[Worker]:
     worker.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_a_damaged_file_is_read_or_quarantined(chunk: int, worker: Worker, tmp_path: Path, figures: Figures) -> None:
     choose = random.Random(chunk)

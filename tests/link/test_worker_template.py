@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from nanoclaw.link import wire, worker_template
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.report import Quarantine, Report
 from nanoclaw.link.workers import Template, WorkerStartError
@@ -142,3 +145,41 @@ async def test_a_template_that_does_not_come_up_is_said_aloud(program: str) -> N
         async with running(template):
             pass
     assert children() == []
+
+
+def test_orders_are_carried_out_one_after_the_other() -> None:
+    ours, theirs = socket.socketpair()
+    requests, answers = os.pipe(), os.pipe()
+    socket.send_fds(ours, [wire.ORDER.pack(0, True)], [requests[0], answers[1]])
+    ours.sendall(wire.ORDER.pack(2**31 - 1, False))
+    ours.sendall(b"half")
+    ours.close()
+    with theirs:
+        worker_template.serve(theirs)
+    os.close(requests[0])
+    os.close(answers[1])
+    with os.fdopen(answers[0], "rb") as said:
+        (size,) = wire.LENGTH.unpack(said.read(wire.LENGTH.size))
+        number = json.loads(said.read(size))["process"]
+        assert number in children_of(os.getpid())
+        worker_template.end(number)
+        assert not lives(number)
+        assert said.read() == b""
+    os.close(requests[1])
+    worker_template.end(number)
+
+
+def test_a_worker_that_cannot_be_forked_is_one_that_closes_its_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", fork)
+    ours, theirs = socket.socketpair()
+    source, sink = os.pipe()
+    socket.send_fds(ours, [wire.ORDER.pack(0, True)], [source, sink])
+    os.close(sink)
+    ours.close()
+    with theirs:
+        worker_template.serve(theirs)
+    assert os.read(source, 1) == b""
+    os.close(source)
