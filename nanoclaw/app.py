@@ -18,6 +18,7 @@ from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, Te
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
+from nanoclaw.core.signals import Signals, detail_of, state_of
 from nanoclaw.house import Ground, House, build
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
@@ -209,9 +210,19 @@ def _looks(
                 "running": house.admission.taken,
                 "waiting": house.admission.waiting,
                 "most": house.admission.most,
+                "signals": [_signals(session, seen) for session, seen in house.sessions.signals().items()],
             },
             "store": attrs.asdict(store.statistics()),
             "figures": attrs.asdict(await store.read(figures)),
         }
 
     return {"tree": tree, "status": status, "show log": show_log}
+
+
+def _signals(session: SessionId, seen: Signals) -> dict[str, object]:
+    """What is seen of one sandbox, as the command line takes it."""
+    signals = {"process": seen.process, "loop": seen.loop, "progress": seen.progress}
+    return {
+        "session": session,
+        **{name: {"state": state_of(signal), "detail": detail_of(signal)} for name, signal in signals.items()},
+    }

@@ -15,6 +15,7 @@ import trio
 from attrs import frozen
 
 from runner.config import load_container, zone
+from runner.doorbell import answer_doorbell
 from runner.errors import ConfigError
 from runner.heartbeat import beat
 from runner.inbox import Inbox, patiently
@@ -26,7 +27,7 @@ from runner.providers.base import Provider
 from runner.providers.registry import make_provider
 from runner.turn import Turns, saved_continuation
 from runner.watch import InboxWatch
-from schema.files import HEARTBEAT, INBOX, OUTBOUND
+from schema.files import ANSWER, DOORBELL, HEARTBEAT, INBOX, OUTBOUND
 from schema.sqlite import Connection
 
 STDIN = 0
@@ -101,6 +102,7 @@ async def serve(places: Places, container: Container, provider: Provider, inbox:
                 if places.parent_pipe:
                     nursery.start_soon(end_with_parent, STDIN, os._exit)
                 nursery.start_soon(poll.run)
+                nursery.start_soon(answer_doorbell, places.inside / DOORBELL, places.out / ANSWER)
                 number = await anext(signals)
                 log("stopping", signal=signal.Signals(number).name, net_found=watch.net_found)
                 nursery.cancel_scope.cancel()

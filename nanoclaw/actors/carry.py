@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from nanoclaw.actors.admission import Place
+from nanoclaw.actors.doorbell import Doorbell
 from nanoclaw.actors.drain import Drain
 from nanoclaw.actors.letters import Commit, Gone, Letter, Look, MakeRoom
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.session import Pause, Rest, Resume, Step, Stop, View, next_step
+from nanoclaw.core.signals import Paused, Runs, Signals, say
 from nanoclaw.core.stuck import Fine, describe
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.link.doorbell import answer, ring
 from nanoclaw.link.layout import OutDirectory, heartbeat_mtime_ns, is_being_written
 from nanoclaw.link.projector import InboundFile
 from nanoclaw.model.entities import SessionPlace
@@ -43,6 +47,8 @@ class Traffic:
     epoch: EpochNumber
     drain: Drain
     file: InboundFile
+    inside: Path
+    """The session's `in/`."""
     out: OutDirectory
     sandbox: Sandbox
     vigil: Vigil
@@ -64,6 +70,7 @@ class Carry:
     _claim_is_next: bool = field(default=False, init=False)
     _paused: bool = field(default=False, init=False)
     _wanted_away: str | None = field(default=None, init=False)
+    _doorbell: Doorbell = field(factory=Doorbell, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._quiet_since = self._parts.clock.now()
@@ -80,6 +87,26 @@ class Carry:
 
         Cancellation: between two looks; whatever was not carried is still there.
         """
+        self._node.signals = self._say_signals
+        try:
+            return await self._run()
+        finally:
+            self._node.signals = dict
+
+    def signals(self) -> Signals:
+        """What is seen of the sandbox now."""
+        now = trio.current_time()
+        return Signals(
+            process=Paused() if self._paused else Runs(),
+            loop=self._doorbell.loop(now),
+            progress=self._traffic.vigil.progress(now),
+        )
+
+    def _say_signals(self) -> Mapping[str, str]:
+        seen = self.signals()
+        return {"process": say(seen.process), "loop": say(seen.loop), "progress": say(seen.progress)}
+
+    async def _run(self) -> tuple[EpochEnding, str]:
         letters: tuple[Letter, ...] = (Look(),)
         while Gone() not in letters:
             more = await self._read(letters)
@@ -175,6 +202,7 @@ class Carry:
         log.info("sandbox_resumed", session=self._place.session.id, epoch=self._traffic.epoch)
         self._paused = False
         self._traffic.vigil.paused(trio.current_time())
+        self._doorbell.paused()
 
     async def _next_letters(self, seconds: float) -> tuple[Letter, ...]:
         """The mail that comes within *seconds*; none is a reason to look at everything."""
@@ -185,31 +213,54 @@ class Carry:
     async def _show(self, now: datetime) -> tuple[inbound.Work, str | None]:
         """Write into the link what changed in the truth; returns what is to do, and why the epoch shall end."""
         traffic = self._traffic
-        changes, work, told_to_end, beat, written = await self._parts.store.read(_look, self._place, traffic, now)
-        if not written:
+        rings = self._doorbell.wants_ringing(trio.current_time())
+        seen = await self._parts.store.read(_look, self._place, traffic, now, rings=rings)
+        self._doorbell.looked(seen.answer, trio.current_time())
+        if rings:
+            self._doorbell.rung(seen.ring, trio.current_time())
+        changes = seen.changes
+        if not seen.written:
             with self._node.busy(f"epoch {traffic.epoch}: waiting for the sandbox to let go of its inbox"):
                 await self._parts.disk.run(traffic.file.write, changes)
         traffic.tick = changes.tick
-        traffic.vigil.heartbeat(beat, trio.current_time())
+        traffic.vigil.heartbeat(seen.beat, trio.current_time())
         self._claim_is_next = any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
-        return work, told_to_end
+        return seen.work, seen.told_to_end
+
+
+@frozen(kw_only=True)
+class _Seen:
+    """One look: what changed, what is to do, what the runner shows of itself, and does the link show it already."""
+
+    changes: projection.Changes
+    work: inbound.Work
+    told_to_end: str | None
+    beat: int | None
+    ring: int | None
+    answer: int | None
+    written: bool
 
 
 def _work(conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime) -> tuple[inbound.Work, str | None]:
     return inbound.work(conn, place.session.id, now=now), epochs.told_to_end(conn, place.session.id, traffic.epoch)
 
 
-def _look(
-    conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime
-) -> tuple[projection.Changes, inbound.Work, str | None, int | None, bool]:
-    """What changed, what is to do, the heartbeat, and does the link show it already: one trip to a thread for all.
+def _look(conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime, *, rings: bool) -> _Seen:
+    """Look at everything in one trip to a thread; with *rings*, ring the doorbell.
 
     A sandbox that holds a lock on its link must not hold a reader of the truth, so nobody waits for it here.
     """
     changes = projection.changes(conn, place, traffic.epoch, traffic.tick)
     work, told_to_end = _work(conn, place, traffic, now)
-    beat = heartbeat_mtime_ns(traffic.out)
-    return changes, work, told_to_end, beat, changes.empty or traffic.file.write_at_once(changes)
+    return _Seen(
+        changes=changes,
+        work=work,
+        told_to_end=told_to_end,
+        beat=heartbeat_mtime_ns(traffic.out),
+        answer=answer(traffic.out),
+        ring=ring(traffic.inside) if rings else None,
+        written=changes.empty or traffic.file.write_at_once(changes),
+    )
 
 
 def _rest(until: datetime | None, now: datetime, net: float) -> float:

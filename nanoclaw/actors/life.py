@@ -18,6 +18,7 @@ from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
+from nanoclaw.core.signals import Signals
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
@@ -57,6 +58,7 @@ class Life:
     _sandbox: Sandbox | None = field(default=None, init=False)
     _log: SandboxLog | None = field(default=None, init=False)
     _exit: Exit | None = field(default=None, init=False)
+    _carry: Carry | None = field(default=None, init=False)
 
     async def run(self) -> None:
         """Open an epoch, run its sandbox, drain it, close it.
@@ -87,6 +89,10 @@ class Life:
         if self._sandbox is not None:
             self._sandbox.show_log()
 
+    def signals(self) -> Signals | None:
+        """What is seen of its sandbox; None while there is none to be looked at."""
+        return None if self._carry is None else self._carry.signals()
+
     async def _live(self, epoch: EpochNumber, cursor: int) -> None:
         parts, session = self._parts, self._place.session
         layout = parts.folders.layout(session)
@@ -109,7 +115,16 @@ class Life:
                 sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch)
                 # What a cancelled life ends with: the host is stopping, or this session's actor is.
                 ending, detail = EpochEnding.STOPPED, "the host let it go"
-                traffic = Traffic(epoch=epoch, drain=drain, file=file, out=out, sandbox=sandbox, vigil=vigil, tick=tick)
+                traffic = Traffic(
+                    epoch=epoch,
+                    drain=drain,
+                    file=file,
+                    inside=layout.in_dir,
+                    out=out,
+                    sandbox=sandbox,
+                    vigil=vigil,
+                    tick=tick,
+                )
                 ending, detail = await self._serve(traffic, layout)
             except SandboxError as exc:
                 ending = EpochEnding.NOT_STARTED if self._sandbox is None else EpochEnding.KILLED
@@ -134,12 +149,15 @@ class Life:
             nursery.start_soon(sandbox.copy_log, self._log)
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
+                self._carry = Carry(self._parts, self._place, self._mail, self._node, self._room, traffic)
                 try:
-                    ending = await Carry(self._parts, self._place, self._mail, self._node, self._room, traffic).run()
+                    ending = await self._carry.run()
                 except OutboxBrokenError as exc:
                     ending = EpochEnding.QUARANTINED, str(exc)
                 except BusyError:
                     ending = EpochEnding.KILLED, "the sandbox held a lock on its inbox"
+                finally:
+                    self._carry = None
             if ending[0] is EpochEnding.EXITED:
                 ending = EpochEnding.EXITED, str(self._exit)
             nursery.cancel_scope.cancel()

@@ -12,6 +12,7 @@ from nanoclaw.actors.life import Life, finish
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.session import Leave, Rest, Start, View, next_step
+from nanoclaw.core.signals import Signals
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.entities import SessionPlace
@@ -40,6 +41,10 @@ class SessionActor:
         """See to it that what its sandbox said so far is in the log soon. Never blocks."""
         if self._life is not None:
             self._life.show_log()
+
+    def signals(self) -> Signals | None:
+        """What is seen of its sandbox; None if it has none that is up."""
+        return None if self._life is None else self._life.signals()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until there is nothing left to do.

@@ -13,6 +13,7 @@ from nanoclaw.actors.letters import Letter, Look
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.session import SessionActor
 from nanoclaw.core.notices import plain
+from nanoclaw.core.signals import Signals
 from nanoclaw.kit.every import every
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
@@ -64,6 +65,10 @@ class Sessions:
     def owned(self) -> frozenset[SessionId]:
         """The sessions that have an actor, or will have one again when their parking ends."""
         return self._pool.running() | self._pool.parked().keys()
+
+    def signals(self) -> dict[SessionId, Signals]:
+        """What is seen of every sandbox that is up."""
+        return {session: seen for session, actor in self._actors.items() if (seen := actor.signals()) is not None}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled: what an earlier life left undone first, then whatever wakes.

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from attrs import define, field
 
+from nanoclaw.core.signals import Progress, progress_of
 from nanoclaw.core.stuck import Claim, Evidence, StuckPolicy, Tool, Verdict, decide_stuck, next_deadline
 from nanoclaw.link.report import Report, ToolState
 from nanoclaw.model.ids import EpochNumber, InboundId
@@ -81,6 +82,10 @@ class Vigil:
         seen = self.evidence(now)
         pause = next_deadline(seen, self._policy)
         return decide_stuck(seen, self._policy), None if pause is None else pause.total_seconds()
+
+    def progress(self, now: float) -> Progress:
+        """How its work goes on, to be shown."""
+        return progress_of(self.evidence(now), self._policy)
 
     @property
     def _phase(self) -> Phase:

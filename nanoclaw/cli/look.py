@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -25,6 +27,9 @@ from schema import sqlite
 
 STATE_COLOURS = {"running": "green", "parked": "red", "restarting": "yellow", "stopped": "dim", "stopping": "yellow"}
 
+BAD_STATES = ("no answer", "stuck")
+"""Of the three signals, those that want to be looked at."""
+
 
 def status(config: Config, *, as_json: bool) -> None:
     """Print the host's figures. Raises `NotRunningError`."""
@@ -42,6 +47,8 @@ def status(config: Config, *, as_json: bool) -> None:
     places = found["sandboxes"]
     waiting = f", [yellow]{places['waiting']} waiting[/yellow]" if places["waiting"] else ""
     table.add_row("sandboxes", f"{places['running']} of at most {places['most']}{waiting}")
+    for signal in ("process", "loop", "progress"):
+        table.add_row(f"  {signal}", _counted(seen[signal]["state"] for seen in places["signals"]))
     store = found["store"]
     table.add_row("commits", f"{store['batches']} for {store['transactions']} transactions")
     for name, value in found["figures"].items():
@@ -110,6 +117,8 @@ def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
         parts.append(Text(f"{node['restarts']} restarts", "yellow"))
     if node["doing"]:
         parts.append(printable(node["doing"], "dim"))
+    for signal, said in node["signals"].items():
+        parts.append(printable(f"{signal}: {said}", "red" if said.startswith(BAD_STATES) else "dim"))
     if node["last_error"]:
         parts.append(printable(node["last_error"], "red"))
     label = Text("  ").join(parts)
@@ -117,6 +126,13 @@ def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
     for child in node["children"]:
         _branch(child, branch)
     return branch
+
+
+def _counted(states: Iterable[str]) -> str:
+    return ", ".join(
+        f"[red]{count} {state}[/red]" if state in BAD_STATES else f"{count} {state}"
+        for state, count in sorted(Counter(states).items())
+    )
 
 
 def _age(seconds: float) -> str:

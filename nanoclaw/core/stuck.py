@@ -152,6 +152,19 @@ def declared_window(tool: Tool | None, policy: StuckPolicy) -> timedelta:
     return min(policy.most_declared, timedelta(milliseconds=min(tool.declared_ms, most_ms)))
 
 
+def allowed_wait(phase: Phase, policy: StuckPolicy) -> timedelta:
+    """How long *phase* may last before it counts as silence; zero for what is no named wait."""
+    match phase:
+        case Phase.WAITING_RATE_LIMIT:
+            return policy.rate_limit_wait
+        case Phase.WAITING_ANSWER:
+            return policy.answer_wait
+        case Phase.STARTING | Phase.IDLE | Phase.TURN:
+            return ZERO
+        case _:
+            assert_never(phase)
+
+
 def describe(verdict: Stuck) -> str:
     """The verdict as half a sentence for people, with its numbers."""
     match verdict:
@@ -187,7 +200,7 @@ def _rules(seen: Evidence, policy: StuckPolicy) -> Iterator[tuple[Stuck, timedel
 
 def _counted(age: timedelta, seen: Evidence, policy: StuckPolicy) -> timedelta:
     """Of the last *age*, what was silence: not what was a named wait, as far as such a wait may go."""
-    allowed = _allowed_wait(seen.phase, policy)
+    allowed = allowed_wait(seen.phase, policy)
     since = _age(seen.phase_age)
     return age - max(ZERO, min(age, since) - max(ZERO, since - allowed))
 
@@ -196,19 +209,7 @@ def _still_allowed(verdict: Stuck, seen: Evidence, policy: StuckPolicy) -> timed
     """How long the named wait may go on before it counts."""
     if isinstance(verdict, TurnTooLong | Deaf):
         return ZERO
-    return max(ZERO, _allowed_wait(seen.phase, policy) - _age(seen.phase_age))
-
-
-def _allowed_wait(phase: Phase, policy: StuckPolicy) -> timedelta:
-    match phase:
-        case Phase.WAITING_RATE_LIMIT:
-            return policy.rate_limit_wait
-        case Phase.WAITING_ANSWER:
-            return policy.answer_wait
-        case Phase.STARTING | Phase.IDLE | Phase.TURN:
-            return ZERO
-        case _:
-            assert_never(phase)
+    return max(ZERO, allowed_wait(seen.phase, policy) - _age(seen.phase_age))
 
 
 def _age(age: timedelta) -> timedelta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
@@ -28,6 +28,8 @@ class NodeView:
     mailbox: int | None
     """Letters unread; None for what has no mailbox."""
     doing: str
+    signals: Mapping[str, str]
+    """What is seen of what it looks after, by name, in words for people; empty if there is nothing of the kind."""
     children: tuple[NodeView, ...]
 
 
@@ -49,6 +51,8 @@ class TreeNode:
     last_error: str | None = field(default=None, init=False)
     mailbox: Callable[[], int] | None = field(default=None, init=False, repr=False)
     """Says how many letters are unread: `len` of the actor's mailbox."""
+    signals: Callable[[], Mapping[str, str]] = field(default=dict[str, str], init=False, repr=False)
+    """Says what is seen of what it looks after, at the moment somebody asks."""
     _said: str = field(default="", init=False)
     _busy: dict[object, str] = field(factory=dict[object, str], init=False, repr=False)
     children: list[TreeNode] = field(factory=list["TreeNode"], init=False, repr=False)
@@ -110,5 +114,6 @@ class TreeNode:
             last_error=self.last_error,
             mailbox=None if self.mailbox is None else self.mailbox(),
             doing=self.doing,
+            signals=self.signals(),
             children=tuple(child.snapshot(now) for child in self.children),
         )

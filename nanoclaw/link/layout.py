@@ -2,8 +2,8 @@
 
 ```
 <home>/sessions/<agent group>/<session>/
-  in/            the host writes, the sandbox sees it read-only: inbound.db, inbox/
-  out/<epoch>/   the runner writes, the host only looks: outbound.db, outbox/, heartbeat
+  in/            the host writes, the sandbox sees it read-only: inbound.db, inbox/, doorbell
+  out/<epoch>/   the runner writes, the host only looks: outbound.db, outbox/, heartbeat, answer
 ```
 
 Nothing below `out/<epoch>/` is ever reached by a path: `OutDirectory` is a descriptor of the folder, taken before the
@@ -132,8 +132,13 @@ def heartbeat_mtime_ns(out: OutDirectory) -> int | None:
 
     The value is the sandbox's to choose: only that it changed says something.
     """
+    return mtime_ns(out, HEARTBEAT)
+
+
+def mtime_ns(out: OutDirectory, name: str) -> int | None:
+    """The time of the file *name* in *out*, in nanoseconds; None unless it is a plain file."""
     try:
-        status = os.stat(HEARTBEAT, dir_fd=out.fd, follow_symlinks=False)
+        status = os.stat(name, dir_fd=out.fd, follow_symlinks=False)
     except OSError:
         return None
     return status.st_mtime_ns if stat.S_ISREG(status.st_mode) else None

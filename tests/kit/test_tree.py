@@ -87,3 +87,12 @@ async def test_a_picture_does_not_change_with_the_tree() -> None:
     root.clear()
     root.set(doing="something else")
     assert (len(view.children), view.doing) == (1, "")
+
+
+async def test_signals_are_asked_for_when_somebody_looks() -> None:
+    node = TreeNode("a")
+    assert node.snapshot(trio.current_time()).signals == {}
+    seen = {"process": "runs"}
+    node.signals = lambda: dict(seen)
+    seen["loop"] = "answers"
+    assert node.snapshot(trio.current_time()).signals == {"process": "runs", "loop": "answers"}

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from nanoclaw.sandboxes.runtime import find_runtime
 from schema.commit_watch import CommitWatch
-from schema.files import HEARTBEAT
+from schema.files import ANSWER, DOORBELL, HEARTBEAT
 from tests.runner.link import Link, chat
 
 SECONDS = 30.0
@@ -96,6 +96,18 @@ def test_told_to_leave_in_mid_turn_it_leaves_within_two_seconds_and_keeps_its_cl
     assert code == 0
     assert link.acks() == {"m2": "processing"}
     assert link.messages() == []
+
+
+def test_it_answers_the_doorbell_in_the_middle_of_a_tool(link: Link) -> None:
+    link.say(chat("wait 60"))
+    with watching(link) as watch, running(link):
+        wait(link, watch, lambda: link.acks() and link.state()["current_tool"] == "wait")
+        (link.inside / DOORBELL).touch()
+        rung, answer = (link.inside / DOORBELL).stat().st_mtime_ns, link.out / ANSWER
+        begin = time.monotonic()
+        wait(link, watch, lambda: answer.exists() and answer.stat().st_mtime_ns == rung)
+        assert time.monotonic() - begin < 5
+    assert link.acks() == {"m2": "processing"}
 
 
 def test_it_ends_with_its_host(link: Link) -> None:
