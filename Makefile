@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOME_HERE := NANOCLAW_HOME=$${NANOCLAW_HOME:-$(CURDIR)/.nanoclaw}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run chat test check fmt lint types arch bench image soak mutate
+.PHONY: help setup run chat test check fmt lint types arch bench image soak sim mutate
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -49,6 +49,9 @@ image: setup     ## the image that docker's sandboxes start from
 
 soak: setup      ## property tests with many more examples
 	@$(BIN)/python tools/test.py --soak
+
+sim: setup       ## a simulated world: the run of one SEED with its history, or as many new ones as there is time for
+	@$(BIN)/python -m tests.sim $(SEED)
 
 mutate: setup    ## break the decisions of routing; how much do the tests notice?
 	@$(BIN)/python tools/mutate.py

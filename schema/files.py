@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -43,11 +45,13 @@ IMAGE_USER = "1000:1000"
 """The user `agent` of an agent image, and its group."""
 
 
+@cache
 def inbound_ddl() -> str:
     """The whole schema of inbound.db."""
     return (_resources("schema") / "inbound.sql").read_text(encoding="utf-8")
 
 
+@cache
 def outbound_ddl() -> str:
     """The whole schema of outbound.db."""
     return (_resources("schema") / "outbound.sql").read_text(encoding="utf-8")

@@ -1,0 +1,240 @@
+"""Were the promises kept? Pure: a history and what is in the database at its end go in, and what is wrong comes out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from nanoclaw.model.ids import ChannelName, EventId
+from nanoclaw.model.messages import EpochEnding, InboundRow, LedgerRow, LedgerState
+from schema.rows import InStatus, select
+from schema.sqlite import Connection, fetch
+from tests.sim.history import (
+    Acknowledged,
+    Born,
+    Claimed,
+    Ended,
+    Fault,
+    History,
+    Host,
+    Posted,
+    Replied,
+    Settled,
+    Trespass,
+)
+from tests.sim.town import CAREFUL, PLACES, PLAIN
+
+CLEARED: Final = Fault("all is well from now on")
+
+
+@frozen(kw_only=True)
+class Truth:
+    """What the database says when all is over."""
+
+    messages: Mapping[str, InboundRow]
+    ledger: Mapping[str, LedgerRow]
+    events: Mapping[str, EventId]
+    """Their ids, by channel and platform id."""
+    void: frozenset[tuple[str, int]]
+    """The epochs whose outbox was destroyed by their own sandbox: what they said last may be lost."""
+    problems: tuple[str, ...]
+    """What `nanoclaw verify` finds."""
+
+
+def read_truth(conn: Connection, problems: Sequence[str]) -> Truth:
+    """All that the checker wants to know of a database."""
+    events = fetch(conn, "SELECT id, channel || ' ' || platform_message_id AS name FROM events")
+    void = fetch(
+        conn,
+        "SELECT session_id AS session, number FROM epochs WHERE ending = ?",
+        (EpochEnding.QUARANTINED.value,),
+    )
+    return Truth(
+        messages={row.id: row for row in select(conn, InboundRow, "SELECT * FROM inbound ORDER BY session_id, seq")},
+        ledger={row.id: row for row in select(conn, LedgerRow, "SELECT * FROM ledger ORDER BY position")},
+        events={str(row["name"]): EventId(str(row["id"])) for row in events},
+        void=frozenset((str(row["session"]), int(str(row["number"]))) for row in void),
+        problems=tuple(problems),
+    )
+
+
+def check(history: History, truth: Truth, undecided: Sequence[str]) -> list[str]:
+    """Every promise that was broken, in words."""
+    found = [f"it never ended: {what}" for what in undecided]
+    found += [f"verify: {what}" for what in truth.problems]
+    for rule in RULES:
+        found += rule(history, truth)
+    return found
+
+
+def nothing_acknowledged_is_lost(history: History, truth: Truth) -> Iterator[str]:
+    """Every event that a platform was told we have reached each agent that hears its room, once."""
+    hearers = {place.channel: len(place.agents) for place in PLACES}
+    rows = Counter(row.event_id for row in truth.messages.values() if row.event_id is not None)
+    twice = Counter((row.event_id, row.session_id) for row in truth.messages.values() if row.event_id is not None)
+    for event in {said.event: said for said in history.all(Acknowledged) if said.heard}:
+        stored = truth.events.get(event)
+        if stored is None:
+            yield f"event {event} was acknowledged and is not there"
+        elif rows[stored] != hearers[ChannelName(event.partition(" ")[0])]:
+            yield f"event {event} reached {rows[stored]} agents"
+    yield from (f"{event} came to {session} {count} times" for (event, session), count in twice.items() if count > 1)
+    seen = defaultdict[tuple[str, str], set[str]](set)
+    for claim in history.all(Claimed):
+        for message, text in zip(claim.messages, claim.texts, strict=True):
+            if text.startswith("e"):
+                seen[claim.session, text].add(message)
+    yield from (f"{session} was given {text} as {sorted(ids)}" for (session, text), ids in seen.items() if len(ids) > 1)
+
+
+def everything_ends_as_its_agent_said_or_is_told(history: History, truth: Truth) -> Iterator[str]:
+    """A message is completed because its agent settled it; or it failed, and its chat and its agent are told."""
+    settled = defaultdict[str, list[Settled]](list)
+    for said in history.all(Settled):
+        if (said.session, said.epoch) not in truth.void:
+            settled[said.message].append(said)
+    for message, how in settled.items():
+        if len(how) > 1:
+            yield f"{message} was worked on again after it was settled: {how}"
+        row = truth.messages.get(message)
+        expected = InStatus.FAILED if how[0].failed else InStatus.COMPLETED
+        if row is None or row.status is not expected:
+            yield f"{message} is not {expected.value}, which its agent said"
+    maybe = {said.message for said in history.all(Settled)}
+    for row in truth.messages.values():
+        if not row.trigger:
+            continue
+        if row.status is InStatus.COMPLETED and row.id not in maybe:
+            yield f"{row.id} counts as completed, and no agent ever said so"
+        if row.status is InStatus.FAILED:
+            yield from _told(row, truth)
+
+
+def _told(row: InboundRow, truth: Truth) -> Iterator[str]:
+    notice = truth.ledger.get(f"{row.session_id}/host/failed:{row.id}")
+    if row.channel is not None and notice is None:
+        yield f"{row.id} failed, and its chat was not told"
+    if f"note:failed:{row.id}" not in truth.messages:
+        yield f"{row.id} failed, and its agent was not told"
+
+
+def replies_arrive(history: History, truth: Truth) -> Iterator[str]:
+    """What an agent said durably is in the ledger, and goes where it was to go; nothing else is posted."""
+    for reply in history.all(Replied):
+        row = truth.ledger.get(reply.key)
+        if row is None:
+            if (reply.session, reply.epoch) not in truth.void:
+                yield f"reply {reply.key} is lost"
+        elif _room(row) != reply.room or row.in_reply_to != reply.answers:
+            yield f"reply {reply.key} goes elsewhere, or answers something else"
+    for post in history.all(Posted):
+        if post.key not in truth.ledger or _room(truth.ledger[post.key]) != post.room:
+            yield f"{post.key} was posted in {post.room}, which nobody asked for"
+
+
+def the_ledger_is_right(history: History, truth: Truth) -> Iterator[str]:
+    """Delivered is on the platform, as often as its channel allows; dead and in doubt is told to its agent."""
+    posts = Counter(post.key for post in history.all(Posted))
+    deaths = sum(1 for host in history.all(Host) if host.what in ("killed", "failed"))
+    doubts = Counter(fault.what.rpartition(" ")[2] for fault in history.all(Fault) if _leaves_doubt(fault))
+    for key, row in truth.ledger.items():
+        if row.state is LedgerState.DELIVERED and not posts[key]:
+            yield f"{key} counts as delivered and was never posted"
+        in_vain = row.state in (LedgerState.DEAD, LedgerState.UNKNOWN) and row.session_id is not None
+        if in_vain and f"note:{row.state.value}:{key}" not in truth.messages:
+            yield f"{key} is {row.state.value}, and its agent was not told"
+        if row.state is LedgerState.UNKNOWN and row.channel != CAREFUL:
+            yield f"{key} is in doubt, which its channel does not want"
+        if posts[key] > 1 + (deaths + doubts[key]) * (row.channel == PLAIN):
+            yield f"{key} was posted {posts[key]} times"
+
+
+def _room(row: LedgerRow) -> str:
+    return f"{row.channel} {row.platform_id}"
+
+
+def _leaves_doubt(fault: Fault) -> bool:
+    return " taken for " in fault.what or " hangs for " in fault.what
+
+
+def replies_keep_their_order(history: History, truth: Truth) -> Iterator[str]:
+    """They are entered in the order in which they were said, and first posted in the order of their entry."""
+    first = {post.key: number for number, post in reversed(list(enumerate(history.all(Posted))))}
+    lanes = defaultdict[str, list[str]](list)
+    for key, row in truth.ledger.items():
+        if key in first:
+            lanes[_room(row)].append(key)
+    for keys in lanes.values():
+        yield from (f"{b} overtook {a}" for a, b in pairwise(keys) if first[a] > first[b])
+    said = defaultdict[str, list[int]](list)
+    for reply in history.all(Replied):
+        if reply.key in truth.ledger:
+            said[reply.session].append(truth.ledger[reply.key].position)
+    for name, places in said.items():
+        if places != sorted(places):
+            yield f"the replies of {name} changed their order"
+
+
+def messages_keep_their_order(history: History, truth: Truth) -> Iterator[str]:
+    """They are first taken up in the order in which they came in."""
+    taken = defaultdict[str, dict[str, int]](dict)
+    for claim in history.all(Claimed):
+        for message in claim.messages:
+            if message in truth.messages:
+                taken[claim.session].setdefault(message, truth.messages[message].seq)
+    for name, order in taken.items():
+        if list(order.values()) != sorted(order.values()):
+            yield f"{name} took its messages up in another order than they came in: {list(order)}"
+
+
+def each_file_has_one_writer(history: History, _: Truth) -> Iterator[str]:
+    """Nobody but its runner writes an outbox."""
+    yield from (f"somebody else wrote into the outbox of {found.where}" for found in history.all(Trespass))
+
+
+def a_session_has_one_sandbox(history: History, _: Truth) -> Iterator[str]:
+    """Also over the deaths of hosts; and no epoch is born twice."""
+    alive = dict[str, int]()
+    born = Counter((birth.session, birth.epoch) for birth in history.all(Born))
+    yield from (f"{life} was born {count} times" for life, count in born.items() if count > 1)
+    for _at, happening in history.happenings:
+        match happening:
+            case Born(session, epoch):
+                if session in alive:
+                    yield f"{session} has two sandboxes, of epochs {alive[session]} and {epoch}"
+                alive[session] = epoch
+            case Ended(session, epoch, _):
+                if alive.get(session) == epoch:
+                    del alive[session]
+            case _:
+                pass
+
+
+def hosts_do_not_give_up(history: History, _: Truth) -> Iterator[str]:
+    """A host ends by itself only over what it cannot live with, and never when all is well."""
+    trouble = False
+    for _at, happening in history.happenings:
+        if happening == CLEARED:
+            trouble = False
+        elif isinstance(happening, Fault):
+            trouble = True
+        elif isinstance(happening, Host) and happening.what == "failed" and not trouble:
+            yield f"a host gave up although nothing was wrong: {happening.why}"
+
+
+Rule: TypeAlias = Callable[[History, Truth], Iterator[str]]
+RULES: Final[tuple[Rule, ...]] = (
+    nothing_acknowledged_is_lost,
+    everything_ends_as_its_agent_said_or_is_told,
+    replies_arrive,
+    the_ledger_is_right,
+    replies_keep_their_order,
+    messages_keep_their_order,
+    each_file_has_one_writer,
+    a_session_has_one_sandbox,
+    hosts_do_not_give_up,
+)
