@@ -100,21 +100,22 @@ class Life:
         adopted = self._sandbox is not None
         owner = parts.engine.owner_of(self._place.agent_group.id)
         drain: Drain | None = None
-        ending, detail = EpochEnding.NOT_STARTED, ""
+        # What a cancelled life ends with once there is a sandbox: the host is stopping, or this session's actor is.
+        let_go = EpochEnding.STOPPED, "the host let it go"
+        ending, detail = let_go if adopted else (EpochEnding.NOT_STARTED, "")
         async with contextlib.AsyncExitStack() as stack:
             try:
                 out = await self._in_thread(layout.open_out if adopted else partial(_make_epoch, layout, owner), epoch)
                 stack.callback(out.close)
+                vigil = Vigil(epoch, parts.stuck)
+                drain = Drain(parts, self._place, epoch, out, cursor, vigil, heard=adopted)
                 if self._sandbox is not None:
                     # Paused, it might hold a lock on the file that is written next.
                     await self._sandbox.resume()
-                vigil = Vigil(epoch, parts.stuck)
-                drain = Drain(parts, self._place, epoch, out, cursor, vigil, heard=adopted)
                 file, tick = await self._project(layout, epoch, new=not adopted)
                 stack.callback(file.close)
                 sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch)
-                # What a cancelled life ends with: the host is stopping, or this session's actor is.
-                ending, detail = EpochEnding.STOPPED, "the host let it go"
+                ending, detail = let_go
                 traffic = Traffic(
                     epoch=epoch,
                     drain=drain,
@@ -134,7 +135,9 @@ class Life:
                 ending, detail = EpochEnding.KILLED, one_line(exc)
                 raise
             finally:
-                ending, detail = await self._end(layout, epoch, drain, ending, detail)
+                # What a dead host left and nobody has looked into is kept as it is, for the session's next actor.
+                if drain is not None or not adopted:
+                    ending, detail = await self._end(layout, epoch, drain, ending, detail)
         if ending in (EpochEnding.QUARANTINED, EpochEnding.KILLED):
             raise SandboxError(engine=parts.engine.name, why=f"the sandbox was {ending.value}: {detail}")
         if ending is EpochEnding.EXITED and not drain.heard:
