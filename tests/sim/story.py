@@ -212,7 +212,7 @@ class Story:
             return ("no host runs",)
         parked = [f"{session} is parked" for session in house.sessions._pool.parked()]
         ownerless = [
-            f"an open epoch of {row['session_id']} belongs to nobody"
+            f"an open epoch of {row['session_id']!s} belongs to nobody"
             for row in fetch(self.world.conn, "SELECT session_id FROM epochs WHERE ended_at IS NULL")
             if row["session_id"] not in house.sessions.owned()
         ]
