@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 import trio
@@ -50,7 +50,11 @@ class Outcome:
     """Simulated."""
 
 
-def run(seed: int, make_life: Callable[[World], HostLife] = HostLife, make_story: type[Story] = Story) -> Outcome:
+MakeLife: TypeAlias = Callable[[World], HostLife]
+MakeStory: TypeAlias = Callable[[World, MakeLife, trio.Nursery], Story]
+
+
+def run(seed: int, make_life: MakeLife = HostLife, make_story: MakeStory = Story) -> Outcome:
     """Run *seed*; the same seed gives the same outcome, whenever and wherever.
 
     Args:
@@ -68,7 +72,7 @@ def run(seed: int, make_life: Callable[[World], HostLife] = HostLife, make_story
         shutil.rmtree(folder)
 
 
-async def _run(seed: int, home: Path, make_life: Callable[[World], HostLife], make_story: type[Story]) -> Outcome:
+async def _run(seed: int, home: Path, make_life: MakeLife, make_story: MakeStory) -> Outcome:
     make_folders(home)
     history, weather, conn = History(), Weather(seed), new_database()
     clock = SimClock(TrioClock(NOW))

@@ -125,7 +125,7 @@ class SimRunner:
         limit = int(number or 0)
         await self._think(outbox, word if doing.tries < limit or word in ("poison", "slow", "tool") else "answer")
         await self._yard.awake()
-        return self._finish(inbox, outbox, batch, doing, word)
+        return self._finish(inbox, outbox, batch, doing, word, limit)
 
     async def _think(self, outbox: Outbox, word: str) -> None:
         match word:
@@ -153,7 +153,9 @@ class SimRunner:
             case _:
                 await trio.sleep(self._weather.luck.choice((0.0, 0.004, 0.5, 5.0)))
 
-    def _finish(self, inbox: Inbox, outbox: Outbox, batch: Sequence[MessageIn], doing: MessageIn, word: str) -> bool:
+    def _finish(
+        self, inbox: Inbox, outbox: Outbox, batch: Sequence[MessageIn], doing: MessageIn, word: str, limit: int
+    ) -> bool:
         """Say how the turn ended, in one commit; False: that was the last turn."""
         now, life = self._clock.now(), self._spec.life
         ids = [row.id for row in batch]
@@ -162,7 +164,7 @@ class SimRunner:
             for part in range({"twice": 2, "silent": 0, "fail": 0}.get(word, 1))
         ]
         if word == "schedule":
-            at = now + timedelta(minutes=self._weather.luck.choice((1, 30, 240)))
+            at = now + timedelta(minutes=limit or self._weather.luck.choice((1, 30, 240)))
             said.append(_ask(doing, prompt="later: answer", process_after=at.isoformat()))
         known = set(outbox.messages)
         failed = dict.fromkeys(ids, "as it was told") if word == "fail" else {}

@@ -97,12 +97,12 @@ class Story:
             self._say: 40,
             self._say_again: 6,
             self._kill: 14,
-            self._stop: 4,
+            self.stop: 4,
             self._turn_engine: 4,
             self._turn_disk: 4,
             self._turn_platforms: 4,
             self._restart_engine: 4,
-            self._add_task: 4,
+            self.add_task: 4,
             self._put_clock: 4,
         }
         self.world.weather.luck.choices(list(happens), list(happens.values()))[0]()
@@ -110,7 +110,8 @@ class Story:
     def _kill(self) -> None:
         self.life.mortal.steps_left = self.world.weather.luck.randint(1, 80)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Somebody stops the host."""
         self.life.mortal.scope.cancel()
 
     def _turn_engine(self) -> None:
@@ -175,7 +176,7 @@ class Story:
     def _platform(self, place: Place) -> Platform:
         return next(platform for platform in self.world.platforms if platform.name == place.channel)
 
-    def _add_task(self) -> None:
+    def add_task(self) -> None:
         """An operator adds a task that comes every hour."""
         world = self.world
         name = world.weather.mint("task")
