@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -66,17 +66,17 @@ class Carry:
     _node: TreeNode
     _room: Place
     _traffic: Traffic
-    _quiet_since: datetime = field(init=False)
+    _quiet_since: float = field(factory=trio.current_time, init=False)
+    """When there was last anything to do, in Trio's time."""
     _claim_is_next: bool = field(default=False, init=False)
+    _at_work: bool = field(default=True, init=False)
+    """Was anything due or claimed at the last look?"""
     _paused: bool = field(default=False, init=False)
     _wanted_away: str | None = field(default=None, init=False)
     _doorbell: Doorbell = field(factory=Doorbell, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self._quiet_since = self._parts.clock.now()
-
     async def run(self) -> tuple[EpochEnding, str]:
-        """Look at both files whenever there is mail, and once a second without; returns how the epoch ended, and why.
+        """Look at both files whenever there is mail, and now and then without; returns how the epoch ended, and why.
 
         One that idles is paused, and then only mail that brings work wakes it.
 
@@ -107,7 +107,8 @@ class Carry:
         return {"process": say(seen.process), "loop": say(seen.loop), "progress": say(seen.progress)}
 
     async def _run(self) -> tuple[EpochEnding, str]:
-        letters: tuple[Letter, ...] = (Look(),)
+        # What a dead host's sandbox has said since is no event any more.
+        letters: tuple[Letter, ...] = (Commit(), Look()) if self._traffic.drain.heard else (Look(),)
         while Gone() not in letters:
             more = await self._read(letters)
             if more is not None:
@@ -123,13 +124,12 @@ class Carry:
                 case Resume():
                     await self._resume()
                     letters = (Look(),)
-                case Rest(until):
+                case Rest(pause):
                     verdict, patience = self._traffic.vigil.judge(trio.current_time())
                     if not isinstance(verdict, Fine):
                         return EpochEnding.KILLED, describe(verdict)
-                    net = self._parts.nets.paused if self._paused else self._parts.nets.link
-                    net = net if patience is None else min(net, patience)
-                    letters = await self._next_letters(_rest(until, now, net))
+                    net = self._net() if patience is None else min(self._net(), patience)
+                    letters = await self._next_letters(_rest(pause, net))
                 case other:
                     raise AssertionError(f"a sandbox that runs is no reason to {other}")
         return EpochEnding.EXITED, ""
@@ -138,8 +138,6 @@ class Carry:
         """Take in what the runner said, if *letters* say so; returns the next ones if there is nothing more to do."""
         if MakeRoom() in letters:
             self._wanted_away = "its place was needed"
-        if Commit() in letters:
-            self._quiet_since = self._parts.clock.now()
         if self._claim_is_next and letters == (Commit(),):
             # What was just shown is being claimed. Nobody waits for that, and the answer may follow at once.
             self._claim_is_next = False
@@ -150,6 +148,8 @@ class Carry:
             return None
         with self._node.busy(f"epoch {self._traffic.epoch}: reading the outbox"):
             changed = await self._traffic.drain.look()
+        if changed:
+            self._quiet_since = trio.current_time()
         if letters and not set(letters) & {Look(), MakeRoom()}:
             # The runner learns of it soon; first comes who waits for the answer.
             letters = await self._next_letters(SHOW_SECONDS if changed else self._parts.nets.link)
@@ -165,8 +165,9 @@ class Carry:
         else:
             work, told_to_end = await self._show(now)
             traffic.vigil.work(work.claims, due=bool(work.due), now=trio.current_time())
-        if work.due or work.claimed:
-            self._quiet_since, self._wanted_away = now, None
+        self._at_work = bool(work.due or work.claimed)
+        if self._at_work:
+            self._quiet_since, self._wanted_away = trio.current_time(), None
             self._room.at_work()
         else:
             self._room.idle()
@@ -180,10 +181,15 @@ class Carry:
             paused=self._paused,
             wanted_away=self._wanted_away,
             told_to_end=told_to_end,
-            quiet_since=self._quiet_since,
+            quiet=timedelta(seconds=trio.current_time() - self._quiet_since),
             now=now,
         )
         return next_step(view, self._parts.times.patience)
+
+    def _net(self) -> float:
+        """Seconds to the next look that nobody asks for."""
+        nets = self._parts.nets
+        return nets.link if self._at_work else nets.paused if self._paused else nets.idle
 
     async def _pause(self) -> tuple[Letter, ...]:
         """Pause the sandbox, unless that would leave its outbox half written; returns the letters that came first."""
@@ -252,6 +258,9 @@ def _look(conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime
     """
     changes = projection.changes(conn, place, traffic.epoch, traffic.tick)
     work, told_to_end = _work(conn, place, traffic, now)
+    written = changes.empty or traffic.file.write_at_once(changes)
+    if not work.due and not work.claims:
+        traffic.file.close()
     return _Seen(
         changes=changes,
         work=work,
@@ -259,10 +268,10 @@ def _look(conn: Connection, place: SessionPlace, traffic: Traffic, now: datetime
         beat=heartbeat_mtime_ns(traffic.out),
         answer=answer(traffic.out),
         ring=ring(traffic.inside) if rings else None,
-        written=changes.empty or traffic.file.write_at_once(changes),
+        written=written,
     )
 
 
-def _rest(until: datetime | None, now: datetime, net: float) -> float:
+def _rest(pause: timedelta | None, net: float) -> float:
     """Seconds to wait for mail: to the next deadline, and no longer than the net allows."""
-    return net if until is None else max(0.0, min(net, (until - now).total_seconds()))
+    return net if pause is None else max(0.0, min(net, pause.total_seconds()))

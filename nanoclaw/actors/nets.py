@@ -10,8 +10,11 @@ class Nets:
     """Seconds between two looks that nobody asked for. A simulation of many hours has wider ones."""
 
     link: float = 1.0
-    """At the link of a sandbox that runs: the net under inotify."""
-    paused: float = 60.0
+    """At the link of a sandbox that is at work: the net under inotify."""
+    idle: float = 600.0
+    """At the link of one that nothing is asked of. Each look takes more than a millisecond of the processor, and there
+    may be a thousand of them. What they may have missed in the truth, the look for all sessions finds."""
+    paused: float = 600.0
     """At the link of one that is paused."""
     sessions: float = 60.0
     """For sessions with work, and by a session that rests."""

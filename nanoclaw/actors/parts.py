@@ -53,9 +53,14 @@ class Folders:
         """The host's own copies of files that travel with messages."""
         return Spool(self.home / "spool")
 
+    @property
+    def sessions(self) -> Path:
+        """The folders of all links."""
+        return self.home / "sessions"
+
     def layout(self, session: Session) -> SessionLayout:
         """The folder of one session's link."""
-        return SessionLayout(self.home / "sessions" / session.agent_group_id / session.id)
+        return SessionLayout(self.sessions / session.agent_group_id / session.id)
 
     def group(self, place: SessionPlace) -> GroupPlaces:
         """What belongs to a whole agent group."""

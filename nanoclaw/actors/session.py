@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 import trio
 from attrs import define, field, frozen
@@ -23,6 +25,8 @@ from nanoclaw.store import epochs, inbound
 from nanoclaw.store.sessions import session_place
 
 log = structlog.get_logger()
+
+ZERO = timedelta(0)
 
 
 @define(eq=False)
@@ -70,17 +74,15 @@ class SessionActor:
             work = await parts.store.read(inbound.work, self._id, now=now)
             if place is None:
                 return
-            view = View(
-                due=work.due, claimed=work.claimed, next_at=work.next_at, running=False, quiet_since=now, now=now
-            )
+            view = View(due=work.due, claimed=work.claimed, next_at=work.next_at, running=False, quiet=ZERO, now=now)
             match next_step(view, parts.times.patience):
                 case Start():
                     await self._live(place)
-                case Rest(until):
-                    self._node.set(doing=f"resting until {until:%H:%M:%S}" if until else "resting")
+                case Rest(pause):
+                    self._node.set(doing=f"resting until {now + pause:%H:%M:%S}" if pause else "resting")
                     longest = parts.nets.sessions
-                    pause = longest if until is None else (until - now).total_seconds()
-                    with trio.move_on_after(max(0.0, min(pause, longest))):
+                    seconds = longest if pause is None else pause.total_seconds()
+                    with trio.move_on_after(max(0.0, min(seconds, longest))):
                         await self._mail.read_all()
                 case Leave():
                     return

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from nanoclaw.actors.letters import Letter, Look
 from nanoclaw.actors.parts import Parts
-from nanoclaw.actors.session import SessionActor
+from nanoclaw.actors.session import SessionActor, life_name
 from nanoclaw.core.notices import plain
 from nanoclaw.core.signals import Signals
 from nanoclaw.kit.every import every
@@ -19,10 +19,10 @@ from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
 from nanoclaw.kit.supervisor import Service
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.link.epoch_folders import epoch_folders
 from nanoclaw.model.ids import EpochNumber, SessionId
-from nanoclaw.sandboxes.engine import LifeName
 from nanoclaw.store import epochs, inbound, notices
-from nanoclaw.store.sessions import sessions
+from nanoclaw.store.sessions import known_sessions, session_place
 
 log = structlog.get_logger()
 
@@ -87,32 +87,35 @@ class Sessions:
         await every(self._parts.nets.sessions, self._look)
 
     async def _look(self) -> None:
-        """Wake every session that has work, in case a nudge was lost."""
-        for session in await self._parts.store.read(inbound.sessions_with_work):
+        """Wake every session that has work, in case a nudge was lost; one with a sandbox has an actor in any case."""
+        for session in await self._parts.store.read(inbound.sessions_to_wake):
             self.wake(session)
+        alive = await self._parts.store.read(epochs.sessions_alive)
+        owned = self.owned()
+        for session in alive:
+            if session not in owned:
+                self._pool.ensure(session)
 
     async def _settle_what_was_left(self) -> None:
         """Remember the epochs that may have survived a dead host, and remove what belongs to none that is open."""
-        live = {(epoch.session_id, epoch.number) for epoch in await self._parts.store.read(epochs.all_live)}
+        parts = self._parts
+        live = {(epoch.session_id, epoch.number) for epoch in await parts.store.read(epochs.all_live)}
         self._survivors = dict(live)
-        known = await self._parts.store.read(sessions)
-        layouts = {session.id: self._parts.folders.layout(session) for session in known}
         keep = [
-            LifeName(session=session, epoch=number, outbound=layouts[session].out_dir(number))
-            for session, number in live
+            life_name(parts, place, number)
+            for session, number in sorted(live)
+            if (place := await parts.store.read(session_place, session)) is not None
         ]
-        removed = await self._parts.engine.remove_others(keep)
+        removed = await parts.engine.remove_others(keep)
         if removed:
             log.info("stray_sandboxes_removed", count=removed)
-
-        def remove() -> None:
-            for session, layout in layouts.items():
-                for number in layout.epochs_on_disk():
-                    if (session, number) not in live:
-                        log.info("stray_epoch_removed", session=session, epoch=number)
-                        layout.remove_epoch(number)
-
-        await self._parts.disk.run(remove)
+        found = await parts.disk.run(epoch_folders, parts.folders.sessions)
+        strays = [folder for folder in found if (folder.session, folder.epoch) not in live]
+        known = await parts.store.read(known_sessions, [folder.session for folder in strays])
+        for folder in strays:
+            if folder.session in known:
+                log.info("stray_epoch_removed", session=folder.session, epoch=folder.epoch)
+                await parts.disk.run(folder.remove)
 
     def _serve(self, session: SessionId) -> Service:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:

@@ -20,13 +20,13 @@ class Patience:
 
 @frozen(kw_only=True)
 class View:
-    """One look at a session. Times are aware UTC."""
+    """One look at a session."""
 
     due: int
     """Messages that may start a turn now and that nobody has claimed."""
     claimed: int
     next_at: datetime | None
-    """When the next message becomes due."""
+    """When the next message becomes due; aware UTC."""
     running: bool
     """Is there a sandbox?"""
     paused: bool = False
@@ -35,9 +35,10 @@ class View:
     """Why somebody wants it to end once it is idle: its memory is needed."""
     told_to_end: str | None = None
     """Why somebody wants it to end now, whatever it does: it is to start anew."""
-    quiet_since: datetime
-    """When the session last had anything to do."""
+    quiet: timedelta
+    """How long the session has had nothing to do: by a clock that people do not set."""
     now: datetime
+    """What *next_at* is held against; aware UTC."""
 
 
 @frozen
@@ -47,9 +48,10 @@ class Start:
 
 @frozen
 class Rest:
-    """Nothing to do until *until*, or until there is mail."""
+    """Nothing to do for that long, or until there is mail."""
 
-    until: datetime | None
+    pause: timedelta | None
+    """None: there is no deadline."""
 
 
 @frozen
@@ -82,21 +84,20 @@ def next_step(view: View, patience: Patience) -> Step:
     if not view.running:
         if view.due:
             return Start()
-        return Leave() if view.next_at is None else Rest(view.next_at)
+        return Leave() if view.next_at is None else Rest(view.next_at - view.now)
     if view.told_to_end is not None:
         return Stop(view.told_to_end)
     if view.due or view.claimed:
         return Resume() if view.paused else Rest(None)
     if view.wanted_away is not None:
         return Stop(view.wanted_away)
-    quiet = view.now - view.quiet_since
-    if quiet >= patience.keep_warm:
-        return Stop(f"idle for {quiet}")
-    ends = [view.quiet_since + patience.keep_warm]
+    if view.quiet >= patience.keep_warm:
+        return Stop(f"idle for {view.quiet}")
+    pauses = [patience.keep_warm - view.quiet]
     if view.next_at is not None:
-        ends.append(view.next_at)
+        pauses.append(view.next_at - view.now)
     if not view.paused and patience.pause_after < patience.keep_warm:
-        if quiet >= patience.pause_after:
+        if view.quiet >= patience.pause_after:
             return Pause()
-        ends.append(view.quiet_since + patience.pause_after)
-    return Rest(min(ends))
+        pauses.append(patience.pause_after - view.quiet)
+    return Rest(min(pauses))

@@ -99,12 +99,6 @@ class SessionLayout:
         """Remove a dead epoch's folder and all in it, if it is still there. Nothing outside can be touched."""
         remove_tree(self.out_dir(epoch))
 
-    def epochs_on_disk(self) -> list[int]:
-        """The epochs that have a folder, in order."""
-        out = self.root / "out"
-        names = [entry.name for entry in out.iterdir()] if out.exists() else []
-        return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
-
 
 @define(eq=False)
 class OutDirectory:

@@ -1,4 +1,4 @@
-"""Writes in/inbound.db: the host's only writer of it, one object a live epoch.
+"""Writes in/inbound.db: the host's only writer of it, one object a live epoch. The file is open only while it is used.
 
 The file is a projection: it is made anew for every epoch and can be lost at any moment without losing a message,
 hence `synchronous=OFF`. The files that a message names are there before the message is. It is written in place, so a
@@ -71,8 +71,9 @@ class Whole(Protocol):
 class InboundFile:
     """An open inbound.db. Every method blocks for as long as the disk, or a sandbox's lock, likes: call in a thread."""
 
-    _conn: Connection
+    _path: Path
     _inbox: Inbox
+    _conn: Connection | None
 
     @classmethod
     def make(cls, path: Path, whole: Whole, inbox: Inbox) -> InboundFile:
@@ -84,7 +85,7 @@ class InboundFile:
         for suffix in ("", "-journal", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.OFF)
-        file = cls(conn, inbox)
+        file = cls(path, inbox, conn)
         try:
             with sqlite.transaction(conn):
                 sqlite.execute(conn, inbound_ddl())
@@ -93,9 +94,8 @@ class InboundFile:
                 sqlite.execute(conn, ROUTING_SQL, bindings(whole.routing))
             # A sandbox may run as somebody else; the journal takes over these rights.
             path.chmod(0o644)
-        except BaseException:
+        finally:
             file.close()
-            raise
         return file
 
     @classmethod
@@ -108,32 +108,40 @@ class InboundFile:
         conn = sqlite.open_read_write(path, Journal.DELETE, Synchronous.OFF)
         try:
             sqlite.integer(conn, "SELECT count(*) FROM meta")
-        except BaseException:
+        finally:
             conn.close()
-            raise
-        return cls(conn, inbox)
+        return cls(path, inbox, None)
 
     def write(self, changes: Changes) -> None:
         """Show *changes*. Raises `BusyError` when the sandbox will not let go of the file."""
         self._inbox.place(changes.files)
-        with sqlite.transaction(self._conn):
-            _write_changes(self._conn, changes)
+        conn = self._opened()
+        with sqlite.transaction(conn):
+            _write_changes(conn, changes)
         self._inbox.remove(changes.withdrawn)
 
     def write_at_once(self, changes: Changes) -> bool:
         """Show *changes* without waiting; says whether it could. Only a sandbox's lock can be in the way."""
-        self._conn.set_busy_timeout(0)
+        conn = self._opened()
+        conn.set_busy_timeout(0)
         try:
             self.write(changes)
         except sqlite.BusyError:
             return False
         finally:
-            self._conn.set_busy_timeout(sqlite.BUSY_TIMEOUT_MS)
+            conn.set_busy_timeout(sqlite.BUSY_TIMEOUT_MS)
         return True
 
     def close(self) -> None:
-        """Let go of the file. May be repeated."""
-        self._conn.close()
+        """Let go of the file, which takes 200 KB of memory while it is open; a write opens it anew. May be repeated."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.close()
+
+    def _opened(self) -> Connection:
+        if self._conn is None:
+            self._conn = sqlite.open_read_write(self._path, Journal.DELETE, Synchronous.OFF)
+        return self._conn
 
 
 def _write_changes(conn: Connection, changes: Changes) -> None:

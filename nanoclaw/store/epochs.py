@@ -7,7 +7,7 @@ from datetime import datetime
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
 from schema.rows import select
-from schema.sqlite import Connection, execute, integer, scalar
+from schema.sqlite import Connection, execute, fetch, integer, scalar
 from schema.times import write_time
 
 
@@ -32,6 +32,12 @@ def live(conn: Connection, session: SessionId) -> Epoch | None:
 def all_live(conn: Connection) -> list[Epoch]:
     """Every open epoch."""
     return select(conn, Epoch, "SELECT * FROM epochs WHERE ended_at IS NULL ORDER BY session_id")
+
+
+def sessions_alive(conn: Connection) -> list[SessionId]:
+    """The sessions that have an open epoch."""
+    rows = fetch(conn, "SELECT session_id FROM epochs WHERE ended_at IS NULL ORDER BY session_id")
+    return [SessionId(str(row["session_id"])) for row in rows]
 
 
 def advance(conn: Connection, session: SessionId, number: EpochNumber, cursor: int) -> None:

@@ -271,13 +271,14 @@ def release_claims(
     return failed
 
 
-def sessions_with_work(conn: Connection) -> list[SessionId]:
-    """Sessions with anything pending that can start a turn, or with an epoch still open."""
+def sessions_to_wake(conn: Connection) -> list[SessionId]:
+    """Sessions with anything pending that can start a turn, or whose open epoch shall end."""
     return [
         SessionId(str(row["session_id"]))
         for row in fetch(
             conn,
             "SELECT session_id FROM inbound WHERE status = 'pending' AND trigger = 1"
-            " UNION SELECT session_id FROM epochs WHERE ended_at IS NULL ORDER BY session_id",
+            " UNION SELECT session_id FROM epochs WHERE ended_at IS NULL AND told_to_end IS NOT NULL"
+            " ORDER BY session_id",
         )
     ]

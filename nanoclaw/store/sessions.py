@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, SessionKey, SessionMode, SessionPlace, Wiring
@@ -71,6 +72,14 @@ def sessions_near(
 def sessions(conn: Connection) -> list[Session]:
     """All of them, the oldest first."""
     return select(conn, Session, "SELECT * FROM sessions ORDER BY created_at, id")
+
+
+def known_sessions(conn: Connection, names: Collection[str]) -> frozenset[SessionId]:
+    """Those of *names* that are the id of a session."""
+    found = fetch(
+        conn, "SELECT id FROM sessions WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(names)),)
+    )
+    return frozenset(SessionId(str(row["id"])) for row in found)
 
 
 def session_place(conn: Connection, session: SessionId) -> SessionPlace | None:

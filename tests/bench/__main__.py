@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,12 +19,13 @@ from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime
-from tests.bench import cold_start, figures, ingress, paused, round_trip, wakes
+from tests.bench import cold_start, figures, idle, ingress, paused, round_trip, wakes
 
 COLD_TARGETS = {"docker": 450.0, "bubblewrap": 60.0}
 """Milliseconds at the median."""
 PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
+BENCHES = ("engines", "ingress", "sweep", "restart", "idle")
 MIB = 1 << 20
 
 
@@ -38,8 +35,11 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=300)
     arguments.add_argument("--starts", type=int, default=20)
     arguments.add_argument("--seconds", type=float, default=5.0)
-    arguments.add_argument("--engine", action="append", help="only this one, or none; may be repeated")
+    arguments.add_argument("--engine", action="append", help="only this one; may be repeated")
+    arguments.add_argument("what", nargs="*", help=f"only this: {', '.join(BENCHES)}; by default everything")
     chosen = arguments.parse_args()
+    if unknown := sorted(set(chosen.what) - set(BENCHES)):
+        arguments.error(f"there is no {', '.join(unknown)}")
     console = Console()
     figures.machine(console)
     runtime = find_runtime()
@@ -52,12 +52,19 @@ def main() -> None:
             "bubblewrap": partial(BubblewrapEngine, runtime),
             "process": partial(ProcessEngine, runtime),
         }
+        asked = chosen.what or BENCHES
         for name, make in makers.items():
-            if chosen.engine is None or name in chosen.engine:
+            if "engines" in asked and (chosen.engine is None or name in chosen.engine):
                 measure_engine(console, work, name, make, chosen)
         console.print()
-        measure_ingress(console, work, chosen.seconds)
-        console.print(f"host RSS, idle after its start: {_host_rss(work / 'rss')} MiB")
+        if "ingress" in asked:
+            measure_ingress(console, work, chosen.seconds)
+        if "sweep" in asked:
+            idle.show_looks(console, work)
+        if "restart" in asked:
+            idle.show_restarts(console, work)
+        if "idle" in asked:
+            idle.show_idle(console, work)
 
 
 def measure_engine(
@@ -117,21 +124,6 @@ def measure_ingress(console: Console, work: Path, seconds: float) -> None:
         with console.status(f"routing at a steady rate: {fan_out}"):
             samples.append(ingress.latency(work / f"steady-{number}.db", fan_out, seconds))
     figures.show(console, samples)
-
-
-def _host_rss(home: Path) -> int:
-    """MiB of memory that a freshly started host holds, without its customs workers."""
-    home.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-m", "nanoclaw", "up"], env={"NANOCLAW_HOME": str(home)}, stdout=subprocess.DEVNULL
-    ) as host:
-        end = time.monotonic() + 30
-        while not (home / "run" / "cli.sock").exists() and time.monotonic() < end:
-            time.sleep(0.05)
-        status = Path(f"/proc/{host.pid}/status").read_text(encoding="utf-8")
-        host.terminate()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found.group(1)) // 1024 if found else 0
 
 
 if __name__ == "__main__":

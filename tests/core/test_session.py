@@ -14,15 +14,15 @@ from nanoclaw.core.session import Leave, Patience, Pause, Rest, Resume, Start, S
 NOW = datetime(2026, 4, 16, 14, 37, tzinfo=UTC)
 WARM = timedelta(minutes=30)
 TICK = timedelta(milliseconds=1)
-IDLE = View(due=0, claimed=0, next_at=None, running=False, quiet_since=NOW, now=NOW)
+IDLE = View(due=0, claimed=0, next_at=None, running=False, quiet=timedelta(0), now=NOW)
 RUNNING = evolve(IDLE, running=True)
-LATER = NOW + timedelta(minutes=1)
+A_MINUTE = timedelta(minutes=1)
+LATER = NOW + A_MINUTE
 SOON = timedelta(minutes=2)
 PATIENCE = Patience(pause_after=SOON, keep_warm=WARM)
 NEVER_PAUSED = Patience(pause_after=timedelta(days=9), keep_warm=WARM)
-PAUSED = evolve(RUNNING, paused=True, quiet_since=NOW - SOON)
+PAUSED = evolve(RUNNING, paused=True, quiet=SOON)
 
-AROUND_NOW = st.timedeltas(timedelta(days=-2), timedelta(days=2)).map(lambda away: NOW + away)
 AFTER_NOW = st.timedeltas(TICK, timedelta(days=2)).map(lambda away: NOW + away)
 VIEWS = st.builds(
     View,
@@ -33,7 +33,7 @@ VIEWS = st.builds(
     paused=st.booleans(),
     wanted_away=st.none() | st.just("room"),
     told_to_end=st.none() | st.just("anew"),
-    quiet_since=AROUND_NOW,
+    quiet=st.timedeltas(timedelta(0), timedelta(days=2)),
     now=st.just(NOW),
 )
 PATIENCES = st.builds(
@@ -49,21 +49,21 @@ PATIENCES = st.builds(
         (IDLE, Leave()),
         (evolve(IDLE, due=1), Start()),
         (evolve(IDLE, due=1, next_at=LATER), Start()),
-        (evolve(IDLE, next_at=LATER), Rest(LATER)),
-        (RUNNING, Rest(NOW + SOON)),
-        (evolve(RUNNING, next_at=LATER), Rest(LATER)),
-        (evolve(RUNNING, next_at=NOW + SOON + TICK), Rest(NOW + SOON)),
+        (evolve(IDLE, next_at=LATER), Rest(A_MINUTE)),
+        (RUNNING, Rest(SOON)),
+        (evolve(RUNNING, next_at=LATER), Rest(A_MINUTE)),
+        (evolve(RUNNING, next_at=NOW + SOON + TICK), Rest(SOON)),
         (evolve(RUNNING, due=1), Rest(None)),
         (evolve(RUNNING, claimed=1), Rest(None)),
-        (evolve(RUNNING, due=1, claimed=1, quiet_since=NOW - 2 * WARM), Rest(None)),
-        (evolve(RUNNING, quiet_since=NOW - SOON + TICK), Rest(NOW + TICK)),
-        (evolve(RUNNING, quiet_since=NOW - SOON), Pause()),
-        (PAUSED, Rest(NOW - SOON + WARM)),
-        (evolve(PAUSED, next_at=LATER), Rest(LATER)),
+        (evolve(RUNNING, due=1, claimed=1, quiet=2 * WARM), Rest(None)),
+        (evolve(RUNNING, quiet=SOON - TICK), Rest(TICK)),
+        (evolve(RUNNING, quiet=SOON), Pause()),
+        (PAUSED, Rest(WARM - SOON)),
+        (evolve(PAUSED, next_at=LATER), Rest(A_MINUTE)),
         (evolve(PAUSED, due=1), Resume()),
         (evolve(PAUSED, claimed=1), Resume()),
-        (evolve(PAUSED, quiet_since=NOW - WARM), Stop("idle for 0:30:00")),
-        (evolve(RUNNING, quiet_since=NOW - 2 * WARM, next_at=LATER), Stop("idle for 1:00:00")),
+        (evolve(PAUSED, quiet=WARM), Stop("idle for 0:30:00")),
+        (evolve(RUNNING, quiet=2 * WARM, next_at=LATER), Stop("idle for 1:00:00")),
         (evolve(RUNNING, wanted_away="room"), Stop("room")),
         (evolve(PAUSED, wanted_away="room"), Stop("room")),
         (evolve(RUNNING, wanted_away="room", claimed=1), Rest(None)),
@@ -76,21 +76,24 @@ def test_each_state_of_a_session_has_its_step(view: View, step: Step) -> None:
 
 
 def test_a_sandbox_is_kept_up_to_the_very_end_of_its_warm_time() -> None:
-    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM + TICK), NEVER_PAUSED) == Rest(NOW + TICK)
-    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM), NEVER_PAUSED) == Stop("idle for 0:30:00")
+    assert next_step(evolve(RUNNING, quiet=WARM - TICK), NEVER_PAUSED) == Rest(TICK)
+    assert next_step(evolve(RUNNING, quiet=WARM), NEVER_PAUSED) == Stop("idle for 0:30:00")
 
 
 def test_without_a_warm_time_a_sandbox_ends_with_its_work() -> None:
     assert next_step(RUNNING, evolve(PATIENCE, keep_warm=timedelta(0))) == Stop("idle for 0:00:00")
 
 
-def test_a_clock_that_was_set_back_stops_nothing() -> None:
-    assert next_step(evolve(RUNNING, quiet_since=LATER), NEVER_PAUSED) == Rest(LATER + WARM)
+@pytest.mark.parametrize(
+    "now", [NOW - timedelta(hours=1), datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)]
+)
+def test_a_clock_that_was_set_stops_nothing(now: datetime) -> None:
+    assert next_step(evolve(RUNNING, now=now), NEVER_PAUSED) == Rest(WARM)
 
 
 def test_one_that_is_paused_no_earlier_than_it_ends_is_never_paused() -> None:
     never = evolve(PATIENCE, pause_after=WARM)
-    assert next_step(evolve(RUNNING, quiet_since=NOW - WARM + TICK), never) == Rest(NOW + TICK)
+    assert next_step(evolve(RUNNING, quiet=WARM - TICK), never) == Rest(TICK)
 
 
 @given(VIEWS, PATIENCES)
@@ -123,7 +126,7 @@ def test_an_idle_sandbox_that_nobody_wants_away_is_stopped_exactly_when_its_time
 ) -> None:
     idle = evolve(view, running=True, due=0, claimed=0, wanted_away=None, told_to_end=None)
     step = next_step(idle, patience)
-    assert isinstance(step, Stop) is (idle.now - idle.quiet_since >= patience.keep_warm)
+    assert isinstance(step, Stop) is (idle.quiet >= patience.keep_warm)
     assert not (isinstance(step, Pause) and idle.paused)
 
 
@@ -132,15 +135,16 @@ def test_a_rest_ends_in_the_future_and_at_no_later_than_the_next_deadline(view: 
     step = next_step(view, patience)
     if not isinstance(step, Rest):
         return
-    if step.until is None:
+    if step.pause is None:
         assert view.running
         assert view.due or view.claimed
         return
-    assert step.until > view.now
+    assert step.pause > timedelta(0)
+    until = view.now + step.pause
     if view.next_at is not None:
-        assert step.until <= view.next_at
-    if view.running and step.until != view.next_at:
-        at_its_end = next_step(evolve(view, now=step.until, next_at=None), patience)
+        assert until <= view.next_at
+    if view.running and until != view.next_at:
+        at_its_end = next_step(evolve(view, now=until, quiet=view.quiet + step.pause, next_at=None), patience)
         assert isinstance(at_its_end, Stop | Pause), "it rests until there is something to do, and no less"
 
 

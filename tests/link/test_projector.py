@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -197,8 +198,8 @@ def test_a_sandbox_that_will_not_let_go_makes_the_write_fail_and_not_wait_for_ev
     path = tmp_path / "inbound.db"
     changes = Changes(messages=(MESSAGE,), delivered=(REPLY,))
     with made(path) as file:
-        assert integer(file._conn, "PRAGMA busy_timeout") == BUSY_TIMEOUT_MS
-        file._conn.set_busy_timeout(1)  # two real seconds would tell nothing more
+        assert integer(file._opened(), "PRAGMA busy_timeout") == BUSY_TIMEOUT_MS
+        file._opened().set_busy_timeout(1)  # two real seconds would tell nothing more
         with runner(path) as conn, sqlite.snapshot(conn):
             fetch(conn, "SELECT * FROM messages_in")
             with pytest.raises(BusyError):
@@ -215,11 +216,11 @@ def test_a_write_at_once_waits_for_nobody_and_says_whether_it_could(tmp_path: Pa
         with runner(path) as conn, sqlite.snapshot(conn):
             fetch(conn, "SELECT * FROM messages_in")
             assert not file.write_at_once(changes)
-            assert integer(file._conn, "PRAGMA busy_timeout") == BUSY_TIMEOUT_MS
+            assert integer(file._opened(), "PRAGMA busy_timeout") == BUSY_TIMEOUT_MS
         assert shown(path) == ([], [])
         assert file.write_at_once(changes)
         assert shown(path) == ([MESSAGE], [])
-        assert integer(file._conn, "PRAGMA busy_timeout") == BUSY_TIMEOUT_MS
+        assert integer(file._opened(), "PRAGMA busy_timeout") == BUSY_TIMEOUT_MS
 
 
 def test_a_write_at_once_hides_no_other_error(tmp_path: Path) -> None:
@@ -231,6 +232,18 @@ def test_closing_may_be_repeated(tmp_path: Path) -> None:
     file = InboundFile.make(tmp_path / "inbound.db", Whole(), inbox(tmp_path / "inbound.db"))
     file.close()
     file.close()
+
+
+def test_a_file_that_was_let_go_is_written_to_again(tmp_path: Path) -> None:
+    path = tmp_path / "inbound.db"
+    with made(path) as file:
+        file.close()
+        assert str(path) not in {os.path.realpath(held) for held in Path("/proc/self/fd").iterdir()}
+        file.write(Changes(messages=(MESSAGE,)))
+        file.close()
+        assert file.write_at_once(Changes(messages=(evolve(MESSAGE, tries=3),)))
+    with runner(path) as conn:
+        assert integer(conn, "SELECT tries FROM messages_in") == 3
 
 
 ROWS = st.builds(

@@ -207,12 +207,15 @@ def test_changes_come_in_the_order_they_were_made() -> None:
     assert ids(inbound.changed_since(world.conn, session, EpochNumber(1), 0)) == ["b", "c", "a"]
 
 
-def test_sessions_with_work_have_a_message_that_can_start_a_turn_or_an_open_epoch() -> None:
+def test_sessions_to_wake_have_a_message_that_can_start_a_turn_or_an_epoch_that_shall_end() -> None:
     world = World()
-    waiting, idle, noted, alive, ended = (world.session(name, room=name) for name in "abcde")
+    waiting, idle, noted, alive, ended, told = (world.session(name, room=name) for name in "abcdef")
     world.message(waiting)
     inbound.settle(world.conn, world.message(idle, "done"), error=None, now=NOW)
     world.message(noted, "note", trigger=False)
     world.epoch(alive)
     epochs.end(world.conn, ended, world.epoch(ended), EpochEnding.EXITED, "", now=NOW)
-    assert inbound.sessions_with_work(world.conn) == sorted([waiting, alive])
+    world.epoch(told)
+    epochs.tell_to_end(world.conn, told, "anew")
+    assert inbound.sessions_to_wake(world.conn) == sorted([waiting, told])
+    assert epochs.sessions_alive(world.conn) == sorted([alive, told])

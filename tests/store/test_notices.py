@@ -53,7 +53,7 @@ def test_a_note_to_an_agent_starts_no_turn() -> None:
     assert (note.event_id, note.channel, note.platform_id) == (None, None, None)
     assert payloads.read_in(note.kind, note.content) == payloads.SystemIn(action="something", text="happened")
     assert inbound.work(world.conn, session, now=NOW).due == 0
-    assert inbound.sessions_with_work(world.conn) == []
+    assert inbound.sessions_to_wake(world.conn) == []
 
 
 def test_the_notice_of_a_failed_message_answers_it_on_its_platform() -> None:

@@ -87,7 +87,7 @@ def test_a_deletion_before_the_claim_withdraws_the_message_text_and_all() -> Non
     row = world.row(MINE)
     assert (row.status, row.error, row.settled_at) == (InStatus.COMPLETED, "withdrawn", world.now)
     assert inbound.work(world.conn, session, now=world.now).due == 0
-    assert inbound.sessions_with_work(world.conn) == []
+    assert inbound.sessions_to_wake(world.conn) == []
     assert "kumquat" not in str(everything(world.conn))
 
 
