@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from runner.core.gate import Broken, Open, Shut
+from runner.core.pauses import next_pause
 from runner.core.prompt import notice, prompt_of, render
 from runner.core.replies import Say, decide_replies, what_to_tell
 from runner.core.text import storable
@@ -20,6 +22,7 @@ from runner.logs import log
 from runner.model import Ask, Incoming, Reply, Zone, newest_trigger
 from runner.outbox import Outbox
 from runner.providers.base import (
+    RATE_LIMIT,
     Activity,
     AskHost,
     Compacted,
@@ -39,8 +42,6 @@ from schema.files import INBOX, SANDBOX_IN
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
 
-PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds before each new try, when the provider says that one may help."""
 UNADDRESSED = "unaddressed"
 FILE_NOT_SENT = "file_not_sent"
 
@@ -58,6 +59,8 @@ class Failed:
 
     why: str
     retryable: bool
+    limited: bool = False
+    """Is it a rate limit?"""
 
 
 Ending: TypeAlias = Done | Failed
@@ -143,9 +146,13 @@ class Turns:
     async def _run(self, batch: Sequence[Incoming]) -> Ending:
         """Ask the provider, and again after growing pauses as long as it says that this may help."""
         ending = await self._ask(batch)
-        for pause in PAUSES:
+        waited = 0.0
+        for tries in itertools.count():
             if isinstance(ending, Done) or not ending.retryable:
                 break
+            if (pause := next_pause(tries, waited, limited=ending.limited)) is None:
+                break
+            waited += pause
             log("waiting", why=ending.why, seconds=pause)
             self._outbox.set_state(Phase.WAITING_RATE_LIMIT, now=self._now())
             await trio.sleep(pause)
@@ -195,8 +202,8 @@ class Turns:
                         query.push(render(notice(FILE_NOT_SENT, staged, self._now(), self._zone)))
                 case AskHost(action, arguments):
                     replies.append(Ask(in_reply_to=in_reply_to, action=action, arguments=arguments))
-                case ProviderError(message, retryable):
-                    return Failed(message, retryable)
+                case ProviderError(message, retryable, classification):
+                    return Failed(message, retryable, classification == RATE_LIMIT)
                 case _:
                     self._note(event)
         return Done(tuple(replies)) if results else Failed("the provider ended without a result", retryable=False)

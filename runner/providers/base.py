@@ -70,6 +70,10 @@ class Result:
     usage: Usage | None = None
 
 
+RATE_LIMIT = "rate_limit"
+"""The classification of an error that is waited for rather than given up on."""
+
+
 @frozen
 class ProviderError:
     """The model cannot go on; it is the last event. *retryable*: the same again may work after a pause."""

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import tempfile
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -15,10 +16,12 @@ import trio
 from attrs import define, field
 
 from runner.core.prompt import Message, Prompt, parse
-from runner.providers.base import Event, Init, SendFile
-from runner.providers.demo_script import Answer, Crash, MakeFile, Pause, Step, script
+from runner.providers.base import RATE_LIMIT, Event, Init, ProviderError, SendFile
+from runner.providers.demo_script import Answer, MakeFile, Step, script
+from runner.providers.demo_trouble import Crash, Freeze, Limit, Pause
 
 CRASH_CODE = 3
+A_YEAR_OF_SECONDS = 31_536_000.0
 
 
 @define(eq=False)
@@ -28,6 +31,9 @@ class DemoQuery:
     _agent: str
     _turn: int
     _crash: Callable[[int], object]
+    _freeze: Callable[[float], object]
+    _refused: Callable[[float], bool]
+    """Is it, for so many seconds from the first time on?"""
     _steps: deque[Step] = field(factory=deque[Step], init=False)
     _answers: list[Answer] = field(factory=list[Answer], init=False)
     _in: trio.MemorySendChannel[str] = field(init=False)
@@ -77,6 +83,13 @@ class DemoQuery:
                 case Crash():
                     self._crash(CRASH_CODE)
                     self._steps.popleft()
+                case Freeze():
+                    self._freeze(A_YEAR_OF_SECONDS)
+                    self._steps.popleft()
+                case Limit(seconds):
+                    if self._refused(seconds):
+                        return ProviderError("429: asked for too much", retryable=True, classification=RATE_LIMIT)
+                    self._steps.popleft()
                 case MakeFile(name, content, text, to):
                     self._steps.popleft()
                     self._made.append(_make_file(content))
@@ -97,19 +110,30 @@ class DemoProvider:
     agent: str
     crash: Callable[[int], object] = os._exit
     """Ends the process at once."""
+    freeze: Callable[[float], object] = time.sleep
+    """Lets nothing in the process run for so many seconds."""
     name: str = field(default="demo", init=False)
+    _limited_until: float | None = field(default=None, init=False)
 
     @asynccontextmanager
     async def query(self, prompt: str, continuation: str | None) -> AsyncGenerator[DemoQuery]:
         """Begin an exchange. The continuation is the number of turns there have been."""
         await trio.lowlevel.checkpoint()
         turns = int(continuation) if continuation and continuation.isdecimal() else 0
-        query = DemoQuery(self.agent, turns + 1, self.crash)
+        query = DemoQuery(self.agent, turns + 1, self.crash, self.freeze, self._refused)
         query.push(prompt)
         try:
             yield query
         finally:
             query.abort()
+
+    def _refused(self, seconds: float) -> bool:
+        if self._limited_until is None:
+            self._limited_until = trio.current_time() + seconds
+        if trio.current_time() < self._limited_until:
+            return True
+        self._limited_until = None
+        return False
 
 
 def _make_file(content: bytes) -> str:

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
 from runner.providers.base import Activity, Event, ProviderError, Result, SendFile, ToolEnded, ToolStarted
 from runner.providers.demo_schedule import scheduled
+from runner.providers.demo_trouble import Crash, Freeze, Limit, Pause, trouble
 
 MOST_MESSAGES = 20
 LONGEST_WAIT = 3_600.0
@@ -49,6 +50,9 @@ Things to try:
   send me a file   a small file; “file 5000” is one of so many bytes
   send it back     with a file of yours: the same file again
   crash            an agent whose process dies in mid-turn: it is tried again, and at last you are told
+  hang, freeze     a tool that never ends, and a process that stands still: both are noticed, and end the same way
+  work 5           a tool that says how long it needs and shows nothing meanwhile: it is left alone
+  limited 5        a provider that refuses for a while: the wait has a name
   schedule 2 tea   a task in two minutes; “schedule @daily tea” and “schedule 0 9 * * 1-5 tea” come again
   tasks            what is scheduled, with my next answer; `nanoclaw tasks list` shows it as well
   help             this
@@ -56,18 +60,6 @@ Anything else I give back to you with a twist.
 
 In another terminal, `nanoclaw tree` shows what runs, `nanoclaw status` what there is, and `nanoclaw verify` proves \
 that nothing was lost. To talk to a mind instead of a mirror, set another provider for this agent."""
-
-
-@frozen
-class Pause:
-    """Do nothing for so many seconds."""
-
-    seconds: float
-
-
-@frozen
-class Crash:
-    """Die as a process."""
 
 
 @frozen
@@ -88,7 +80,7 @@ class Answer:
     text: str
 
 
-Step: TypeAlias = Event | Pause | Crash | MakeFile
+Step: TypeAlias = Event | Pause | Crash | Freeze | Limit | MakeFile
 
 
 def script(
@@ -180,15 +172,13 @@ def _chat(text: str, sender: str, agent: str, turn: int, now: datetime) -> Itera
             yield HELP.format(agent=agent, most_messages=MOST_MESSAGES)
         case "fail" if not rest:
             yield ProviderError("the demo was asked to fail, and did", retryable=False, classification="demo")
-        case "crash" if not rest:
-            yield Crash()
         case "say" if (said := re.fullmatch(r"(\d{1,4})\s+(\S.*)", rest, re.DOTALL)) and _in_range(said[1]):
             yield from (_numbered(number, said) for number in range(1, int(said[1]) + 1))
         case "wait" if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", rest) and float(rest) <= LONGEST_WAIT:
             yield from _wait(float(rest))
             yield f"I waited {float(rest):g} s, as you asked."
         case _:
-            yield from scheduled(text, now) or [_twist(text)]
+            yield from trouble(text) or scheduled(text, now) or [_twist(text)]
 
 
 def _command(text: str) -> str:

@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
+from runner.core.pauses import FIRST, LONGEST, MOST_TRIES
 from runner.core.prompt import Message, SystemResponse, parse
 from runner.inbox import Inbox
 from runner.model import Incoming, Zone
@@ -19,6 +20,7 @@ from runner.providers.base import (
     Activity,
     Compacted,
     Init,
+    Provider,
     ProviderError,
     Result,
     TextDelta,
@@ -26,7 +28,8 @@ from runner.providers.base import (
     ToolStarted,
     Usage,
 )
-from runner.turn import PAUSES, Turns, saved_continuation
+from runner.providers.demo import DemoProvider
+from runner.turn import Turns, saved_continuation
 from schema.payloads import read_in
 from schema.rows import MessageIn
 from schema.sqlite import SqliteError
@@ -48,8 +51,12 @@ class Scene:
     def turns(self, *scripts: Sequence[Step], continuation: str | None = None) -> Turns:
         """Turns with a provider that goes through *scripts*, one for each time it is asked."""
         self.provider = ScriptedProvider(list(scripts))
+        return self.turns_of(self.provider, continuation)
+
+    def turns_of(self, provider: Provider, continuation: str | None = None) -> Turns:
+        """Turns with that provider."""
         zone = Zone(name="UTC", rules=UTC)
-        return Turns(self.provider, self.inbox, self.outbox, zone, lambda: NOW, self.beat, continuation)
+        return Turns(provider, self.inbox, self.outbox, zone, lambda: NOW, self.beat, continuation)
 
     def beat(self) -> None:
         """Count it."""
@@ -195,19 +202,28 @@ async def test_a_passing_error_is_waited_out_by_name(scene: Scene, autojump_cloc
     start = trio.current_time()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(turns.take, batch(scene.link.say(chat("a"))))
-        await trio.sleep(PAUSES[0] / 2)
+        await trio.sleep(FIRST / 2)
         assert scene.link.state()["phase"] == "waiting_rate_limit"
-    assert trio.current_time() - start == PAUSES[0] + PAUSES[1]
+    assert trio.current_time() - start == FIRST + 2 * FIRST
     assert phases == ["turn"]
     assert scene.link.texts() == ["at last"]
 
 
 async def test_an_error_that_does_not_pass_fails_after_the_last_try(scene: Scene, autojump_clock: MockClock) -> None:
-    turns = scene.turns(*[[BUSY]] * (len(PAUSES) + 1))
+    broken = ProviderError("try later", retryable=True, classification="overloaded")
+    turns = scene.turns(*[[broken]] * (MOST_TRIES + 1))
     start = trio.current_time()
     await turns.take(batch(scene.link.say(chat("a"))))
-    assert trio.current_time() - start == sum(PAUSES)
+    assert trio.current_time() - start == 31
     assert scene.link.errors() == {"m2": "try later"}
+
+
+async def test_twenty_minutes_of_a_rate_limit_are_waited_out(scene: Scene, autojump_clock: MockClock) -> None:
+    end = trio.current_time() + 20 * 60
+    turns = scene.turns_of(DemoProvider("Nano"))
+    await turns.take(batch(scene.link.say(chat("limited 1200"))))
+    assert end <= trio.current_time() <= end + LONGEST
+    assert scene.link.texts() == ["I was refused for 1200 s."]
 
 
 async def test_a_turn_that_is_cancelled_leaves_its_claim(scene: Scene, autojump_clock: MockClock) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from runner.core.prompt import Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
 from runner.core.replies import Say, decide_replies
 from runner.providers.base import Activity, ProviderError, Result, ToolEnded, ToolStarted
-from runner.providers.demo_script import MOST_MESSAGES, Crash, Pause, Step, script
+from runner.providers.demo_script import MOST_MESSAGES, Step, script
+from runner.providers.demo_trouble import Crash, Pause
 from tests.runner.link import NOW
 
 
