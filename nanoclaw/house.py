@@ -15,7 +15,7 @@ from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.parts import Customs, Folders, Parts, SessionTimes
 from nanoclaw.actors.sessions import Sessions
-from nanoclaw.actors.sweep import Sweep
+from nanoclaw.actors.sweep import Chore, Sweep
 from nanoclaw.channels.base import Channel
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
@@ -159,6 +159,7 @@ def build(
         nets=ground.nets,
         mint=ground.mint,
         disk=ground.links,
+        threads=ground.threads,
     )
     sessions = Sessions(parts, nodes["sessions"])
     sweep = Sweep(
@@ -167,6 +168,7 @@ def build(
         sessions.wake,
         delivery.nudge,
         nodes["sweep"],
+        [Chore("overdue", ground.nets.sweep, parts.overdue.look)],
         longest_sleep=ground.nets.sweep,
     )
     ingress = Ingress(

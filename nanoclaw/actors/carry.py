@@ -219,7 +219,8 @@ class Carry:
     async def _show(self, now: datetime) -> tuple[inbound.Work, str | None]:
         """Write into the link what changed in the truth; returns what is to do, and why the epoch shall end."""
         traffic = self._traffic
-        rings = self._doorbell.wants_ringing(trio.current_time())
+        # Before it is up nobody can answer, however long a start takes on a busy machine.
+        rings = traffic.vigil.is_up and self._doorbell.wants_ringing(trio.current_time())
         seen = await self._parts.store.read(_look, self._place, traffic, now, rings=rings)
         self._doorbell.looked(seen.answer, trio.current_time())
         if rings:

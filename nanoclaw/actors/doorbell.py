@@ -8,7 +8,7 @@ from attrs import define, field
 
 from nanoclaw.core.signals import Loop, loop_of
 
-RING_SECONDS = 2.0
+RING_SECONDS = 1.0
 """From an answered ring to the next."""
 
 

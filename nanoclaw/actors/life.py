@@ -16,6 +16,7 @@ from nanoclaw.actors.birth import start
 from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
+from nanoclaw.actors.overdue import Watched
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.signals import Signals
@@ -152,18 +153,35 @@ class Life:
             nursery.start_soon(sandbox.copy_log, self._log)
             nursery.start_soon(self._await_exit, sandbox)
             with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
-                self._carry = Carry(self._parts, self._place, self._mail, self._node, self._room, traffic)
-                try:
-                    ending = await self._carry.run()
-                except OutboxBrokenError as exc:
-                    ending = EpochEnding.QUARANTINED, str(exc)
-                except BusyError:
-                    ending = EpochEnding.KILLED, "the sandbox held a lock on its inbox"
-                finally:
-                    self._carry = None
+                ending = await self._carry_on(traffic, layout)
             if ending[0] is EpochEnding.EXITED:
                 ending = EpochEnding.EXITED, str(self._exit)
             nursery.cancel_scope.cancel()
+        return ending
+
+    async def _carry_on(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
+        """Carry; returns how that ended. The sweep may end it too, should this task be held up somewhere."""
+        overdue, session = self._parts.overdue, self._place.session.id
+        ending = EpochEnding.KILLED, "held up"
+        with trio.CancelScope() as carrying:
+
+            def give_up(why: str) -> None:
+                nonlocal ending
+                ending = EpochEnding.KILLED, why
+                carrying.cancel()
+
+            life = LifeName(session=session, epoch=traffic.epoch, outbound=layout.out_dir(traffic.epoch))
+            overdue.watch(Watched(life=life, layout=layout, vigil=traffic.vigil, give_up=give_up))
+            self._carry = Carry(self._parts, self._place, self._mail, self._node, self._room, traffic)
+            try:
+                ending = await self._carry.run()
+            except OutboxBrokenError as exc:
+                ending = EpochEnding.QUARANTINED, str(exc)
+            except BusyError:
+                ending = EpochEnding.KILLED, "the sandbox held a lock on its inbox"
+            finally:
+                self._carry = None
+                overdue.left_alone(session)
         return ending
 
     async def _project(self, layout: SessionLayout, epoch: EpochNumber, *, new: bool) -> tuple[InboundFile, int]:
@@ -252,6 +270,7 @@ async def finish(
     )
     log.info("epoch_ended", session=place.session.id, epoch=epoch, ending=ending.value, detail=detail)
     parts.nudge(lanes)
+    parts.overdue.forget(place.session.id, epoch)
     await parts.disk.run(layout.remove_epoch, epoch)
 
 

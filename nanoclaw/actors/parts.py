@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.nets import Nets
+from nanoclaw.actors.overdue import Overdue
 from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.core.retry import RetryPolicy
@@ -20,7 +21,7 @@ from nanoclaw.core.told import Told
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
-from nanoclaw.kit.threads import Threads, WorkerThreads
+from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
 from nanoclaw.kit.watch import Watch
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.report import Inspected
@@ -117,3 +118,12 @@ class Parts:
     """Makes ids."""
     disk: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(8)))
     """Threads for the link's files: one session that is locked out of its file must not hold up the others."""
+
+    threads: Threads = WORKER_THREADS
+    """For what blocks shortly and touches no link that a sandbox may lock."""
+    overdue: Overdue = field(init=False)
+    """Every open epoch, for the net under sessions' own judgement."""
+
+    @overdue.default
+    def _make_overdue(self) -> Overdue:
+        return Overdue(self.store, self.engine, self.clock, self.threads)

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Letter, MakeRoom
 from nanoclaw.actors.life import Life, finish
+from nanoclaw.actors.overdue import Watched
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.session import Leave, Rest, Start, View, next_step
@@ -146,14 +147,16 @@ async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
     """
     layout = parts.folders.layout(place.session)
     ending, detail = EpochEnding.HOST_DIED, "found open"
-    await parts.engine.bury(life_name(parts, place, left.number))
+    life, vigil = life_name(parts, place, left.number), Vigil(left.number, parts.stuck)
+    parts.overdue.watch_left(Watched(life=life, layout=layout, vigil=vigil))
+    await parts.engine.bury(life)
     try:
         out = await parts.disk.run(layout.open_out, left.number)
     except FileNotFoundError:
         detail = "found open, before it had a folder"
     else:
         try:
-            await Drain(parts, place, left.number, out, left.cursor, Vigil(left.number, parts.stuck)).look()
+            await Drain(parts, place, left.number, out, left.cursor, vigil).look()
         except OutboxBrokenError as exc:
             ending, detail = EpochEnding.QUARANTINED, str(exc)
         finally:

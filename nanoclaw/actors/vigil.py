@@ -83,6 +83,11 @@ class Vigil:
         pause = next_deadline(seen, self._policy)
         return decide_stuck(seen, self._policy), None if pause is None else pause.total_seconds()
 
+    @property
+    def is_up(self) -> bool:
+        """Has the runner ever said what it does? Its heartbeat comes before most of it is loaded."""
+        return self._tool is not None
+
     def progress(self, now: float) -> Progress:
         """How its work goes on, to be shown."""
         return progress_of(self.evidence(now), self._policy)

@@ -42,6 +42,7 @@ def test_a_heartbeat_counts_when_it_changes_and_whatever_it_says(vigil: Vigil) -
     vigil.heartbeat(4_102_444_800_000_000_000, 10.0)
     vigil.heartbeat(4_102_444_800_000_000_000, 50.0)
     assert vigil.evidence(60.0).silence == seconds(50)
+    assert not vigil.is_up, "it has yet to say something"
     vigil.heartbeat(None, 70.0)
     vigil.heartbeat(-1, 80.0)
     assert vigil.evidence(80.0).silence == seconds(0)
@@ -76,6 +77,7 @@ def test_a_tool_that_declares_its_time_is_given_it(vigil: Vigil) -> None:
 
 def test_a_report_that_says_the_same_again_is_no_sign_of_life(vigil: Vigil) -> None:
     vigil.report(evolve(NOTHING, tool=TURN), 10.0)
+    assert vigil.is_up
     vigil.report(evolve(NOTHING, tool=TURN), 20.0)
     ack = AckRow(message_id="x", status=AckStatus.PROCESSING, error=None)
     vigil.report(evolve(NOTHING, tool=TURN, acks=(ack,)), 30.0)
