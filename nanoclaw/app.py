@@ -79,6 +79,7 @@ async def serve(
     announce: Callable[[Started], None],
     engines: Callable[[], Sequence[Engine]] | None = None,
     more_channels: MoreChannels = tuple,
+    customs: Callable[[], CustomsByStanding] = CustomsByStanding,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Be the host of *config*'s home, which the caller holds, until cancelled.
@@ -88,6 +89,7 @@ async def serve(
       announce: Told once everything is up.
       engines: Makes the engines to choose from, the strongest first; None for all there are.
       more_channels: Makes the channels besides the terminal.
+      customs: Makes what reads the outboxes.
       task_status: Told at the same moment as *announce*.
 
     Raises:
@@ -115,7 +117,7 @@ async def serve(
         log.info("host_starts", install=install, engine=choice.engine.name, first_start=is_first)
         root = TreeNode("nanoclaw")
         watch = DirectoryWatch(probe_in=config.home / "run")
-        customs = CustomsByStanding()
+        reading = customs()
         nodes = {name: root.child(name) for name in TREE}
         welcome = Welcome(agent=config.agent.name, sandbox=choice.engine.name, provider=config.agent.provider)
         extra_mounts = ExtraMounts(
@@ -125,7 +127,7 @@ async def serve(
             log.warning("network_open", agent_groups=exposed)
         terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
         channels: list[Channel] = [terminal, *more_channels()]
-        ground = Ground(store=store, engine=choice.engine, customs=customs, watch=watch, clock=clock)
+        ground = Ground(store=store, engine=choice.engine, customs=reading, watch=watch, clock=clock)
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
             config.admin_socket,
@@ -152,7 +154,7 @@ async def serve(
             "store": store.serve,
             "spool": spool.run,
             "watch": watch.run,
-            "customs": customs.run,
+            "customs": reading.run,
             "engine": choice.engine.run,
             "sessions": house.sessions.run,
             "delivery": house.delivery.run,

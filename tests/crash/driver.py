@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +15,14 @@ from pathlib import Path
 
 import attrs
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
 from nanoclaw import app, config
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
+from nanoclaw.link import wire
+from nanoclaw.link.standing import CustomsByStanding
+from nanoclaw.link.workers import TEMPLATE, Template
 from nanoclaw.logs import log_to_file
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.process import ProcessEngine
@@ -64,6 +68,7 @@ def make_template(home: Path) -> None:
 
 
 Engines = Callable[[], Sequence[Engine]]
+MakeCustoms = Callable[[], CustomsByStanding]
 
 
 def plain_engines() -> Sequence[Engine]:
@@ -71,7 +76,31 @@ def plain_engines() -> Sequence[Engine]:
     return [ProcessEngine(find_runtime())]
 
 
-def be_host(home: Path, killer: Killer, port: int, engines: Engines = plain_engines) -> None:
+@define(eq=False)
+class KeptTemplate(Template):
+    """A template of workers that was started before the host, and outlives it: to start it is not what is tested."""
+
+    kept: socket.socket = field(kw_only=True)
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[MakeCustoms]:
+        """Run one for the length of the block; makes customs that have their workers from it."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs, subprocess.Popen(TEMPLATE, stdin=theirs.fileno(), env={}) as process:
+            assert ours.recv(1) == wire.READY
+            yield lambda: CustomsByStanding(template=cls(kept=ours))
+            process.kill()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """It is there, for workers that end later as well."""
+        self._line = trio.socket.from_stdlib_socket(self.kept.dup())
+        self._up.set()
+        task_status.started()
+        await trio.sleep_forever()
+
+
+def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, engines: Engines = plain_engines) -> None:
     """The real host, with the fake platform's channel beside the terminal; ends on SIGTERM."""
     settings = config.load(home)
     log_to_file(settings.log_file, debug=True)
@@ -83,6 +112,7 @@ def be_host(home: Path, killer: Killer, port: int, engines: Engines = plain_engi
                     settings,
                     announce=lambda _: None,
                     engines=engines,
+                    customs=customs,
                     more_channels=lambda: [PlatformChannel(port, on_event=killer.arm, spool=Spool(home / "spool"))],
                 )
             )
@@ -158,11 +188,11 @@ def main() -> int:
     make_template(work / "template")
     compile_runtime(find_runtime())
     failed = False
-    with Platform.started() as platform:
+    with Platform.started() as platform, KeptTemplate.started() as customs:
         scenario = Scenario(
             template=work / "template",
             begin=platform.begin,
-            host=lambda home, killer: be_host(home, killer, platform.port),
+            host=lambda home, killer: be_host(home, killer, platform.port, customs),
             done=is_delivered,
             check=lambda home: what_is_wrong(home, platform.client),
         )

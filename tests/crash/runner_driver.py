@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import BOOTSTRAP, Runtime, compile_runtime, find_runtime
 from schema import sqlite
-from tests.crash.driver import Platform, be_host, is_delivered, make_template, what_is_wrong
+from tests.crash.driver import KeptTemplate, MakeCustoms, Platform, be_host, is_delivered, make_template, what_is_wrong
 from tests.support.crash import Killer, Outcome, Scenario, live
 
 DYING = BOOTSTRAP.replace("runner.__main__", "tests.support.dying_runner")
@@ -43,7 +43,7 @@ class DyingRuntime(Runtime):
         return [interpreter, "-I", "-S", "-B", "-c", DYING, ":".join(places), str(self.at), *arguments]
 
 
-def runs(work: Path, platform: Platform, *, first: int, stride: int) -> Iterator[Outcome]:
+def runs(work: Path, platform: Platform, customs: MakeCustoms, *, first: int, stride: int) -> Iterator[Outcome]:
     """Run the scenario dying at write *first*, *first + stride*, … until one is over before its write comes."""
     template = work / "template"
     make_template(template)
@@ -60,7 +60,7 @@ def runs(work: Path, platform: Platform, *, first: int, stride: int) -> Iterator
         scenario = Scenario(
             template=template,
             begin=platform.begin,
-            host=partial(be_host, port=platform.port, engines=partial(list, [ProcessEngine(runtime)])),
+            host=partial(be_host, port=platform.port, customs=customs, engines=partial(list, [ProcessEngine(runtime)])),
             done=is_delivered,
             check=lambda folder: what_is_wrong(folder, platform.client),
         )
@@ -85,8 +85,8 @@ def main() -> int:
     """Run lane *first* of *stride* in the folder *work*."""
     work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     failed = False
-    with Platform.started() as platform:
-        for outcome in runs(work, platform, first=first, stride=stride):
+    with Platform.started() as platform, KeptTemplate.started() as customs:
+        for outcome in runs(work, platform, customs, first=first, stride=stride):
             print(json.dumps(attrs.asdict(outcome)), flush=True)
             failed = failed or bool(outcome.wrong)
     return int(failed)

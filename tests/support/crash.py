@@ -21,7 +21,7 @@ from attrs import define, frozen
 
 KILLED = 137
 PATIENCE = 40.0
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.03
 
 
 @define(eq=False)
