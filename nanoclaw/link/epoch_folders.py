@@ -47,7 +47,7 @@ def epoch_folders(sessions: Path) -> list[EpochFolder]:
 def _names(folder: str) -> Iterator[str]:
     # Ten thousand paths of pathlib take a second of the processor.
     try:
-        names = os.listdir(folder)  # noqa: PTH208
+        names = os.listdir(folder)  # noqa: PTH208  # of a descriptor, not of a path
     except (FileNotFoundError, NotADirectoryError):
         return iter(())
     return iter(sorted(names))
