@@ -47,7 +47,7 @@ def epoch_folders(sessions: Path) -> list[EpochFolder]:
 def _names(folder: str) -> Iterator[str]:
     # Ten thousand paths of pathlib take a second of the processor.
     try:
-        names = os.listdir(folder)  # noqa: PTH208  # of a descriptor, not of a path
+        names = os.listdir(folder)  # noqa: PTH208  # pathlib is what costs that
     except (FileNotFoundError, NotADirectoryError):
         return iter(())
     return iter(sorted(names))

@@ -108,6 +108,7 @@ def test_there_are_forty_schedules_in_six_zones() -> None:
     assert len({zone for _, zone in CASES}) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_each_occurrence_of_ten_years_is_decided_once_by_its_policy(number: int) -> None:
     schedule, zone_name = CASES[number]

@@ -206,6 +206,7 @@ def test_whenever_the_three_reads_happen_the_picture_is_a_committed_state(
     assert pictures > len(world.images) // 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_the_runner_does_between_two_pages_the_picture_is_a_committed_state(
     record_of: RecordOf, make_world: MakeWorld, seed: int
