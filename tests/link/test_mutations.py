@@ -12,7 +12,7 @@ import select
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -136,10 +136,12 @@ def test_a_damaged_file_is_read_or_quarantined(chunk: int, worker: Worker, tmp_p
     valid = bases(tmp_path)
     answers = (worker.ask(mutate(choose, choose.choice(valid))) for _ in range(FILES_A_CHUNK))
     found: Counter[str] = Counter()
+    # Most damage shows in nothing that is read: there are far fewer answers than files.
+    understand = cache(partial(decode, after=0))
     for answer in (*answers, worker.answer()):
         if answer is None:
             continue
-        report = decode(answer, 0)
+        report = understand(answer)
         if isinstance(report, Report):
             found["read"] += 1
             found["good rows"] += len(report.rows)
