@@ -11,12 +11,15 @@ from attrs import frozen
 
 from nanoclaw.model.ids import ChannelName, EventId
 from nanoclaw.model.messages import EpochEnding, InboundRow, LedgerRow, LedgerState
-from schema.rows import InStatus, select
+from nanoclaw.model.tasks import Occurrence, Outcome
+from nanoclaw.store.approvals import Approval, ApprovalState, approvals
+from schema.rows import InKind, InStatus, select
 from schema.sqlite import Connection, fetch
 from tests.sim.history import (
     Acknowledged,
     Born,
     Claimed,
+    Decided,
     Ended,
     Fault,
     History,
@@ -41,6 +44,8 @@ class Truth:
     """Their ids, by channel and platform id."""
     void: frozenset[tuple[str, int]]
     """The epochs whose outbox was destroyed by their own sandbox: what they said last may be lost."""
+    occurrences: tuple[Occurrence, ...]
+    approvals: tuple[Approval, ...]
     problems: tuple[str, ...]
     """What `nanoclaw verify` finds."""
 
@@ -58,6 +63,8 @@ def read_truth(conn: Connection, problems: Sequence[str]) -> Truth:
         ledger={row.id: row for row in select(conn, LedgerRow, "SELECT * FROM ledger ORDER BY position")},
         events={str(row["name"]): EventId(str(row["id"])) for row in events},
         void=frozenset((str(row["session"]), int(str(row["number"]))) for row in void),
+        occurrences=tuple(select(conn, Occurrence, "SELECT * FROM occurrences ORDER BY task_id, due_at")),
+        approvals=tuple(approvals(conn)),
         problems=tuple(problems),
     )
 
@@ -191,6 +198,33 @@ def messages_keep_their_order(history: History, truth: Truth) -> Iterator[str]:
             yield f"{name} took its messages up in another order than they came in: {list(order)}"
 
 
+def occurrences_come_once(_: History, truth: Truth) -> Iterator[str]:
+    """Each has one outcome, and it is what became of its message; one that was passed over has none."""
+    for one in truth.occurrences:
+        what = f"the occurrence of {one.task_id} at {one.due_at:%d. %H:%M}"
+        row = None if one.inbound_id is None else truth.messages.get(one.inbound_id)
+        if one.outcome in (Outcome.RAN, Outcome.LATE) and (row is None or row.status is not InStatus.COMPLETED):
+            yield f"{what} counts as run, and no agent ran it"
+        if one.outcome is Outcome.FAILED and (row is None or row.status is not InStatus.FAILED):
+            yield f"{what} counts as failed, and did not"
+        if one.outcome is Outcome.MISSED and row is not None:
+            yield f"{what} counts as missed, and was put to its agent"
+    put = Counter(one.inbound_id for one in truth.occurrences if one.inbound_id is not None)
+    yield from (f"{message} is {count} occurrences" for message, count in put.items() if count > 1)
+    for row in truth.messages.values():
+        if row.kind is InKind.TASK and not put[row.id]:
+            yield f"{row.id} was put to its agent, and nobody had planned it"
+
+
+def requests_are_decided_once(history: History, truth: Truth) -> Iterator[str]:
+    """By a person in time, or by the time; and never by both."""
+    answered = {decided.approval for decided in history.all(Decided)}
+    for one in truth.approvals:
+        expected = ApprovalState.DONE if one.id in answered else ApprovalState.EXPIRED
+        if one.state is not expected:
+            yield f"request {one.id} is {one.state.value} and should be {expected.value}"
+
+
 def each_file_has_one_writer(history: History, _: Truth) -> Iterator[str]:
     """Nobody but its runner writes an outbox."""
     yield from (f"somebody else wrote into the outbox of {found.where}" for found in history.all(Trespass))
@@ -215,15 +249,19 @@ def a_session_has_one_sandbox(history: History, _: Truth) -> Iterator[str]:
 
 
 def hosts_do_not_give_up(history: History, _: Truth) -> Iterator[str]:
-    """A host ends by itself only over what it cannot live with, and never when all is well."""
-    trouble = False
+    """A host ends by itself only over what it cannot live with, and never if all was well in the whole of its life."""
+    trouble = excused = False
     for _at, happening in history.happenings:
-        if happening == CLEARED:
-            trouble = False
-        elif isinstance(happening, Fault):
-            trouble = True
-        elif isinstance(happening, Host) and happening.what == "failed" and not trouble:
-            yield f"a host gave up although nothing was wrong: {happening.why}"
+        match happening:
+            case Fault():
+                trouble = happening != CLEARED
+                excused = excused or trouble
+            case Host("started"):
+                excused = trouble
+            case Host("failed", why) if not excused:
+                yield f"a host gave up although nothing was wrong: {why}"
+            case _:
+                pass
 
 
 Rule: TypeAlias = Callable[[History, Truth], Iterator[str]]
@@ -234,6 +272,8 @@ RULES: Final[tuple[Rule, ...]] = (
     the_ledger_is_right,
     replies_keep_their_order,
     messages_keep_their_order,
+    occurrences_come_once,
+    requests_are_decided_once,
     each_file_has_one_writer,
     a_session_has_one_sandbox,
     hosts_do_not_give_up,

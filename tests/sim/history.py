@@ -93,6 +93,13 @@ class Posted:
 
 
 @frozen
+class Decided:
+    """A person answered a request that waited."""
+
+    approval: str
+
+
+@frozen
 class Host:
     """A host started, was killed, was told to stop, or ended by itself."""
 
@@ -108,7 +115,7 @@ class Fault:
 
 
 Happening: TypeAlias = (
-    Offered | Acknowledged | Born | Ended | Claimed | Settled | Replied | Trespass | Posted | Host | Fault
+    Offered | Acknowledged | Born | Ended | Claimed | Settled | Replied | Trespass | Posted | Decided | Host | Fault
 )
 HappeningT = TypeVar("HappeningT", bound=Happening)
 

@@ -40,7 +40,7 @@ class InlineThreads:
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """See `Threads.run`."""
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         self._mortal.step()
         result = work(*arguments)
         self._done()

@@ -17,10 +17,11 @@ import trio._core._run as scheduler
 import trio.testing
 from attrs import frozen
 
+from nanoclaw.actors.nets import Nets
 from nanoclaw.kit.clock import TrioClock
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.verify import verify
-from tests.sim.checker import check, read_truth
+from tests.sim.checker import Truth, check, read_truth
 from tests.sim.clock import SimClock
 from tests.sim.history import History
 from tests.sim.host import HostLife
@@ -30,7 +31,7 @@ from tests.sim.story import Story
 from tests.sim.town import MANNERS
 from tests.sim.truth import new_database
 from tests.sim.weather import Weather
-from tests.sim.world import World
+from tests.sim.world import WIDE, World
 from tests.support.central import NOW
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -44,6 +45,7 @@ class Outcome:
 
     seed: int
     history: History
+    truth: Truth
     digest: str
     problems: tuple[str, ...]
     seconds: float
@@ -54,25 +56,25 @@ MakeLife: TypeAlias = Callable[[World], HostLife]
 MakeStory: TypeAlias = Callable[[World, MakeLife, trio.Nursery], Story]
 
 
-def run(seed: int, make_life: MakeLife = HostLife, make_story: MakeStory = Story) -> Outcome:
+def run(seed: int, make_life: MakeLife = HostLife, make_story: MakeStory = Story, *, nets: Nets = WIDE) -> Outcome:
     """Run *seed*; the same seed gives the same outcome, whenever and wherever.
 
     Args:
       seed: Where all chance comes from.
       make_life: Makes the hosts.
       make_story: What happens.
+      nets: How often the hosts look unasked.
     """
     folder = Path(tempfile.mkdtemp(prefix="sim-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None))
+    clock = trio.testing.MockClock(autojump_threshold=0)
     try:
         with _quiet(), _deterministic(seed), _uncollected():
-            return trio.run(
-                _run, seed, folder, make_life, make_story, clock=trio.testing.MockClock(autojump_threshold=0)
-            )
+            return trio.run(_run, seed, folder, make_life, make_story, nets, clock=clock)
     finally:
         shutil.rmtree(folder)
 
 
-async def _run(seed: int, home: Path, make_life: MakeLife, make_story: MakeStory) -> Outcome:
+async def _run(seed: int, home: Path, make_life: MakeLife, make_story: MakeStory, nets: Nets) -> Outcome:
     make_folders(home)
     history, weather, conn = History(), Weather(seed), new_database()
     clock = SimClock(TrioClock(NOW))
@@ -90,14 +92,16 @@ async def _run(seed: int, home: Path, make_life: MakeLife, make_story: MakeStory
                 for name, manners in MANNERS.items()
             ),
             engine_survives=weather.luck.random() < 0.5,
+            nets=nets,
         )
         async with trio.open_nursery() as lives:
             story = make_story(world, make_life, lives)
             await story.tell()
         yard.kill_all()
     wrong = [f"{found.what}: {found.where}" for found in verify(conn, home, host=None, now=clock.now())]
-    problems = check(history, read_truth(conn, wrong), story.undecided)
-    return Outcome(seed, history, history.digest(), tuple(problems), trio.current_time())
+    truth = read_truth(conn, wrong)
+    problems = check(history, truth, story.undecided)
+    return Outcome(seed, history, truth, history.digest(), tuple(problems), trio.current_time())
 
 
 @contextmanager

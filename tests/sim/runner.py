@@ -64,6 +64,7 @@ class SimRunner:
     _fd: int = field(default=-1, init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
     _first_look: bool = field(default=True, init=False)
+    _first_wait: bool = field(default=True, init=False)
 
     def look(self) -> None:
         """The host may have written into the inbox."""
@@ -81,8 +82,6 @@ class SimRunner:
             self._inbox = Inbox.open(self._spec.inbound / INBOUND)
             self._outbox = Outbox.open(out / OUTBOUND)
             self._foreign = data_version(self._outbox._conn)
-            self._outbox.set_state(Phase.IDLE, now=self._clock.now())
-            self._yard.say()
             while await self._look_once(self._inbox, self._outbox):
                 pass
         finally:
@@ -106,7 +105,12 @@ class SimRunner:
         batch = [row for row in pending if row.id not in outbox.acked]
         self._first_look = False
         if any(row.trigger for row in batch):
+            self._first_wait = False
             return await self._turn(inbox, outbox, batch)
+        if self._first_wait:
+            self._first_wait = False
+            outbox.set_state(Phase.IDLE, now=now)
+            self._yard.say()
         due = inbox.next_due(now)
         with trio.move_on_after(3600.0 if due is None else max(0.001, (due - now).total_seconds())):
             await self._news.wait()

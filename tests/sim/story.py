@@ -9,35 +9,39 @@ from typing import Final
 import trio
 from attrs import define, field
 
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import ApprovalId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.model.tasks import TaskState
 from nanoclaw.store import tasks
-from schema.sqlite import fetch, transaction
+from nanoclaw.store.approvals import Approval, ApprovalKind, ApprovalState, approvals, canonical, settle
+from schema.rows import bindings, insert_sql
+from schema.sqlite import execute, fetch, transaction
 from tests.sim.checker import CLEARED
-from tests.sim.history import Fault
+from tests.sim.history import Decided, Fault
 from tests.sim.host import HostLife
 from tests.sim.platform import Platform
-from tests.sim.town import PLACES, Place
+from tests.sim.town import OPERATOR, PLACES, Place
 from tests.sim.world import World
-from tests.support.central import said
+from tests.support.central import CHANNEL, said
 from tests.support.tasks import a_task
 
 WORDS: Final = (
-    *("answer",) * 12,
+    *("answer",) * 14,
     *("twice", "silent", "fail", "slow", "tool", "leave", "schedule", "poison"),
     *("crash 1", "crash 3", "hang 1", "hang 2", "garbage 1"),
 )
 """What people ask of the agents. A number says how many tries go wrong before one does not."""
-LENGTHS: Final = (1, 2, 2, 2, 3, 3, 4, 6)
+LENGTHS: Final = (1, 1, 1, 2, 2, 2, 3, 5)
 """How many things happen."""
 PAUSES: Final = (0.0, 0.0, 0.02, 1.0, 10.0, 70.0, 700.0, 3 * 3600.0)
+ASKED_SECONDS: Final = 60.0
 PATIENCE: Final = (2.0, 10.0, 60.0, 300.0, *(3600.0,) * 30)
 """Seconds to wait, one after the other, for everything to end once nothing goes wrong any more."""
 
 UNDECIDED = """
 SELECT 'message ' || id FROM inbound WHERE status = 'pending' AND trigger = 1
 UNION ALL SELECT 'reply ' || id FROM ledger WHERE state IN ('pending', 'sending')
+UNION ALL SELECT 'request ' || id FROM approvals WHERE state = 'pending'
 UNION ALL SELECT 'occurrence of ' || task_id FROM occurrences WHERE outcome IS NULL
 """
 
@@ -96,7 +100,7 @@ class Story:
         happens: dict[Callable[[], None], int] = {
             self._say: 40,
             self._say_again: 6,
-            self._kill: 14,
+            self._kill: 24,
             self.stop: 4,
             self._turn_engine: 4,
             self._turn_disk: 4,
@@ -104,11 +108,12 @@ class Story:
             self._restart_engine: 4,
             self.add_task: 4,
             self._put_clock: 4,
+            self._ask_somebody: 4,
         }
         self.world.weather.luck.choices(list(happens), list(happens.values()))[0]()
 
     def _kill(self) -> None:
-        self.life.mortal.steps_left = self.world.weather.luck.randint(1, 80)
+        self.life.mortal.steps_left = self.world.weather.luck.randint(1, 30)
 
     def stop(self) -> None:
         """Somebody stops the host."""
@@ -157,7 +162,7 @@ class Story:
     def _say(self) -> None:
         """Somebody says something that was never said before."""
         luck = self.world.weather.luck
-        self.say(luck.choice(PLACES), luck.choice(WORDS))
+        self.say(luck.choices(PLACES, (1, 4, 4))[0], luck.choice(WORDS))
 
     def say(self, place: Place, word: str) -> None:
         """Somebody asks for that in a room."""
@@ -197,6 +202,39 @@ class Story:
         self._note(f"{name} is added")
         if self.life.house is not None:
             self.life.house.changed()
+
+    def _ask_somebody(self) -> None:
+        """Something waits for a person, who answers in time, or just when it expires, or never."""
+        luck, conn = self.world.weather.luck, self.world.conn
+        name, now = self.world.weather.mint("apr"), self.world.clock.now()
+        chat = MessagingGroupId(f"chat-{PLACES[0].channel}-{PLACES[0].room}")
+        request = Approval(
+            id=ApprovalId(name),
+            kind=ApprovalKind.SENDER,
+            subject=name,
+            messaging_group_id=chat,
+            payload=canonical({"sender_id": name}),
+            digest="",
+            requested_at=now,
+            expires_at=now + timedelta(seconds=ASKED_SECONDS),
+        )
+        with transaction(conn):
+            execute(conn, insert_sql("approvals", Approval), bindings(request))
+        self._note(f"{name} is asked")
+        if self.life.house is not None:
+            self.life.house.changed()
+        if luck.random() < 0.5:
+            self._nursery.start_soon(self._answer, request, luck.choice((1.0, ASKED_SECONDS, ASKED_SECONDS + 1)))
+
+    async def _answer(self, request: Approval, seconds: float) -> None:
+        await trio.sleep(seconds)
+        conn, now = self.world.conn, self.world.clock.now()
+        sender, by = UserId(request.subject), UserId(f"{CHANNEL}:{OPERATOR}")
+        with transaction(conn):
+            settle(conn, request.kind, ApprovalState.DONE, "yes", by=by, now=now, sender=sender)
+            answered = any(one.id == request.id and one.state is ApprovalState.DONE for one in approvals(conn))
+        if answered:
+            self.world.history.note(Decided(request.id))
 
     def _pause_tasks(self) -> None:
         """Whatever comes again and again shall not keep the world from coming to rest."""

@@ -33,7 +33,7 @@ class AnswersWhileNobodyIsThere(Story):
     async def happen(self) -> None:
         """See `Story.happen`."""
         self.world.engine_survives = True
-        self.say(PLACES[-1], "slow")
+        self.say(PLACES[1], "slow")
         await trio.sleep(10.0)
         self.life.mortal.steps_left = 1
         self.host_is_away = 600.0

@@ -16,7 +16,7 @@ from tests.sim.host import HostLife
 from tests.sim.planted import PLANTED
 from tests.sim.run import run
 
-SEEDS = 500
+SEEDS = 800
 BLOCK = 50
 """Seeds in one test: a minute is all that a test may take, on the slowest of machines."""
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def test_every_promise_is_kept_whatever_happens(first: int) -> None:
 
 
 def test_a_few_seeds_keep_every_promise_and_are_no_idle_ones() -> None:
-    outcomes = [run(seed) for seed in range(30)]
+    outcomes = [run(seed) for seed in range(40)]
     for outcome in outcomes:
         assert not outcome.problems, told(outcome)
     assert sum(1 for outcome in outcomes for _ in outcome.history.all(Posted)) > 20

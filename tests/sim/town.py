@@ -29,6 +29,7 @@ class Manners:
     in_doubt: InDoubt
 
 
+OPERATOR: Final = "operator"
 KEYED, PLAIN, CAREFUL = ChannelName("keyed"), ChannelName("plain"), ChannelName("careful")
 MANNERS: Final = {
     KEYED: Manners(keyed=True, in_doubt=InDoubt.SEND_AGAIN),
@@ -36,7 +37,7 @@ MANNERS: Final = {
     CAREFUL: Manners(keyed=False, in_doubt=InDoubt.PARK),
 }
 PLACES: Final = (
-    Place(channel=KEYED, room="hall", agents=("ann", "bob")),
+    Place(channel=KEYED, room="hall", agents=("ann", "bob", "cid")),
     Place(channel=PLAIN, room="yard", agents=("bob",)),
     Place(channel=CAREFUL, room="shed", agents=("cid",)),
 )
@@ -52,4 +53,5 @@ def settle_in() -> Connection:
             if name not in made:
                 made[name] = world.agent(name)
             world.session_of(world.wire(chat, made[name]))
+    world.user(OPERATOR)
     return world.conn

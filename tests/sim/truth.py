@@ -59,7 +59,7 @@ class SimStore:
 
     async def transact(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `Database.transact`: the host may die before the commit, or after it and before it hears of it."""
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         self.mortal.step()
         if self._broken.is_set():
             raise StoreBrokenError
