@@ -13,6 +13,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
 from nanoclaw.core.images import AGENT_IMAGE
+from nanoclaw.core.retention import RetentionPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.errors import UsageError
@@ -26,6 +27,7 @@ A_DAY_OF_SECONDS = 86_400.0
 A_DAY_OF_MINUTES = 1_440.0
 A_WEEK_OF_HOURS = 168.0
 A_YEAR_OF_MINUTES = 525_600.0
+A_CENTURY_OF_DAYS = 36_500.0
 
 
 @frozen(kw_only=True)
@@ -99,6 +101,16 @@ class SupervisionSettings:
 
 
 @frozen(kw_only=True)
+class RetentionSettings:
+    """`[retention]`"""
+
+    messages_days: float = field(default=365.0, validator=[ge(7), le(A_CENTURY_OF_DAYS)])
+    """How long settled messages and drops are kept; a platform's message that is told of again later is a new one."""
+    logs_days: float = field(default=30.0, validator=[ge(1), le(A_CENTURY_OF_DAYS)])
+    """How long what sandboxes said on standard error is kept."""
+
+
+@frozen(kw_only=True)
 class Config:
     """Everything that can be set, and the home it was read from."""
 
@@ -108,6 +120,7 @@ class Config:
     agent: AgentSettings = field(factory=AgentSettings)
     retry: RetrySettings = field(factory=RetrySettings)
     supervision: SupervisionSettings = field(factory=SupervisionSettings)
+    retention: RetentionSettings = field(factory=RetentionSettings)
 
     @property
     def database(self) -> Path:
@@ -143,6 +156,13 @@ class Config:
             silence=timedelta(minutes=found.silence_minutes),
             most_declared=timedelta(minutes=found.most_declared_minutes),
             turn=timedelta(hours=found.turn_hours),
+        )
+
+    @property
+    def kept(self) -> RetentionPolicy:
+        """How long what is kept."""
+        return RetentionPolicy(
+            messages=timedelta(days=self.retention.messages_days), logs=timedelta(days=self.retention.logs_days)
         )
 
     @property

@@ -14,6 +14,7 @@ from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.parts import Customs, Folders, Parts, SessionTimes
+from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
 from nanoclaw.channels.base import Channel
@@ -162,13 +163,21 @@ def build(
         threads=ground.threads,
     )
     sessions = Sessions(parts, nodes["sessions"])
+    retention = Retention(
+        store=ground.store,
+        clock=ground.clock,
+        folders=folders,
+        threads=ground.threads,
+        policy=config.kept,
+        seconds=ground.nets.retention,
+    )
     sweep = Sweep(
         ground.store,
         ground.clock,
         sessions.wake,
         delivery.nudge,
         nodes["sweep"],
-        [Chore("overdue", ground.nets.sweep, parts.overdue.look)],
+        [Chore("overdue", ground.nets.sweep, parts.overdue.look), *retention.chores()],
         longest_sleep=ground.nets.sweep,
     )
     ingress = Ingress(

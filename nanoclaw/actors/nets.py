@@ -24,5 +24,7 @@ class Nets:
     """For what is due: the wall clock may jump."""
     memory: float = 5.0
     """At the machine's memory."""
+    retention: float = 3600.0
+    """For what is old enough to go."""
     spool: float = 600.0
     """For files in the spool that no message needs."""

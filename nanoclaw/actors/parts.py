@@ -67,9 +67,14 @@ class Folders:
         """What belongs to a whole agent group."""
         return GroupPlaces(home=self.home, folder=place.agent_group.folder, group=place.agent_group.id)
 
+    @property
+    def logs(self) -> Path:
+        """What runners said, by session."""
+        return self.home / "logs" / "sandboxes"
+
     def log(self, session: SessionId, epoch: EpochNumber) -> Path:
         """What the runner of one epoch said on standard error."""
-        return self.home / "logs" / "sandboxes" / session / f"{epoch}.log"
+        return self.logs / session / f"{epoch}.log"
 
 
 @frozen(kw_only=True)

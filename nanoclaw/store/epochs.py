@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
 from schema.rows import select
 from schema.sqlite import Connection, execute, fetch, integer, scalar
-from schema.times import write_time
+from schema.times import read_time, write_time
 
 
 def begin(conn: Connection, session: SessionId, *, engine: str, now: datetime) -> EpochNumber:
@@ -38,6 +40,22 @@ def sessions_alive(conn: Connection) -> list[SessionId]:
     """The sessions that have an open epoch."""
     rows = fetch(conn, "SELECT session_id FROM epochs WHERE ended_at IS NULL ORDER BY session_id")
     return [SessionId(str(row["session_id"])) for row in rows]
+
+
+def ends(
+    conn: Connection, lives: Sequence[tuple[SessionId, EpochNumber]]
+) -> dict[tuple[SessionId, EpochNumber], datetime]:
+    """When those of *lives* ended that have."""
+    rows = fetch(
+        conn,
+        "SELECT session_id, number, ended_at FROM epochs JOIN json_each(?) life"
+        " ON session_id = life.value ->> 0 AND number = life.value ->> 1 WHERE ended_at IS NOT NULL",
+        (json.dumps(lives),),
+    )
+    return {
+        (SessionId(str(row["session_id"])), EpochNumber(int(str(row["number"])))): read_time(str(row["ended_at"]))
+        for row in rows
+    }
 
 
 def advance(conn: Connection, session: SessionId, number: EpochNumber, cursor: int) -> None:
