@@ -16,7 +16,7 @@ from tests.sim.host import HostLife
 from tests.sim.planted import PLANTED
 from tests.sim.run import run
 
-SEEDS = 800
+SEEDS = 2_000
 BLOCK = 50
 """Seeds in one test: a minute is all that a test may take, on the slowest of machines."""
 ROOT = Path(__file__).parents[2]
