@@ -93,12 +93,22 @@ class Overdue:
 
         Cancellation: what was not ended is found again by the next look.
         """
-        await trio.lowlevel.checkpoint()
-        judged = [(watched, await self._judge(watched)) for watched in list(self._watched.values())]
+        # However many sandboxes idle, a look costs what is open.
+        open_ones = frozenset(await self._store.read(inbound.sessions_to_wake))
+        judged = [(one, await self._judge(one)) for one in self._watched_with_work(open_ones)]
         async with trio.open_nursery() as nursery:
             for watched, verdict in judged:
                 if not isinstance(verdict, Fine):
                     nursery.start_soon(self._end, watched, describe(verdict))
+
+    def _watched_with_work(self, open_ones: frozenset[SessionId]) -> list[Watched]:
+        found = []
+        for session, watched in self._watched.items():
+            if session in open_ones:
+                found.append(watched)
+            else:
+                watched.vigil.work((), due=False, now=trio.current_time())
+        return found
 
     async def _judge(self, watched: Watched) -> Verdict:
         """As its actor would have, a moment ago; with what can be seen of it without one."""

@@ -18,8 +18,10 @@ from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.errors import SandboxError, StoreBrokenError
 from nanoclaw.kit.clock import TrioClock
 from nanoclaw.link.layout import SessionLayout
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import InboundId, SessionId
 from nanoclaw.sandboxes.engine import LifeName
+from nanoclaw.store import inbound
+from schema.sqlite import Connection
 from tests.support.central import World
 from tests.support.inline_database import InlineDatabase
 from tests.support.on_the_spot import OnTheSpot
@@ -207,3 +209,24 @@ async def test_a_look_that_fails_is_logged_and_a_broken_store_is_told(
     with capture_logs() as logged, pytest.raises(StoreBrokenError):
         await case.overdue.look()
     assert [line["event"] for line in logged] == ["overdue_not_judged"]
+
+
+async def test_idle_sandboxes_are_not_asked_after_one_by_one(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = a_case(tmp_path)
+    asked: list[object] = []
+    real = inbound.work
+
+    def work(conn: Connection, session: SessionId, *, now: datetime) -> inbound.Work:
+        asked.append(session)
+        return real(conn, session, now=now)
+
+    monkeypatch.setattr(inbound, "work", work)
+    busy, idle = case.session("busy"), case.session("idle")
+    inbound.settle(case.store.conn, InboundId("m-idle"), error=None, now=START)
+    await trio.sleep(LIMIT + LATE_SECONDS)
+    await case.overdue.look()
+    assert asked == [busy.life.session]
+    assert [session for _, session, _ in case.given_up] == [busy.life.session]
+    assert idle.vigil.evidence(trio.current_time()).claims == ()

@@ -84,6 +84,8 @@ def test_an_idle_sandbox_is_paused_and_a_message_lets_it_go_on(home: Path, engin
     with running_host(home, settings(engine, "pause_after_minutes = 0.01\n")) as host:
         assert host.cli("chat", "hello").returncode == 0
         until(lambda: is_paused(host))
+        assert "process: paused" in host.cli("tree").stdout
+        assert "1 paused" in host.cli("status").stdout
         again = host.cli("chat", "hello")
         assert again.returncode == 0, again
         assert "turn 2" in again.stdout, "it is the same agent, which was never away"
