@@ -14,8 +14,11 @@ from schema.times import read_time
 from tests.conftest import Figures
 from tests.e2e.rooms import Rooms, rooms
 
-SILENCE = 7.2
-"""Seconds without a sign of life that are tolerated here; in a real home a minute after a claim, then half an hour."""
+SILENCE = 6.6
+"""Seconds without a sign of life that are tolerated here, fewer than the longest pause of the rate limit below.
+
+In a real home it is a minute after a claim, then half an hour.
+"""
 DECLARED = 8.5
 """Seconds that the tool of a stopped sandbox says it needs: long enough to see that its loop does not answer."""
 MOST_LATE = 5.0
