@@ -264,3 +264,47 @@ def test_whatever_happened_nothing_that_is_needed_goes(story: list[tuple[str, in
         gone = [row for row in rows if row not in after[table]]
         assert table in {"inbound", "ledger", "epochs", "drops", "events"} or not gone
         assert all(row.get("settled_at", row.get("ended_at", "gone")) is not None for row in gone)
+
+
+def test_the_highest_number_stays_however_long_ago_it_was_delivered() -> None:
+    world = World()
+    session = world.session()
+    epoch = world.epoch(session)
+    delivered(world, session, epoch, 9)
+    for seq in (1, 3, 5):
+        delivered(world, session, epoch, seq)
+    ended(world, session, epoch)
+    world.wait(seconds=LONG)
+    assert prune(world) == 1
+    assert highest_seq(world.conn, session) == 9
+
+
+def test_what_may_not_have_arrived_stays_until_somebody_has_dealt_with_it() -> None:
+    world = World()
+    session = world.session()
+    epoch = world.epoch(session)
+    dropped, left = world.reply(session, epoch, 1), world.reply(session, epoch, 3)
+    for message, state in ((dropped, LedgerState.DEAD), (left, LedgerState.UNKNOWN)):
+        world.sent(message)
+        ledger.settle(world.conn, message, state, now=world.now)
+    dead.drop(world.conn, world.out(dropped), now=world.now)
+    for seq in (5, 7, 9):
+        delivered(world, session, epoch, seq)
+    ended(world, session, epoch)
+    world.wait(seconds=LONG)
+    assert prune(world) == 3, "one that was set aside, the record of that, and one that was delivered"
+    assert [letter.id for letter in dead.dead_letters(world.conn, 9)] == [left]
+
+
+def test_that_somebody_dealt_with_a_failure_is_known_as_long_as_the_failure_is() -> None:
+    world = World()
+    session = world.session()
+    retried = settled(world, session, "retried", error="broke")
+    dead.retry(world.conn, world.row(retried), now=world.now)
+    inbound.settle(world.conn, InboundId("retried~1"), error=None, now=world.now)
+    for number in range(3):
+        settled(world, session, f"m{number}")
+    world.reply(session, world.epoch(session), 99, answers=retried)
+    world.wait(seconds=LONG)
+    assert prune(world) == 1
+    assert dead.dead_letters(world.conn, 9) == []
