@@ -163,10 +163,20 @@ def move(conn: Connection, task: Task, state: TaskState, *, reason: str | None, 
     moved = attrs.evolve(task, state=state, reason=reason, failures=0, changed_at=now)
     if state is not TaskState.ACTIVE:
         unplan(conn, task.id)
+        _forget_misses_to_come(conn, task.id, now)
     elif plan(conn, moved, now=now) is None:
         raise UsageError(f"the task {task.id} has had its last run: make a new one")
     write(conn, moved)
     return moved
+
+
+def _forget_misses_to_come(conn: Connection, task: TaskId, now: datetime) -> None:
+    """Only a clock that was wrong can have seen a time pass that is still to come: it has not been missed."""
+    execute(
+        conn,
+        "DELETE FROM occurrences WHERE task_id = ? AND outcome = 'missed' AND queued_at IS NULL AND due_at > ?",
+        (task, write_time(now)),
+    )
 
 
 def set_aside(conn: Connection, task: TaskId, why: str, *, now: datetime) -> None:
