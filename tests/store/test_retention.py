@@ -2,72 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanoclaw.model.ids import EpochNumber, InboundId, OutboundId, SessionId
-from nanoclaw.model.messages import Drop, EpochEnding, LedgerState
-from nanoclaw.store import dead, drops, epochs, inbound, ledger, occurrences, retention
+from nanoclaw.model.ids import EpochNumber, InboundId
+from nanoclaw.model.messages import Drop, LedgerState
+from nanoclaw.store import dead, drops, inbound, occurrences, retention
 from nanoclaw.store.ticks import highest_seq
-from nanoclaw.store.verify import verify
-from schema.sqlite import execute, integer, transaction
+from schema.sqlite import execute, integer
 from tests.support.central import World, everything, said
+from tests.support.old_rows import KEEP, LONG, count, delivered, ended, prune, settled
 from tests.support.tasks import a_task, added, outcomes, take_up
-
-KEEP = timedelta(days=365)
-LONG = KEEP.total_seconds()
-PRUNES = (retention.inbound, retention.ledger, retention.drops, retention.epochs)
 
 
 @pytest.fixture(autouse=True)
 def _few_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SHOWN_SETTLED", 2)
     monkeypatch.setattr(retention, "MOST_ROWS", 3)
-
-
-def prune(world: World) -> int:
-    """Go through all tables once; returns how many rows went."""
-    removed = 0
-    for table in PRUNES:
-        after = 0
-        while True:
-            with transaction(world.conn):
-                step = table(world.conn, after=after, keep=KEEP, now=world.now)
-            removed, after = removed + step.removed, step.after
-            if not after:
-                break
-    assert verify(world.conn, Path("/nonexistent"), host=None, now=world.now) == [
-        found
-        for found in verify(world.conn, Path("/nonexistent"), host=None, now=world.now)
-        if "left open" in found.what
-    ]
-    return removed
-
-
-def count(world: World, table: str) -> int:
-    return integer(world.conn, f"SELECT count(*) FROM {table}")
-
-
-def settled(world: World, session: SessionId, name: str, *, error: str | None = None) -> InboundId:
-    row = world.message(session, name)
-    inbound.settle(world.conn, row, error=error, now=world.now)
-    return row
-
-
-def delivered(world: World, session: SessionId, epoch: EpochNumber, seq: int) -> OutboundId:
-    message = world.reply(session, epoch, seq)
-    world.sent(message)
-    ledger.settle(world.conn, message, LedgerState.DELIVERED, now=world.now)
-    return message
-
-
-def ended(world: World, session: SessionId, epoch: EpochNumber) -> None:
-    epochs.end(world.conn, session, epoch, EpochEnding.EXITED, "", now=world.now)
 
 
 def test_settled_messages_go_at_their_age_and_the_last_ones_stay() -> None:
@@ -150,24 +104,6 @@ def test_messages_out_go_once_they_are_delivered_and_their_epoch_is_over() -> No
         True,
         True,
     ]
-
-
-def test_what_failed_stays_until_somebody_has_dealt_with_it() -> None:
-    world = World()
-    session = world.session()
-    retried, dropped, left = (settled(world, session, name, error="broke") for name in ("retried", "dropped", "left"))
-    dead.retry(world.conn, world.row(retried), now=world.now)
-    inbound.settle(world.conn, InboundId("retried~1"), error=None, now=world.now)
-    dead.drop(world.conn, world.row(dropped), now=world.now)
-    for number in range(3):
-        settled(world, session, f"m{number}")
-    letters = dead.dead_letters(world.conn, 9)
-    world.wait(seconds=LONG)
-    while prune(world):
-        assert dead.dead_letters(world.conn, 9) == letters
-    assert [letter.id for letter in letters] == [left]
-    assert count(world, "inbound") == 3
-    assert count(world, "drops") == 0
 
 
 def test_epochs_go_when_nothing_of_them_is_left_and_the_latest_stays() -> None:
@@ -277,34 +213,3 @@ def test_the_highest_number_stays_however_long_ago_it_was_delivered() -> None:
     world.wait(seconds=LONG)
     assert prune(world) == 1
     assert highest_seq(world.conn, session) == 9
-
-
-def test_what_may_not_have_arrived_stays_until_somebody_has_dealt_with_it() -> None:
-    world = World()
-    session = world.session()
-    epoch = world.epoch(session)
-    dropped, left = world.reply(session, epoch, 1), world.reply(session, epoch, 3)
-    for message, state in ((dropped, LedgerState.DEAD), (left, LedgerState.UNKNOWN)):
-        world.sent(message)
-        ledger.settle(world.conn, message, state, now=world.now)
-    dead.drop(world.conn, world.out(dropped), now=world.now)
-    for seq in (5, 7, 9):
-        delivered(world, session, epoch, seq)
-    ended(world, session, epoch)
-    world.wait(seconds=LONG)
-    assert prune(world) == 3, "one that was set aside, the record of that, and one that was delivered"
-    assert [letter.id for letter in dead.dead_letters(world.conn, 9)] == [left]
-
-
-def test_that_somebody_dealt_with_a_failure_is_known_as_long_as_the_failure_is() -> None:
-    world = World()
-    session = world.session()
-    retried = settled(world, session, "retried", error="broke")
-    dead.retry(world.conn, world.row(retried), now=world.now)
-    inbound.settle(world.conn, InboundId("retried~1"), error=None, now=world.now)
-    for number in range(3):
-        settled(world, session, f"m{number}")
-    world.reply(session, world.epoch(session), 99, answers=retried)
-    world.wait(seconds=LONG)
-    assert prune(world) == 1
-    assert dead.dead_letters(world.conn, 9) == []
