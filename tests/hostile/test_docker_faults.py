@@ -25,6 +25,8 @@ from tests.hostile.town import Town, until
 ATTACK = "at_38_endings"
 STRANGER = {"of": "somebody else"}
 BUSY = 10
+TURN_SECONDS = 10
+"""Long enough for ten sandboxes to start, on a slow machine, while the first is still at it."""
 ENDINGS = ("instantly", "0", "1", "137", "memory")
 SAMPLE_SECONDS = 0.1
 RECONCILE_SECONDS = 60.0
@@ -89,7 +91,7 @@ def test_every_message_survives_the_end_of_the_daemon_and_no_session_ever_has_tw
     rooms = [f"room-{number}" for number in range(BUSY)]
     with build_town(good=1, rooms=rooms, daemon=daemon.address) as there, sampling(daemon) as samples:
         for room in rooms:
-            there.say(room, 1, text="wait 3")
+            there.say(room, 1, text=f"wait {TURN_SECONDS}")
         until(lambda: len(there.rows("SELECT 1 FROM inbound WHERE claimed_epoch IS NOT NULL")) >= BUSY)
         excuse(there)
         getattr(daemon, how)()
@@ -106,7 +108,7 @@ def test_every_message_survives_the_end_of_the_daemon_and_no_session_ever_has_tw
             neighbour.await_calm()
         assert samples.doubles == {}
         assert {there.answers(room, 2) for room in rooms} == {1}
-        waited = Counter(post.room for post in there.platform.posts if "I waited 3 s" in post.text)
+        waited = Counter(post.room for post in there.platform.posts if f"I waited {TURN_SECONDS} s" in post.text)
         assert waited == dict.fromkeys(rooms, 1)
         figures(looks=samples.looks, seconds_to_settle=round(took))
         assert took < RECONCILE_SECONDS
