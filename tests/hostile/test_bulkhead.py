@@ -49,7 +49,7 @@ ATTACKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 def test_twenty_attacks_at_once_slow_nobody_down(build_town: BuildTown, figures: Figures) -> None:
     """AT-12, scaled from ten minutes. A session that fails three times within a minute is parked, as it should be."""
     evils = [
-        Evil(name=f"evil-{n}", attack=attack, words=words, epochs=ALWAYS, limits='{"cpus": 0.2, "memory": "256m"}')
+        Evil(name=f"evil-{n}", attack=attack, words=words, epochs=ALWAYS, limits='{"cpus": 0.12, "memory": "256m"}')
         for n, (attack, words) in enumerate(ATTACKS)
     ]
     with build_town(*evils, good=GOOD) as there:
