@@ -12,8 +12,7 @@ GUARDED = ("nanoclaw/core/*", "nanoclaw/kit/*", "nanoclaw/store/*", "nanoclaw/li
 LEAST_PERCENT = 95
 SOAK_SECONDS = 7_200
 """For one test, with all its examples."""
-WORKERS = max(3, min(4, os.cpu_count() or 2))
-"""At least one more than there are processors on the smallest machine: a third of the tests wait for sandboxes."""
+WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
 def main(arguments: list[str]) -> int:

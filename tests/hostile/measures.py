@@ -82,7 +82,8 @@ class Most:
         self.memory = max(self.memory, now.memory)
         self.threads = max(self.threads, now.threads)
         self.descriptors = max(self.descriptors, now.descriptors)
-        workers = children_of(pid)
+        # Customs' workers are children of their template's.
+        workers = [worker for child in children_of(pid) for worker in (child, *children_of(child))]
         self.workers = max(self.workers, len(workers))
         for worker in workers:
             self.worker_memory = max(self.worker_memory, use_of(worker).memory)
