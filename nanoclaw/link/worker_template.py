@@ -51,12 +51,14 @@ def serve(line: socket.socket) -> None:
 
 
 def end(number: int) -> None:
-    """Kill a worker and wait for it; it is the template's own, or was ended before."""
+    """Kill a worker and wait for it. A number that is no child's any more may be anybody's, and is let be."""
     try:
+        is_over = os.waitpid(number, os.WNOHANG)[0] == number
+    except ChildProcessError:
+        return
+    if not is_over:
         os.kill(number, signal.SIGKILL)
         os.waitpid(number, 0)
-    except (ProcessLookupError, ChildProcessError):
-        return
 
 
 def be_worker(line: socket.socket, source: int, sink: int) -> NoReturn:

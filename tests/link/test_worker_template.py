@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -167,6 +168,16 @@ def test_orders_are_carried_out_one_after_the_other() -> None:
         assert said.read() == b""
     os.close(requests[1])
     worker_template.end(number)
+
+
+def test_a_number_that_is_no_worker_of_ours_any_more_harms_nobody() -> None:
+    with subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE) as ours:
+        stranger = os.getppid()
+        worker_template.end(stranger)
+        assert lives(stranger)
+        worker_template.end(ours.pid)
+        assert not lives(ours.pid)
+        worker_template.end(ours.pid)
 
 
 def test_a_worker_that_cannot_be_forked_is_one_that_closes_its_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
