@@ -21,7 +21,7 @@ from nanoclaw.link.layout import SessionLayout
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.sandbox import Owner
-from nanoclaw.sandboxes.engine import LifeName, Sandbox, SandboxSpec
+from nanoclaw.sandboxes.engine import Sandbox, SandboxSpec
 from nanoclaw.store.settings import all_mounts
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch:
     mounts = tuple(one.mount for one in granted)
     told = attrs.evolve(parts.told(place), additional_mounts=mounts)
     spec = SandboxSpec(
-        life=LifeName(session=place.session.id, epoch=epoch, outbound=layout.out_dir(epoch)),
+        life=parts.folders.life(place.session, epoch),
         agent_group=place.agent_group.id,
         inbound=layout.in_dir,
         agent=group.agent,

@@ -31,7 +31,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import Epoch, EpochEnding
 from nanoclaw.model.sandbox import Owner
-from nanoclaw.sandboxes.engine import Exit, LifeName, Sandbox
+from nanoclaw.sandboxes.engine import Exit, Sandbox
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.store import epochs, projection
 from nanoclaw.store.ending import close_epoch
@@ -170,7 +170,7 @@ class Life:
                 ending = EpochEnding.KILLED, why
                 carrying.cancel()
 
-            life = LifeName(session=session, epoch=traffic.epoch, outbound=layout.out_dir(traffic.epoch))
+            life = self._parts.folders.life(self._place.session, traffic.epoch)
             overdue.watch(Watched(life=life, layout=layout, vigil=traffic.vigil, give_up=give_up))
             self._carry = Carry(self._parts, self._place, self._mail, self._node, self._room, traffic)
             try:
@@ -235,7 +235,7 @@ class Life:
         sandbox, sandbox_log, session = self._sandbox, self._log, self._place.session.id
         try:
             if sandbox is None or sandbox_log is None:
-                life = LifeName(session=session, epoch=epoch, outbound=layout.out_dir(epoch))
+                life = self._parts.folders.life(self._place.session, epoch)
                 await self._parts.engine.bury(life)
                 return True
             self._exit = await sandbox.stop(grace if ending is EpochEnding.STOPPED else 0.0)

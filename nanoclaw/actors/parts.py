@@ -28,7 +28,7 @@ from nanoclaw.link.report import Inspected
 from nanoclaw.link.snapshot import Snapshot
 from nanoclaw.model.entities import Session, SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
-from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.sandboxes.engine import Engine, LifeName
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
 
@@ -62,6 +62,10 @@ class Folders:
     def layout(self, session: Session) -> SessionLayout:
         """The folder of one session's link."""
         return SessionLayout(self.sessions / session.agent_group_id / session.id)
+
+    def life(self, session: Session, epoch: EpochNumber) -> LifeName:
+        """How engines know one epoch of a session."""
+        return LifeName(session=session.id, epoch=epoch, outbound=self.layout(session).out_dir(epoch))
 
     def group(self, place: SessionPlace) -> GroupPlaces:
         """What belongs to a whole agent group."""

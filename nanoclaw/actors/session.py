@@ -21,7 +21,7 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
-from nanoclaw.sandboxes.engine import LifeName, Sandbox
+from nanoclaw.sandboxes.engine import Sandbox
 from nanoclaw.store import epochs, inbound
 from nanoclaw.store.sessions import session_place
 
@@ -101,7 +101,7 @@ class SessionActor:
             return None
         if left.number == self._survivor:
             self._node.set(doing=f"epoch {left.number}: looking whether it survived")
-            sandbox = await self._parts.engine.adopt(life_name(self._parts, place, left.number))
+            sandbox = await self._parts.engine.adopt(self._parts.folders.life(place.session, left.number))
             if sandbox is not None:
                 return _Left(place, left, sandbox)
         self._node.set(doing=f"epoch {left.number}: ending what was left open")
@@ -134,12 +134,6 @@ class _Left:
     sandbox: Sandbox
 
 
-def life_name(parts: Parts, place: SessionPlace, epoch: EpochNumber) -> LifeName:
-    """How engines know an epoch."""
-    outbound = parts.folders.layout(place.session).out_dir(epoch)
-    return LifeName(session=place.session.id, epoch=epoch, outbound=outbound)
-
-
 async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
     """End an epoch whose owner is gone: make sure its sandbox is dead, drain it once, close it.
 
@@ -147,7 +141,7 @@ async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:
     """
     layout = parts.folders.layout(place.session)
     ending, detail = EpochEnding.HOST_DIED, "found open"
-    life, vigil = life_name(parts, place, left.number), Vigil(left.number, parts.stuck)
+    life, vigil = parts.folders.life(place.session, left.number), Vigil(left.number, parts.stuck)
     parts.overdue.watch_left(Watched(life=life, layout=layout, vigil=vigil))
     await parts.engine.bury(life)
     try:

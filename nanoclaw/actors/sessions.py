@@ -11,7 +11,7 @@ from attrs import define, field
 
 from nanoclaw.actors.letters import Letter, Look
 from nanoclaw.actors.parts import Parts
-from nanoclaw.actors.session import SessionActor, life_name
+from nanoclaw.actors.session import SessionActor
 from nanoclaw.core.notices import plain
 from nanoclaw.core.signals import Signals
 from nanoclaw.kit.every import every
@@ -22,7 +22,7 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.link.epoch_folders import epoch_folders
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.store import epochs, inbound, notices
-from nanoclaw.store.sessions import known_sessions, session_place
+from nanoclaw.store.sessions import known_sessions, living_sessions
 
 log = structlog.get_logger()
 
@@ -101,11 +101,8 @@ class Sessions:
         parts = self._parts
         live = {(epoch.session_id, epoch.number) for epoch in await parts.store.read(epochs.all_live)}
         self._survivors = dict(live)
-        keep = [
-            life_name(parts, place, number)
-            for session, number in sorted(live)
-            if (place := await parts.store.read(session_place, session)) is not None
-        ]
+        sessions = await parts.store.read(living_sessions)
+        keep = [parts.folders.life(sessions[session], number) for session, number in sorted(live)]
         removed = await parts.engine.remove_others(keep)
         if removed:
             log.info("stray_sandboxes_removed", count=removed)

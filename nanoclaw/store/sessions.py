@@ -82,6 +82,12 @@ def known_sessions(conn: Connection, names: Collection[str]) -> frozenset[Sessio
     return frozenset(SessionId(str(row["id"])) for row in found)
 
 
+def living_sessions(conn: Connection) -> dict[SessionId, Session]:
+    """The sessions that have an open epoch."""
+    sql = "SELECT * FROM sessions WHERE id IN (SELECT session_id FROM epochs WHERE ended_at IS NULL)"
+    return {session.id: session for session in select(conn, Session, sql)}
+
+
 def session_place(conn: Connection, session: SessionId) -> SessionPlace | None:
     """A session with its agent group and its messaging group."""
     row = fetch_one(conn, "SELECT agent_group_id, messaging_group_id FROM sessions WHERE id = ?", (session,))
