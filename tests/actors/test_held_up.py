@@ -30,7 +30,7 @@ from nanoclaw.store.home import make_folders
 from schema.sqlite import fetch
 from tests.support.central import World
 from tests.support.inline_database import InlineDatabase
-from tests.support.on_the_spot import OnTheSpot
+from tests.support.inline_threads import InlineThreads
 
 START = datetime(2026, 4, 16, 14, 37, tzinfo=UTC)
 UNHEARD = StuckPolicy().unheard.total_seconds()
@@ -165,9 +165,9 @@ async def test_a_session_that_is_held_up_is_freed_and_its_message_offered_to_the
         image=no_image,
         told=lambda place: tell(HomeSettings(provider="demo", timezone="UTC"), place.agent_group, place.settings),
         check_mounts=lambda _, __: (),
-        disk=OnTheSpot(),
-        threads=OnTheSpot(),
-        admission=Admission(most=1, threads=OnTheSpot()),
+        disk=InlineThreads(),
+        threads=InlineThreads(),
+        admission=Admission(most=1, threads=InlineThreads()),
     )
     sessions = Sessions(parts, TreeNode("sessions"))
     async with trio.open_nursery() as nursery:

@@ -24,7 +24,7 @@ from nanoclaw.store import inbound
 from schema.sqlite import Connection
 from tests.support.central import World
 from tests.support.inline_database import InlineDatabase
-from tests.support.on_the_spot import OnTheSpot
+from tests.support.inline_threads import InlineThreads
 
 START = datetime(2026, 4, 16, 14, 37, tzinfo=UTC)
 LIMIT = StuckPolicy().claim.total_seconds()
@@ -82,7 +82,7 @@ class Case:
 
 def a_case(tmp_path: Path) -> Case:
     store, engine = InlineDatabase(), Grave()
-    overdue = Overdue(store, engine, TrioClock(START), OnTheSpot())
+    overdue = Overdue(store, engine, TrioClock(START), InlineThreads())
     return Case(tmp_path, store, World(store.conn, START), engine, overdue)
 
 

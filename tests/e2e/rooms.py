@@ -23,6 +23,7 @@ from tests.hostile.residents import furnish
 from tests.hostile.town import TownHost
 from tests.support.engines import walls
 from tests.support.platform import FakePlatform, Post
+from tests.support.truth import rows
 
 
 @define(eq=False)
@@ -53,11 +54,7 @@ class Rooms:
 
     def rows(self, sql: str, *values: str) -> list[Mapping[str, Any]]:
         """What the truth says."""
-        conn = sqlite.open_read_only(self.home / "nanoclaw.db")
-        try:
-            return [dict(row) for row in sqlite.fetch(conn, sql, values)]
-        finally:
-            conn.close()
+        return rows(self.home, sql, *values)
 
     def epochs(self, room: str) -> list[Mapping[str, Any]]:
         """The lives of the room's agent, the first first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -13,9 +13,9 @@ import pytest
 
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
 from nanoclaw.sandboxes.child import processes_of
-from schema import sqlite
 from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
+from tests.support.truth import rows
 
 SECONDS = 40.0
 
@@ -35,15 +35,6 @@ def epochs(home: Path) -> list[tuple[int, str | None, str | None]]:
     """The number of each epoch, how it ended, and why."""
     found = rows(home, "SELECT number, ending, detail FROM epochs ORDER BY number")
     return [(int(str(row["number"])), _text(row["ending"]), _text(row["detail"])) for row in found]
-
-
-def rows(home: Path, sql: str) -> list[Mapping[str, object]]:
-    """What the truth says."""
-    conn = sqlite.open_read_only(home / "nanoclaw.db")
-    try:
-        return [dict(row) for row in sqlite.fetch(conn, sql)]
-    finally:
-        conn.close()
 
 
 def _text(value: object) -> str | None:

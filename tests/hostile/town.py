@@ -30,6 +30,7 @@ from tests.hostile.neighbour import MOST_DELAY, Neighbour, within
 from tests.hostile.residents import SETTINGS, Evil, furnish
 from tests.support.host import HostProcess
 from tests.support.platform import FakePlatform, Post
+from tests.support.truth import rows
 
 SECONDS = 90.0
 LOOK_SECONDS = 0.05
@@ -123,11 +124,7 @@ class Town:
 
     def rows(self, sql: str, *values: str) -> list[Mapping[str, Any]]:
         """What the truth says."""
-        conn = sqlite.open_read_only(self.home / "nanoclaw.db")
-        try:
-            return [dict(row) for row in sqlite.fetch(conn, sql, values)]
-        finally:
-            conn.close()
+        return rows(self.home, sql, *values)
 
     def endings(self, room: str) -> list[tuple[str, str]]:
         """How each epoch of an evil agent has ended, and why, the first first."""
