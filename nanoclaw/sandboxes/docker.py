@@ -126,13 +126,15 @@ class DockerEngine:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hear of every end until cancelled. Containers are their owners' to end."""
-        try:
-            async with trio.open_nursery() as nursery:
-                self._jobs = nursery
-                nursery.start_soon(self._ears.run, nursery)
-                task_status.started()
-        finally:
-            self._jobs = None
+        async with trio.open_nursery() as nursery:
+            self._jobs = nursery
+            nursery.start_soon(self._ears.run, nursery)
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                # Before the last job is waited for: a nursery that is closing takes no more.
+                self._jobs = None
 
     async def start(self, spec: SandboxSpec) -> DockerSandbox:
         """Start a container. What was asked of the daemon is seen to its end also when the caller is cancelled."""

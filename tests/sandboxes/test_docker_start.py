@@ -271,3 +271,25 @@ async def test_a_start_that_the_engines_own_end_overtakes_is_a_failure_and_not_a
             await trio.sleep(0.15)
             nursery.cancel_scope.cancel()
         assert here.docker.there == {}
+
+
+@pytest.mark.parametrize("ticks", range(8))
+async def test_however_near_to_the_engines_end_a_start_is_refused_with_its_reason(
+    autojump_clock: trio.testing.MockClock, ticks: int
+) -> None:
+    async with world() as here:
+        engine = an_engine(here.api)
+
+        async def start() -> None:
+            with trio.move_on_after(60, shield=True):
+                for _ in range(ticks):
+                    await trio.lowlevel.checkpoint()
+                with pytest.raises(SandboxError, match=r"running|stopping"):
+                    await engine.start(spec_of(life_of(), HOME))
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(engine.run)
+            nursery.cancel_scope.cancel()
+            here.nursery.start_soon(start)
+        await trio.sleep(100)
+        assert here.docker.there == {}
