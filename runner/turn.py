@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias, assert_never
+from uuid import uuid4
 
 import trio
 from attrs import define, evolve, field, frozen
 
 from runner.core.gate import Broken, Open, Shut
 from runner.core.pauses import next_pause
-from runner.core.prompt import notice, prompt_of, render
+from runner.core.prompt import Prompt, notice, prompt_of, render
 from runner.core.replies import Say, decide_replies, what_to_tell
 from runner.core.text import storable
 from runner.inbox import Inbox, patiently
@@ -22,20 +23,23 @@ from runner.logs import log
 from runner.model import Ask, Incoming, Reply, Zone, newest_trigger
 from runner.outbox import Outbox
 from runner.providers.base import (
-    RATE_LIMIT,
     Activity,
     AskHost,
     Compacted,
     Event,
     Init,
+    Input,
     Provider,
     ProviderError,
     Query,
     Result,
     SendFile,
+    Taken,
     TextDelta,
     ToolEnded,
     ToolStarted,
+    Trouble,
+    Waiting,
 )
 from runner.scripts import SECONDS, run_script
 from schema.files import INBOX, SANDBOX_IN
@@ -164,7 +168,7 @@ class Turns:
         destinations = await patiently(self._inbox.destinations)
         prompt = prompt_of(batch, destinations, self._now(), self._zone, inbox=self._files)
         try:
-            async with self._provider.query(render(prompt), self._continuation) as query:
+            async with self._provider.query(_input(prompt), self._continuation, "") as query:
                 return await self._listen(query, newest_trigger(batch))
         except SqliteError:
             raise
@@ -189,7 +193,7 @@ class Turns:
                     complaint = what_to_tell(outcome, names)
                     if complaint is not None and not told:
                         told = True
-                        query.push(render(notice(UNADDRESSED, complaint, self._now(), self._zone)))
+                        query.push(_input(notice(UNADDRESSED, complaint, self._now(), self._zone)))
                     else:
                         if complaint is not None:
                             log("lost_words", why=complaint)
@@ -199,11 +203,11 @@ class Turns:
                     if isinstance(staged, Reply):
                         replies.append(staged)
                     else:
-                        query.push(render(notice(FILE_NOT_SENT, staged, self._now(), self._zone)))
+                        query.push(_input(notice(FILE_NOT_SENT, staged, self._now(), self._zone)))
                 case AskHost(action, arguments):
                     replies.append(Ask(in_reply_to=in_reply_to, action=action, arguments=arguments))
-                case ProviderError(message, retryable, classification):
-                    return Failed(message, retryable, classification == RATE_LIMIT)
+                case ProviderError(message=message, retryable=retryable, trouble=trouble):
+                    return Failed(message, retryable, trouble is Trouble.RATE_LIMIT)
                 case _:
                     self._note(event)
         return Done(tuple(replies)) if results else Failed("the provider ended without a result", retryable=False)
@@ -223,11 +227,13 @@ class Turns:
         match event:
             case Init(continuation):
                 self._continuation = storable(continuation)
-            case ToolStarted(name, declared):
+            case ToolStarted(name=name, declared_timeout=declared):
                 self._outbox.set_state(Phase.TURN, now=self._now(), tool=name, declared=declared)
             case ToolEnded():
                 self._outbox.set_state(Phase.TURN, now=self._now())
-            case Activity() | TextDelta() | Compacted() | SendFile() | AskHost() | Result() | ProviderError():
+            case Activity() | TextDelta() | Compacted() | Taken() | Waiting():
+                pass
+            case SendFile() | AskHost() | Result() | ProviderError():
                 pass
             case _:
                 assert_never(event)
@@ -237,6 +243,10 @@ class Turns:
 
     def _states(self) -> dict[str, str]:
         return {} if self._continuation is None else {continuation_key(self._provider.name): self._continuation}
+
+
+def _input(prompt: Prompt) -> Input:
+    return Input(id=str(uuid4()), text=render(prompt))
 
 
 def continuation_key(provider: str) -> str:

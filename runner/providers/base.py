@@ -1,12 +1,49 @@
-"""What the runner asks of a model, and what a model tells it. The one place where models differ ends here."""
+"""What the runner asks of a model, and what a model tells it. The one place where models differ ends here.
+
+`docs/providers.md` explains it to whoever writes a provider; `tests/runner/providers/contract.py` tests one.
+"""
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from enum import Enum
 from typing import Protocol, TypeAlias
 
 from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Media:
+    """A file of the inbox that the model is to see as it is, besides reading its path."""
+
+    path: str
+    mime_type: str
+
+
+@frozen(kw_only=True)
+class Input:
+    """Something that is put to the model."""
+
+    id: str
+    """The runner's own name for it: a UUID, given once."""
+    text: str
+    media: tuple[Media, ...] = ()
+
+
+class Trouble(Enum):
+    """What keeps a model from going on. Which of them may pass, each error says for itself."""
+
+    RATE_LIMIT = "rate_limit"
+    OVERLOADED = "overloaded"
+    NETWORK = "network"
+    SERVER = "server"
+    UNKNOWN_SESSION = "unknown_session"
+    """It does not know the continuation, and has taken nothing: the same again, without one, may work at once."""
+    REFUSED = "refused"
+    """It will not do this, however often it is asked."""
+    CRASHED = "crashed"
+    """Its process is gone."""
 
 
 @frozen
@@ -22,16 +59,26 @@ class Activity:
 
 
 @frozen
-class ToolStarted:
-    """A tool runs; *declared_timeout* is how long it said it may take."""
+class Taken:
+    """The model has read the *input* of that id: the next result answers it, alone or with others."""
 
+    input: str
+
+
+@frozen
+class ToolStarted:
+    """A tool runs; *declared_timeout* is how long it said it may take. *use* tells it from others that run as well."""
+
+    use: str
     name: str
     declared_timeout: timedelta | None = None
 
 
 @frozen
 class ToolEnded:
-    """No tool runs any more."""
+    """The tool of that *use* runs no more."""
+
+    use: str
 
 
 @frozen
@@ -56,31 +103,40 @@ class SendFile:
 
 @frozen
 class Usage:
-    """What a result cost, in tokens."""
+    """What a result took. Tokens; of those *read*, *cached* came from the model's cache. Dollars, if they are known."""
 
     read: int
     written: int
+    cached: int = 0
+    cost_usd: float | None = None
+    model: str | None = None
 
 
 @frozen
 class Result:
-    """The model is done with what it was given, all of it or a part. *text* is its answer, if it has one."""
+    """The model is done with what it has taken. *text* is its answer, if it has one."""
 
     text: str | None
     usage: Usage | None = None
 
 
-RATE_LIMIT = "rate_limit"
-"""The classification of an error that is waited for rather than given up on."""
-
-
 @frozen
+class Waiting:
+    """The model waits by itself until it can go on, for *seconds* if that is known. Over with the next event."""
+
+    why: Trouble
+    seconds: float | None = None
+
+
+@frozen(kw_only=True)
 class ProviderError:
     """The model cannot go on; it is the last event. *retryable*: the same again may work after a pause."""
 
     message: str
     retryable: bool
-    classification: str
+    trouble: Trouble
+    retry_after: float | None = None
+    """Seconds that it asks to be left alone for."""
 
 
 @frozen
@@ -97,15 +153,26 @@ class AskHost:
 
 
 Event: TypeAlias = (
-    Init | Activity | ToolStarted | ToolEnded | TextDelta | SendFile | AskHost | Result | ProviderError | Compacted
+    Init
+    | Activity
+    | Taken
+    | ToolStarted
+    | ToolEnded
+    | TextDelta
+    | SendFile
+    | AskHost
+    | Result
+    | Waiting
+    | ProviderError
+    | Compacted
 )
 
 
 class Query(Protocol):
-    """One exchange with a model."""
+    """One stream of inputs to a model, and of what comes of them. It may last for many turns."""
 
-    def push(self, text: str) -> None:
-        """Say something more. Never blocks; pointless after `end`."""
+    def push(self, more: Input) -> None:
+        """Say something more, also while an answer is under way. Never blocks; pointless after `end`."""
         ...
 
     def end(self) -> None:
@@ -129,8 +196,15 @@ class Provider(Protocol):
         """As container.json names it; saved state is kept by it."""
         ...
 
-    def query(self, prompt: str, continuation: str | None) -> AbstractAsyncContextManager[Query]:
-        """Begin an exchange with *prompt*, in the session called *continuation* if there is one.
+    @property
+    def native_commands(self) -> bool:
+        """Does it understand `/compact` and the like, as the whole text of a query's first input?"""
+        ...
+
+    def query(self, first: Input, continuation: str | None, instructions: str) -> AbstractAsyncContextManager[Query]:
+        """Begin with *first*, in the session called *continuation* if there is one.
+
+        *instructions* is what the model is told before everything else: who it is, and whom it may write to.
 
         Leaving the block ends whatever is under way, within a second, also when it is left by cancellation.
         """

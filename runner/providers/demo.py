@@ -15,8 +15,8 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from runner.core.prompt import Message, Prompt, parse
-from runner.providers.base import RATE_LIMIT, Event, Init, ProviderError, SendFile
+from runner.core.prompt import Message, Prompt, SystemResponse, parse
+from runner.providers.base import Event, Init, Input, ProviderError, SendFile, Taken, Trouble
 from runner.providers.demo_script import Answer, MakeFile, Step, script
 from runner.providers.demo_trouble import Crash, Freeze, Limit, Pause
 
@@ -26,28 +26,28 @@ A_YEAR_OF_SECONDS = 31_536_000.0
 
 @define(eq=False)
 class DemoQuery:
-    """One exchange with nobody."""
+    """A conversation with nobody. Each input is answered by a result of its own, in order."""
 
     _agent: str
-    _turn: int
+    _turns: int
+    """How many there have been."""
     _crash: Callable[[int], object]
     _freeze: Callable[[float], object]
     _refused: Callable[[float], bool]
     """Is it, for so many seconds from the first time on?"""
     _steps: deque[Step] = field(factory=deque[Step], init=False)
     _answers: list[Answer] = field(factory=list[Answer], init=False)
-    _in: trio.MemorySendChannel[str] = field(init=False)
-    _prompts: trio.MemoryReceiveChannel[str] = field(init=False)
+    _in: trio.MemorySendChannel[Input] = field(init=False)
+    _inputs: trio.MemoryReceiveChannel[Input] = field(init=False)
     _made: list[str] = field(factory=list[str], init=False)
     """Files that were made to be sent; once the next event is asked for, they have been taken."""
 
     def __attrs_post_init__(self) -> None:
-        self._in, self._prompts = trio.open_memory_channel[str](math.inf)
-        self._steps.append(Init(str(self._turn)))
+        self._in, self._inputs = trio.open_memory_channel[Input](math.inf)
 
-    def push(self, text: str) -> None:
+    def push(self, more: Input) -> None:
         """Say something more."""
-        self._in.send_nowait(text)
+        self._in.send_nowait(more)
 
     def end(self) -> None:
         """There is nothing more to say."""
@@ -57,7 +57,7 @@ class DemoQuery:
         """Forget what is left to do."""
         self._steps.clear()
         self._in.close()
-        self._prompts.close()
+        self._inputs.close()
         self._remove_made()
 
     async def next_event(self) -> Event | None:
@@ -67,15 +67,9 @@ class DemoQuery:
         while True:
             while not self._steps:
                 try:
-                    prompt = await self._prompts.receive()
+                    self._take(await self._inputs.receive())
                 except (trio.EndOfChannel, trio.ClosedResourceError):
                     return None
-                parsed = parse(prompt)
-                steps, answers = script(
-                    parsed, agent=self._agent, turn=self._turn, before=self._answers, read=_read_files(parsed)
-                )
-                self._steps.extend(steps)
-                self._answers = answers or self._answers
             match self._steps[0]:
                 case Pause(seconds):
                     await trio.sleep(seconds)
@@ -88,7 +82,9 @@ class DemoQuery:
                     self._steps.popleft()
                 case Limit(seconds):
                     if self._refused(seconds):
-                        return ProviderError("429: asked for too much", retryable=True, classification=RATE_LIMIT)
+                        return ProviderError(
+                            message="429: asked for too much", retryable=True, trouble=Trouble.RATE_LIMIT
+                        )
                     self._steps.popleft()
                 case MakeFile(name, content, text, to):
                     self._steps.popleft()
@@ -97,6 +93,17 @@ class DemoQuery:
                 case event:
                     self._steps.popleft()
                     return event
+
+    def _take(self, taken: Input) -> None:
+        prompt = parse(taken.text)
+        if not all(isinstance(item, SystemResponse) and item.id is None for item in prompt.items):
+            self._turns += 1
+            self._steps.append(Init(str(self._turns)))
+        steps, answers = script(
+            prompt, agent=self._agent, turn=self._turns, before=self._answers, read=_read_files(prompt)
+        )
+        self._steps.extend([Taken(taken.id), *steps])
+        self._answers = answers or self._answers
 
     def _remove_made(self) -> None:
         while self._made:
@@ -113,15 +120,16 @@ class DemoProvider:
     freeze: Callable[[float], object] = time.sleep
     """Lets nothing in the process run for so many seconds."""
     name: str = field(default="demo", init=False)
+    native_commands: bool = field(default=False, init=False)
     _limited_until: float | None = field(default=None, init=False)
 
     @asynccontextmanager
-    async def query(self, prompt: str, continuation: str | None) -> AsyncGenerator[DemoQuery]:
-        """Begin an exchange. The continuation is the number of turns there have been."""
+    async def query(self, first: Input, continuation: str | None, instructions: str) -> AsyncGenerator[DemoQuery]:
+        """Begin. The continuation is the number of turns there have been; instructions are lost on it."""
         await trio.lowlevel.checkpoint()
         turns = int(continuation) if continuation and continuation.isdecimal() else 0
-        query = DemoQuery(self.agent, turns + 1, self.crash, self.freeze, self._refused)
-        query.push(prompt)
+        query = DemoQuery(self.agent, turns, self.crash, self.freeze, self._refused)
+        query.push(first)
         try:
             yield query
         finally:

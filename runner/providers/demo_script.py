@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 from attrs import evolve, frozen
 
 from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
-from runner.providers.base import Activity, Event, ProviderError, Result, SendFile, ToolEnded, ToolStarted
+from runner.providers.base import Activity, Event, ProviderError, Result, SendFile, ToolEnded, ToolStarted, Trouble
 from runner.providers.demo_schedule import scheduled
 from runner.providers.demo_trouble import Crash, Freeze, Limit, Pause, trouble
 
@@ -171,7 +171,7 @@ def _chat(text: str, sender: str, agent: str, turn: int, now: datetime) -> Itera
         case "help" if not rest:
             yield HELP.format(agent=agent, most_messages=MOST_MESSAGES)
         case "fail" if not rest:
-            yield ProviderError("the demo was asked to fail, and did", retryable=False, classification="demo")
+            yield ProviderError(message="the demo was asked to fail, and did", retryable=False, trouble=Trouble.REFUSED)
         case "say" if (said := re.fullmatch(r"(\d{1,4})\s+(\S.*)", rest, re.DOTALL)) and _in_range(said[1]):
             yield from (_numbered(number, said) for number in range(1, int(said[1]) + 1))
         case "wait" if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", rest) and float(rest) <= LONGEST_WAIT:
@@ -209,13 +209,13 @@ def _numbered(number: int, said: re.Match[str]) -> str:
 
 
 def _wait(seconds: float) -> Iterator[Step]:
-    yield ToolStarted("wait", timedelta(seconds=seconds))
+    yield ToolStarted("wait", "wait", timedelta(seconds=seconds))
     left = seconds
     while left > 0:
         yield Pause(min(left, SIGN_OF_LIFE))
         yield Activity()
         left -= SIGN_OF_LIFE
-    yield ToolEnded()
+    yield ToolEnded("wait")
 
 
 def _greeting(text: str, sender: str, agent: str, turn: int) -> str:

@@ -52,7 +52,7 @@ def trouble(text: str) -> list[Trouble]:
         case "freeze":
             return [Freeze()]
         case "hang":
-            return [ToolStarted("hang"), Pause(math.inf), ToolEnded()]
+            return [ToolStarted("hang", "hang"), Pause(math.inf), ToolEnded("hang")]
         case _:
             return _lasting(text.strip())
 
@@ -63,6 +63,6 @@ def _lasting(text: str) -> list[Trouble]:
         return []
     seconds = float(asked[2])
     if asked[1].lower() == "work":
-        tool = ToolStarted("work", timedelta(seconds=seconds))
-        return [tool, Pause(seconds), ToolEnded(), f"I worked for {seconds:g} s and had said so."]
+        tool = ToolStarted("work", "work", timedelta(seconds=seconds))
+        return [tool, Pause(seconds), ToolEnded("work"), f"I worked for {seconds:g} s and had said so."]
     return [Limit(seconds), f"I was refused for {seconds:g} s."]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import trio
 from attrs import define, field
 
-from runner.providers.base import Event, Result
+from runner.providers.base import Event, Input, Result
 
 Step: TypeAlias = Event | Exception | Callable[[], None] | None
 """An event; an error that is raised; something to do; None: wait for ever."""
@@ -24,9 +24,9 @@ class ScriptedQuery:
     ended: bool = field(default=False, init=False)
     _told: int = field(default=0, init=False)
 
-    def push(self, text: str) -> None:
+    def push(self, more: Input) -> None:
         """Remember it."""
-        self.pushed.append(text)
+        self.pushed.append(more.text)
 
     def end(self) -> None:
         """Remember it."""
@@ -61,15 +61,16 @@ class ScriptedProvider:
 
     _scripts: list[Sequence[Step]]
     name: str = "scripted"
+    native_commands: bool = False
     asked: list[tuple[str, str | None]] = field(factory=list[tuple[str, str | None]], init=False)
     queries: list[ScriptedQuery] = field(factory=list[ScriptedQuery], init=False)
     left: int = field(default=0, init=False)
 
     @asynccontextmanager
-    async def query(self, prompt: str, continuation: str | None) -> AsyncGenerator[ScriptedQuery]:
+    async def query(self, first: Input, continuation: str | None, instructions: str) -> AsyncGenerator[ScriptedQuery]:
         """Begin with the next script."""
         await trio.lowlevel.checkpoint()
-        self.asked.append((prompt, continuation))
+        self.asked.append((first.text, continuation))
         query = ScriptedQuery(list(self._scripts.pop(0)))
         self.queries.append(query)
         try:

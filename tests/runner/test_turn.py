@@ -26,6 +26,7 @@ from runner.providers.base import (
     TextDelta,
     ToolEnded,
     ToolStarted,
+    Trouble,
     Usage,
 )
 from runner.providers.demo import DemoProvider
@@ -111,8 +112,14 @@ async def test_every_event_is_a_sign_of_life_and_tools_are_shown(scene: Scene) -
         state = scene.link.state()
         shown.append((state["current_tool"], state["tool_declared_timeout_ms"], state["tool_started_at"]))
 
-    events: list[Step] = [Activity(), TextDelta("h"), Compacted(), ToolStarted("Bash", timedelta(seconds=90)), look]
-    turns = scene.turns([*events, ToolEnded(), look, Result("done")])
+    events: list[Step] = [
+        Activity(),
+        TextDelta("h"),
+        Compacted(),
+        ToolStarted("1", "Bash", timedelta(seconds=90)),
+        look,
+    ]
+    turns = scene.turns([*events, ToolEnded("1"), look, Result("done")])
     await turns.take(batch(scene.link.say(chat("hello"))))
     assert scene.beats == 6
     assert shown == [("Bash", 90_000, write_time(NOW)), (None, None, None)]
@@ -163,7 +170,9 @@ async def test_rights_count_as_they_are_when_the_result_comes(scene: Scene) -> N
 
 
 async def test_an_error_fails_the_batch_and_says_nothing_of_the_half_that_was_done(scene: Scene) -> None:
-    turns = scene.turns([Init("s1"), Result("half"), ProviderError("no more", retryable=False, classification="quota")])
+    turns = scene.turns(
+        [Init("s1"), Result("half"), ProviderError(message="no more", retryable=False, trouble=Trouble.REFUSED)]
+    )
     await turns.take(batch(scene.link.say(chat("a")), scene.link.say(chat("b"))))
     assert scene.link.messages() == []
     assert scene.link.errors() == {"m2": "no more", "m4": "no more"}
@@ -193,7 +202,7 @@ async def test_a_broken_disk_is_nobodys_turn(scene: Scene) -> None:
     assert scene.link.acks() == {"m2": "processing"}
 
 
-BUSY = ProviderError("try later", retryable=True, classification="rate_limit")
+BUSY = ProviderError(message="try later", retryable=True, trouble=Trouble.RATE_LIMIT)
 
 
 async def test_a_passing_error_is_waited_out_by_name(scene: Scene, autojump_clock: MockClock) -> None:
@@ -210,7 +219,7 @@ async def test_a_passing_error_is_waited_out_by_name(scene: Scene, autojump_cloc
 
 
 async def test_an_error_that_does_not_pass_fails_after_the_last_try(scene: Scene, autojump_clock: MockClock) -> None:
-    broken = ProviderError("try later", retryable=True, classification="overloaded")
+    broken = ProviderError(message="try later", retryable=True, trouble=Trouble.OVERLOADED)
     turns = scene.turns(*[[broken]] * (MOST_TRIES + 1))
     start = trio.current_time()
     await turns.take(batch(scene.link.say(chat("a"))))

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from runner.core.prompt import Message, parse
 from runner.model import Zone
-from runner.providers.base import ProviderError, Result, SendFile
+from runner.providers.base import ProviderError, Result, SendFile, Trouble
 from runner.turn import Turns
 from schema.payloads import Attachment, ChatIn, ChatOut, read_out
 from schema.rows import OutKind
@@ -79,7 +79,8 @@ async def test_a_turn_that_fails_sends_no_file_and_the_next_one_forgets_it(
 ) -> None:
     path = str(a_file(scene))
     turns = scene.turns(
-        [SendFile(path=path, name="a"), ProviderError("no", retryable=False, classification="x")], [Result("done")]
+        [SendFile(path=path, name="a"), ProviderError(message="no", retryable=False, trouble=Trouble.REFUSED)],
+        [Result("done")],
     )
     await turns.take(batch(scene.link.say(chat("send"))))
     assert sent(scene) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.core.prompt import Message, Prompt, render
-from runner.providers.base import Event, Init, Result, SendFile
+from runner.providers.base import Event, Init, Input, Result, SendFile, Taken
 from runner.providers.demo import DemoProvider
 from runner.providers.demo_script import MOST_FILE
 from schema.payloads import Attachment
@@ -18,15 +18,15 @@ from tests.runner.link import NOW
 async def events(text: str, *files: Attachment) -> tuple[list[Event], list[bytes]]:
     """What the demo does about a message, and the bytes of each file it sends."""
     message = Message(id=2, source="room", sender="Ada", time=NOW, text=text, attachments=files)
-    prompt = render(Prompt(timezone="UTC", now=NOW, items=(message,)))
+    prompt = Input(id="1", text=render(Prompt(timezone="UTC", now=NOW, items=(message,))))
     found: list[Event] = []
     sent: list[bytes] = []
-    async with DemoProvider(agent="Nano").query(prompt, None) as query:
+    async with DemoProvider(agent="Nano").query(prompt, None, "") as query:
         while not isinstance(event := await query.next_event(), Result):
             assert event is not None
             if isinstance(event, SendFile):
                 sent.append(Path(event.path).read_bytes())  # noqa: ASYNC240 - a test, and a small file
-            if not isinstance(event, Init):
+            if not isinstance(event, Init | Taken):
                 found.append(event)
         found.append(event)
     return found, sent

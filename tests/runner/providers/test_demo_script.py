@@ -108,7 +108,7 @@ def test_wait_shows_life_every_second_and_the_time_it_takes() -> None:
     assert started.declared_timeout is not None
     assert started.declared_timeout.total_seconds() == 2.5
     assert waiting[1:-1] == [Pause(1), Activity(), Pause(1), Activity(), Pause(0.5), Activity()]
-    assert waiting[-1] == ToolEnded()
+    assert waiting[-1] == ToolEnded("wait")
     assert isinstance(result, Result)
     assert result.text == "I waited 2.5 s, as you asked."
 

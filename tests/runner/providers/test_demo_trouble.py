@@ -9,7 +9,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from runner.providers.base import RATE_LIMIT, Event, Init, ProviderError, Result, ToolEnded, ToolStarted
+from runner.providers.base import Event, Init, ProviderError, Result, Taken, ToolEnded, ToolStarted
+from runner.providers.base import Trouble as Kind
 from runner.providers.demo import A_YEAR_OF_SECONDS, DemoProvider
 from runner.providers.demo_trouble import Crash, Freeze, Limit, Pause, Trouble, trouble
 from tests.runner.providers.test_demo import prompt
@@ -20,13 +21,13 @@ from tests.runner.providers.test_demo import prompt
     [
         ("Crash!", [Crash()]),
         ("freeze", [Freeze()]),
-        ("hang.", [ToolStarted("hang"), Pause(math.inf), ToolEnded()]),
+        ("hang.", [ToolStarted("hang", "hang"), Pause(math.inf), ToolEnded("hang")]),
         (
             "Work 2.5",
             [
-                ToolStarted("work", timedelta(seconds=2.5)),
+                ToolStarted("work", "work", timedelta(seconds=2.5)),
                 Pause(2.5),
-                ToolEnded(),
+                ToolEnded("work"),
                 "I worked for 2.5 s and had said so.",
             ],
         ),
@@ -46,14 +47,15 @@ def test_other_words_are_no_trouble(text: str) -> None:
 
 async def first_event(provider: DemoProvider, text: str) -> Event | None:
     """What comes after the session's name."""
-    async with provider.query(prompt(text), None) as query:
+    async with provider.query(prompt(text), None, "") as query:
         assert isinstance(await query.next_event(), Init)
+        assert isinstance(await query.next_event(), Taken)
         return await query.next_event()
 
 
 async def test_a_limit_refuses_until_its_time_is_over_and_the_next_one_begins_anew(autojump_clock: MockClock) -> None:
     provider = DemoProvider("Nano")
-    refused = ProviderError("429: asked for too much", retryable=True, classification=RATE_LIMIT)
+    refused = ProviderError(message="429: asked for too much", retryable=True, trouble=Kind.RATE_LIMIT)
     for _ in range(2):
         assert await first_event(provider, "limited 5") == refused
         await trio.sleep(4.9)
@@ -70,9 +72,10 @@ async def test_frozen_nothing_runs_for_as_long_as_anybody_would_wait() -> None:
 
 async def test_a_tool_that_hangs_shows_nothing_for_ever(autojump_clock: MockClock) -> None:
     provider = DemoProvider("Nano")
-    async with provider.query(prompt("hang"), None) as query:
+    async with provider.query(prompt("hang"), None, "") as query:
         await query.next_event()
-        assert await query.next_event() == ToolStarted("hang")
+        await query.next_event()
+        assert await query.next_event() == ToolStarted("hang", "hang")
         with trio.move_on_after(1_000_000) as waiting:
             await query.next_event()
     assert waiting.cancelled_caught
