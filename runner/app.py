@@ -25,6 +25,7 @@ from runner.outbox import Outbox
 from runner.poll import Poll
 from runner.providers.base import Provider
 from runner.providers.registry import make_provider
+from runner.tools.base import NoTools
 from runner.turn import Turns, saved_continuation
 from runner.watch import InboxWatch
 from schema.files import ANSWER, DOORBELL, HEARTBEAT, INBOX, OUTBOUND
@@ -63,7 +64,7 @@ def run(places: Places, inbound: Connection) -> int:
     """
     try:
         container = load_container(places.settings)
-        provider = make_provider(places.provider or container.provider, container)
+        provider = make_provider(places.provider or container.provider, container, NoTools())
     except ConfigError as exc:
         log("refused", why=str(exc))
         return WRONGLY_STARTED

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar, get_origin
 
 from attrs import Attribute, field, frozen, has
-from attrs.validators import max_len, min_len
+from attrs.validators import ge, le, max_len, min_len, optional
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.gen import make_dict_structure_fn
@@ -20,6 +20,21 @@ T = TypeVar("T")
 
 MOST_TEXT = 200_000
 """Characters of text in one message; a platform's own limit is its channel's business."""
+MOST_OPTIONS = 20
+"""Answers of one question."""
+MOST_LABEL = 75
+"""Characters of one answer, as long as the buttons of platforms go."""
+MOST_TITLE = 150
+MOST_BODY = 3_000
+"""Characters of a question, or of what a card says."""
+MOST_WAIT_SECONDS = 14_400
+"""For an answer: well within what a host allows a turn."""
+QUESTION_RESPONSE = "question_response"
+"""The action of a `SystemIn` whose text is a `QuestionResponse`."""
+QUESTION_EXPIRED = "question_expired"
+"""That of one which says that a question is closed without an answer."""
+QUESTION_UNDELIVERED = "question_undelivered"
+"""That of one which says that nobody has seen it."""
 
 
 class PayloadError(ValueError):
@@ -81,6 +96,29 @@ class SystemIn:
     text: str
 
 
+@frozen(kw_only=True)
+class QuestionResponse:
+    """Somebody has answered a question of the agent's: the JSON text of a `SystemIn`, in the row `answer_row` names."""
+
+    question_id: str
+    question: str
+    value: str
+    label: str
+    by: str
+    """What whoever answered is called, in the words of their platform."""
+
+
+def answer_row(question_id: str) -> str:
+    """The id of the inbound row with the answer to a question."""
+    return f"answer-{question_id}"
+
+
+def question_rows(question_id: str) -> tuple[str, ...]:
+    """The ids of all inbound rows that can be the end of a question."""
+    notes = (f"note:{action}:{question_id}" for action in (QUESTION_EXPIRED, QUESTION_UNDELIVERED))
+    return (answer_row(question_id), *notes)
+
+
 InPayload: TypeAlias = ChatIn | Task | Webhook | SystemIn
 
 
@@ -117,27 +155,28 @@ class Reaction:
 class Card:
     """A titled card; `fallback` is shown where a platform has none."""
 
-    title: str
-    description: str = ""
-    fallback: str
+    title: str = field(validator=max_len(MOST_TITLE))
+    description: str = field(default="", validator=max_len(MOST_BODY))
+    fallback: str = field(validator=[min_len(1), max_len(MOST_BODY)])
 
 
 @frozen(kw_only=True)
 class Option:
     """One answer of a question."""
 
-    label: str
-    value: str
+    label: str = field(validator=[min_len(1), max_len(MOST_LABEL)])
+    value: str = field(validator=max_len(MOST_BODY))
 
 
 @frozen(kw_only=True)
 class AskQuestion:
-    """Ask a person to choose."""
+    """Ask a person to choose. Whoever asks waits *timeout_seconds*; an answer that comes later is told all the same."""
 
-    question_id: str
-    title: str
-    question: str
-    options: tuple[Option, ...]
+    question_id: str = field(validator=[min_len(1), max_len(MOST_LABEL)])
+    title: str = field(validator=max_len(MOST_TITLE))
+    question: str = field(validator=max_len(MOST_BODY))
+    options: tuple[Option, ...] = field(validator=[min_len(1), max_len(MOST_OPTIONS)])
+    timeout_seconds: int | None = field(default=None, validator=optional([ge(1), le(MOST_WAIT_SECONDS)]))
 
 
 @frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 from attrs import frozen
@@ -75,3 +76,24 @@ ACTIONS: dict[str, type[TaskRequest]] = {
 }
 """By the name that stands in the payload."""
 NAMES: dict[type[TaskRequest], str] = {cls: name for name, cls in ACTIONS.items()}
+
+REFUSED = "refused: "
+"""What the result of a request begins with that was not granted."""
+
+_NOTE = re.compile(r"note:(?:asked|refused):[^/]+/([1-9][0-9]*)/(.+)", re.DOTALL)
+
+
+def result_key(session: str, epoch: int, runner_id: str) -> str:
+    """The key of the host's note that says what came of a request: of the row that a runner calls *runner_id*."""
+    return f"asked:{session}/{epoch}/{runner_id}"
+
+
+def refusal_key(session: str, epoch: int, runner_id: str) -> str:
+    """The key of its note that a row of another kind came to nothing."""
+    return f"refused:{session}/{epoch}/{runner_id}"
+
+
+def row_noted(row_id: str) -> tuple[int, str] | None:
+    """Which of a runner's rows the inbound row *row_id* is a note about: its epoch and its id; None if about none."""
+    found = _NOTE.fullmatch(row_id)
+    return (int(found[1]), found[2]) if found else None

@@ -19,7 +19,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.store import asked, notices
 from schema import payloads
 from schema.payloads import PayloadError, SystemOut
-from schema.requests import ACTIONS
+from schema.requests import ACTIONS, REFUSED, result_key
 from schema.sqlite import Connection
 
 __all__ = ["HANDLERS", "Asker", "handle"]
@@ -76,9 +76,9 @@ def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, dige
     notices.tell_agent(
         conn,
         session,
-        key=f"asked:{session}/{asker.epoch}/{runner_id}",
+        key=result_key(session, asker.epoch, runner_id),
         action=said.action,
-        text=result if accepted else f"refused: {result}",
+        text=result if accepted else f"{REFUSED}{result}",
         wake=not accepted,
         now=now,
     )

@@ -8,15 +8,16 @@ from runner.errors import ConfigError
 from runner.model import Container
 from runner.providers.base import Provider
 from runner.providers.demo import DemoProvider
+from runner.tools.base import Toolbox
 
-PROVIDERS: Mapping[str, Callable[[Container], Provider]] = {
-    "demo": lambda container: DemoProvider(agent=container.assistant_name),
+PROVIDERS: Mapping[str, Callable[[Container, Toolbox], Provider]] = {
+    "demo": lambda container, _: DemoProvider(agent=container.assistant_name),
 }
 
 
-def make_provider(name: str, container: Container) -> Provider:
-    """The provider called *name*. Raises `ConfigError`, which names those there are."""
+def make_provider(name: str, container: Container, toolbox: Toolbox) -> Provider:
+    """The provider called *name*, with these tools. Raises `ConfigError`, which names those there are."""
     make = PROVIDERS.get(name)
     if make is None:
         raise ConfigError(f"there is no provider {name!r}; there are: {', '.join(sorted(PROVIDERS))}")
-    return make(container)
+    return make(container, toolbox)

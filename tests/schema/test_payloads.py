@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from schema.payloads import (
     IN_CLASSES,
+    MOST_BODY,
+    MOST_LABEL,
+    MOST_OPTIONS,
     MOST_TEXT,
+    MOST_TITLE,
+    MOST_WAIT_SECONDS,
     OUT_CLASSES,
     AskQuestion,
     Attachment,
@@ -22,12 +27,16 @@ from schema.payloads import (
     Option,
     OutPayload,
     PayloadError,
+    QuestionResponse,
     Quote,
     Reaction,
     SystemIn,
     SystemOut,
     Task,
     Webhook,
+    answer_row,
+    question_rows,
+    read_as,
     read_in,
     read_out,
     write,
@@ -54,13 +63,20 @@ IN: dict[InKind, st.SearchStrategy[InPayload]] = {
     InKind.WEBHOOK: st.builds(Webhook, source=TEXT, event=TEXT, payload=TEXT),
     InKind.SYSTEM: st.builds(SystemIn, action=TEXT, text=TEXT),
 }
-OPTIONS = st.lists(st.builds(Option, label=TEXT, value=TEXT), max_size=3).map(tuple)
+OPTIONS = st.lists(st.builds(Option, label=SOME, value=TEXT), min_size=1, max_size=3).map(tuple)
 OUT: dict[OutKind, st.SearchStrategy[OutPayload]] = {
     OutKind.CHAT: st.builds(ChatOut, text=SOME, files=st.lists(TEXT, max_size=3).map(tuple)),
     OutKind.EDIT: st.builds(Edit, seq=NUMBERS, text=SOME),
     OutKind.REACTION: st.builds(Reaction, seq=NUMBERS, emoji=SOME),
-    OutKind.CARD: st.builds(Card, title=TEXT, description=TEXT, fallback=TEXT),
-    OutKind.ASK_QUESTION: st.builds(AskQuestion, question_id=TEXT, title=TEXT, question=TEXT, options=OPTIONS),
+    OutKind.CARD: st.builds(Card, title=TEXT, description=TEXT, fallback=SOME),
+    OutKind.ASK_QUESTION: st.builds(
+        AskQuestion,
+        question_id=SOME,
+        title=TEXT,
+        question=TEXT,
+        options=OPTIONS,
+        timeout_seconds=st.none() | st.integers(1, MOST_WAIT_SECONDS),
+    ),
     OutKind.SYSTEM: st.builds(SystemOut, action=TEXT, arguments=TEXT),
 }
 JSON = st.recursive(
@@ -162,6 +178,40 @@ def test_text_has_a_limit() -> None:
             read_out(kind, json.dumps({**value, "text": "a" * (MOST_TEXT + 1)}))
     with pytest.raises(PayloadError):
         read_out(OutKind.REACTION, json.dumps({"seq": 1, "emoji": "a" * 65}))
+
+
+QUESTION = {"question_id": "q", "title": "t", "question": "?", "options": [{"label": "Yes", "value": "y"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fits", "wrong"),
+    [
+        (OutKind.ASK_QUESTION, QUESTION, {"question_id": ""}),
+        (OutKind.ASK_QUESTION, QUESTION, {"title": "a" * (MOST_TITLE + 1)}),
+        (OutKind.ASK_QUESTION, QUESTION, {"question": "a" * (MOST_BODY + 1)}),
+        (OutKind.ASK_QUESTION, QUESTION, {"options": []}),
+        (OutKind.ASK_QUESTION, QUESTION, {"options": [{"label": "", "value": "y"}]}),
+        (OutKind.ASK_QUESTION, QUESTION, {"options": [{"label": "a" * (MOST_LABEL + 1), "value": "y"}]}),
+        (OutKind.ASK_QUESTION, QUESTION, {"options": [{"label": "a", "value": "y"}] * (MOST_OPTIONS + 1)}),
+        (OutKind.ASK_QUESTION, QUESTION, {"timeout_seconds": 0}),
+        (OutKind.ASK_QUESTION, QUESTION, {"timeout_seconds": MOST_WAIT_SECONDS + 1}),
+        (OutKind.CARD, {"title": "t", "fallback": "f"}, {"title": "a" * (MOST_TITLE + 1)}),
+        (OutKind.CARD, {"title": "t", "fallback": "f"}, {"description": "a" * (MOST_BODY + 1)}),
+        (OutKind.CARD, {"title": "t", "fallback": "f"}, {"fallback": ""}),
+    ],
+)
+def test_questions_and_cards_are_of_a_size_that_can_be_shown(
+    kind: OutKind, fits: dict[str, object], wrong: dict[str, object]
+) -> None:
+    read_out(kind, json.dumps(fits))
+    with pytest.raises(PayloadError):
+        read_out(kind, json.dumps({**fits, **wrong}))
+
+
+@given(st.builds(QuestionResponse, question_id=TEXT, question=TEXT, value=TEXT, label=TEXT, by=TEXT))
+def test_an_answer_is_told_inside_a_system_row_that_its_question_names(response: QuestionResponse) -> None:
+    assert read_as(QuestionResponse, write(response)) == response
+    assert question_rows(response.question_id)[0] == answer_row(response.question_id)
 
 
 def test_what_was_not_said_has_its_default() -> None:
