@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import TypeVar
@@ -9,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from runner.errors import ConfigError
 from runner.logs import log
-from runner.model import Container, Zone
+from runner.model import Container, McpServer, Zone
 from schema.strict_json import JsonError, read
 
 T = TypeVar("T")
+
+_KINDS: Mapping[type, str] = {str: "text", int: "a whole number", dict: "an object", list: "a list"}
 
 
 def read_container(text: str) -> Container:
@@ -28,10 +31,16 @@ def read_container(text: str) -> Container:
     if not isinstance(found, dict):
         raise ConfigError("container.json: not a JSON object")
     default = Container()
+    assistant_name = _get(found, "assistantName", str) or default.assistant_name
     try:
         return Container(
             provider=_get(found, "provider", str) or default.provider,
-            assistant_name=_get(found, "assistantName", str) or default.assistant_name,
+            model=_get(found, "model", str),
+            effort=_get(found, "effort", str),
+            base_url=_get(found, "baseUrl", str),
+            group_name=_get(found, "groupName", str) or assistant_name,
+            assistant_name=assistant_name,
+            mcp_servers=_servers(_get(found, "mcpServers", dict) or {}),
             max_messages_per_prompt=_or(_get(found, "maxMessagesPerPrompt", int), default.max_messages_per_prompt),
             timezone=_get(found, "timezone", str),
         )
@@ -61,14 +70,40 @@ def zone(name: str) -> Zone:
         return Zone(name="UTC", rules=UTC)
 
 
-def _get(found: dict[str, object], key: str, cls: type[T]) -> T | None:
+def _servers(found: Mapping[str, object]) -> dict[str, McpServer]:
+    servers = {}
+    for name, said in found.items():
+        where = f"mcpServers.{name}"
+        if not isinstance(said, dict):
+            raise ConfigError(f"container.json: {where}: not an object")
+        command = _get(said, "command", str, where)
+        if not command:
+            raise ConfigError(f"container.json: {where}.command: has to be there")
+        env: dict[str, object] = _get(said, "env", dict, where) or {}
+        servers[name] = McpServer(
+            command=command,
+            args=tuple(_texts(_get(said, "args", list, where) or [], f"{where}.args")),
+            env=dict(zip(env, _texts(env.values(), f"{where}.env"), strict=True)),
+            instructions=_get(said, "instructions", str, where),
+        )
+    return servers
+
+
+def _get(found: Mapping[str, object], key: str, cls: type[T], where: str = "") -> T | None:
     value = found.get(key)
     if value is None:
         return None
     # Not isinstance: true is no number here.
     if type(value) is not cls:
-        raise ConfigError(f"container.json: {key}: not {'text' if cls is str else 'a whole number'}")
+        raise ConfigError(f"container.json: {where}{'.' if where else ''}{key}: not {_KINDS[cls]}")
     return value
+
+
+def _texts(found: Collection[object], where: str) -> list[str]:
+    texts = [one for one in found if isinstance(one, str)]
+    if len(texts) < len(found):
+        raise ConfigError(f"container.json: {where}: not all of it is text")
+    return texts
 
 
 def _or(value: T | None, default: T) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -14,14 +14,37 @@ from schema.rows import AckStatus, MessageIn, Phase
 
 
 @frozen(kw_only=True)
+class McpServer:
+    """A program in the sandbox that gives a model tools."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(factory=dict[str, str])
+    instructions: str | None = None
+    """How to use them; the agent's instructions have it already."""
+
+
+@frozen(kw_only=True)
 class Container:
     """container.json, as far as this runner uses it."""
 
     provider: str = "demo"
+    model: str | None = None
+    """The provider's name of its model; None leaves it to the provider, as with what follows."""
+    effort: str | None = None
+    base_url: str | None = None
+    """Where the model answers. The way there is the gateway's; this says who it is."""
+    group_name: str = "Nano"
+    """The agent group's."""
     assistant_name: str = "Nano"
+    """What the agent calls itself."""
+    mcp_servers: Mapping[str, McpServer] = field(factory=dict[str, McpServer])
+    """By name."""
     max_messages_per_prompt: int = field(default=10, validator=ge(1))
     timezone: str | None = None
     """An IANA name; None leaves it to inbound.db."""
+    gateway: str | None = None
+    """The socket that leads to the model, which the engine says and not the file; None: there is no way out."""
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ from nanoclaw.admin import references
 from nanoclaw.admin.dependants import refuse_if_used
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb, plain_cell
 from nanoclaw.core.destinations import free_name
+from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.instructions import is_name
 from nanoclaw.core.limits import BadLimit, with_limits
 from nanoclaw.core.names import is_folder
@@ -27,7 +28,9 @@ from nanoclaw.store.settings import open_networks, set_settings, settings_of
 from nanoclaw.store.wirings import wirings
 from schema.sqlite import Connection
 
-SETTINGS = ("provider", "model", "effort", "assistant_name", "max_messages_per_prompt", "admin_scope", "network")
+SETTINGS = (
+    *("provider", "model", "effort", "base_url", "assistant_name", "max_messages_per_prompt", "admin_scope", "network"),
+)
 LIMITS = ("memory", "cpus", "pids")
 ONLY_SHOWN = ("skills", "limits", "image_tag", "mcp_servers", "packages", "additional_mounts")
 """What is set in other ways, or was brought by an import."""
@@ -62,6 +65,9 @@ class Update:
     provider: Annotated[str | None, Says("who thinks; '' for the home's")] = None
     model: Annotated[str | None, Says("the provider's name of its model; '' for the home's")] = None
     effort: Annotated[str | None, Says("how hard the model thinks, in its provider's words; '' for the home's")] = None
+    base_url: Annotated[
+        str | None, Says("where its model answers, such as http://localhost:11434; '' for its provider's usual place")
+    ] = None
     assistant_name: Annotated[str | None, Says("what the agent calls itself; '' for the group's name")] = None
     max_messages_per_prompt: Annotated[int | None, Says("how many messages it is shown at once; 0 for the home's")] = (
         None
@@ -130,6 +136,8 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
         had = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=request.now)
         # Empty, or 0, is nothing of its own.
         new: dict[str, Any] = {name: value or None for name, value in said.items()}
+        if asked.base_url:
+            new["base_url"] = _base_url(asked.base_url)
         if limits:
             new["limits"] = _limits(had.limits, limits)
         if asked.skills is not None:
@@ -168,6 +176,13 @@ def _line(conn: Connection, group: AgentGroup) -> Line:
 def _settings(conn: Connection, group: AgentGroup) -> Line:
     found = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=group.created_at)
     return {name: plain_cell(getattr(found, name)) for name in SETTINGS + ONLY_SHOWN}
+
+
+def _base_url(said: str) -> str:
+    found = read_endpoint(said)
+    if isinstance(found, BadEndpoint):
+        raise UsageError(f"--base-url: {said}: {found.why}")
+    return str(found)
 
 
 def _limits(had: str, changes: dict[str, object]) -> str:

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.limits import limits_of
 from nanoclaw.core.notices import plain
 from nanoclaw.model.entities import AgentGroup
@@ -56,6 +57,8 @@ class Told:
     provider: str
     model: str | None = None
     effort: str | None = None
+    base_url: str | None = None
+    """Where its model answers; None: where the provider's usually does."""
     group_name: str
     assistant_name: str
     agent_group_id: str
@@ -91,6 +94,7 @@ def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -
         provider=own.provider or told.provider,
         model=own.model,
         effort=own.effort,
+        base_url=_base_url(own.base_url, left),
         group_name=told.group_name,
         assistant_name=own.assistant_name or told.assistant_name,
         agent_group_id=told.agent_group_id,
@@ -112,6 +116,7 @@ def container_json(told: Told) -> dict[str, object]:
         "provider": told.provider,
         "model": told.model,
         "effort": told.effort,
+        "baseUrl": told.base_url,
         "groupName": told.group_name,
         "assistantName": told.assistant_name,
         "agentGroupId": told.agent_group_id,
@@ -131,6 +136,17 @@ def container_json(told: Told) -> dict[str, object]:
         },
     }
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _base_url(text: str | None, left: list[str]) -> str | None:
+    """The address, if it is one; else none is told, and the gateway, which reads the same, leads nowhere."""
+    if text is None:
+        return None
+    found = read_endpoint(text)
+    if isinstance(found, BadEndpoint):
+        left.append(f"base_url: {plain(text)}: {plain(found.why)}")
+        return None
+    return str(found)
 
 
 def _server_json(server: McpServer) -> dict[str, object]:

@@ -44,6 +44,8 @@ class ContainerSettings:
     network: Network = Network.NONE
     limits: str = "{}"
     """JSON: how much of the machine its sandboxes may take, as `memory`, `cpus` and `pids`."""
+    base_url: str | None = None
+    """Where its model answers, such as `http://localhost:11434`; None: where the provider's usually does."""
 
 
 @frozen(kw_only=True)

@@ -31,6 +31,13 @@ def test_limits_and_skills_are_set_one_by_one_and_taken_back(desk: Desk) -> None
     assert desk.one("groups update", group="nano", skills="")["skills"] == "[]"
 
 
+def test_a_model_answers_where_the_operator_says_until_it_is_taken_back(desk: Desk) -> None:
+    assert desk.one("groups get", group="nano")["base_url"] is None
+    row = desk.one("groups update", group="nano", base_url="HTTP://localhost:11434/", provider="claude")
+    assert (row["base_url"], row["provider"]) == ("http://localhost:11434", "claude")
+    assert desk.one("groups update", group="nano", base_url="")["base_url"] is None
+
+
 def test_a_network_is_closed_until_somebody_opens_it_and_then_every_look_says_so(desk: Desk) -> None:
     warning = "WARNING: the network is open to the sandboxes of Nano"
     assert desk.do("groups list").said is None
@@ -59,6 +66,8 @@ def test_a_network_is_closed_until_somebody_opens_it_and_then_every_look_says_so
         ({"pids": 3}, "--pids: 3 is not a number of processes, 16 or more"),
         ({"skills": "pdf,../x"}, r"--skills: '\.\./x' is no name of a skill"),
         ({"network": "some"}, "network"),
+        ({"base_url": "models.example"}, "--base-url: models.example: has to begin with http:// or https://"),
+        ({"base_url": "https://ada:sesame@models.example"}, "has a user in it"),
     ],
 )
 def test_each_wrong_setting_gets_a_sentence_and_changes_nothing(

@@ -48,6 +48,7 @@ def test_its_own_settings_come_before_the_homes() -> None:
         provider="claude",
         model="opus",
         effort="high",
+        base_url="http://LOCALHOST:11434/",
         assistant_name="Ada",
         max_messages_per_prompt=3,
         image_tag="agent:1",
@@ -62,6 +63,7 @@ def test_its_own_settings_come_before_the_homes() -> None:
         "provider": "claude",
         "model": "opus",
         "effort": "high",
+        "baseUrl": "http://localhost:11434",
         "groupName": "Nano",
         "assistantName": "Ada",
         "agentGroupId": "agt-nano",
@@ -85,6 +87,7 @@ def test_its_own_settings_come_before_the_homes() -> None:
         ({"limits": '{"disk": 1}'}, "limits: disk: 1 is no limit"),
         ({"limits": "[]"}, "limits: not of the right form"),
         ({"limits": ""}, "limits: not JSON"),
+        ({"base_url": "models.example"}, "base_url: models.example: has to begin with http"),
         ({"mcp_servers": "[]"}, "mcp_servers: not of the right form"),
         ({"mcp_servers": "{"}, "mcp_servers: not JSON"),
         ({"mcp_servers": '{"../x": {"command": "x"}}'}, "mcp_servers: ../x: not a name"),
@@ -139,7 +142,20 @@ def test_whatever_the_settings_hold_there_is_something_to_tell(
 
 
 def test_the_runner_reads_what_the_host_writes() -> None:
-    own = told(provider="claude", assistant_name="Ada", max_messages_per_prompt=3)
+    clock = '{"command": "date", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask."}'
+    own = told(
+        provider="claude",
+        model="opus",
+        effort="high",
+        base_url="http://localhost:11434",
+        assistant_name="Ada",
+        max_messages_per_prompt=3,
+        mcp_servers=f'{{"clock": {clock}, "plain": {{"command": "true"}}}}',
+    )
     read = read_container(json.dumps(container_json(own)))
-    assert (read.provider, read.assistant_name, read.max_messages_per_prompt) == ("claude", "Ada", 3)
+    same = ("provider", "model", "effort", "base_url", "group_name", "assistant_name", "max_messages_per_prompt")
+    assert [getattr(read, name) for name in same] == [getattr(own, name) for name in same]
     assert read.timezone == "Europe/Berlin"
+    assert {name: attrs.asdict(one) for name, one in read.mcp_servers.items()} == {
+        name: attrs.asdict(one) for name, one in own.mcp_servers.items()
+    }

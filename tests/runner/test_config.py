@@ -9,7 +9,7 @@ import pytest
 
 from runner.config import load_container, read_container, zone
 from runner.errors import ConfigError
-from runner.model import Container
+from runner.model import Container, McpServer
 
 
 def test_without_a_file_everything_has_its_default() -> None:
@@ -18,9 +18,28 @@ def test_without_a_file_everything_has_its_default() -> None:
 
 
 def test_what_is_given_is_taken_and_what_is_unknown_is_left() -> None:
-    text = '{"provider": "claude", "assistantName": "Bo", "maxMessagesPerPrompt": 3, "timezone": "UTC", "model": 7}'
+    text = """{
+        "provider": "claude", "model": "opus", "effort": "high", "baseUrl": "http://localhost:11434",
+        "groupName": "Nano", "assistantName": "Bo", "maxMessagesPerPrompt": 3, "timezone": "UTC",
+        "mcpServers": {
+            "clock": {"command": "date", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask.", "later": 1},
+            "plain": {"command": "true"}
+        },
+        "ofALaterVersion": 7
+    }"""
     assert read_container(text) == Container(
-        provider="claude", assistant_name="Bo", max_messages_per_prompt=3, timezone="UTC"
+        provider="claude",
+        model="opus",
+        effort="high",
+        base_url="http://localhost:11434",
+        group_name="Nano",
+        assistant_name="Bo",
+        mcp_servers={
+            "clock": McpServer(command="date", args=("-u",), env={"TZ": "UTC"}, instructions="Ask."),
+            "plain": McpServer(command="true"),
+        },
+        max_messages_per_prompt=3,
+        timezone="UTC",
     )
 
 
@@ -36,6 +55,15 @@ def test_null_is_as_good_as_left_out() -> None:
         ('{"maxMessagesPerPrompt": "10"}', "maxMessagesPerPrompt: not a whole number"),
         ('{"maxMessagesPerPrompt": true}', "maxMessagesPerPrompt: not a whole number"),
         ('{"maxMessagesPerPrompt": 0}', "maxMessagesPerPrompt: less than 1"),
+        ('{"model": 7}', "model: not text"),
+        ('{"baseUrl": []}', "baseUrl: not text"),
+        ('{"mcpServers": []}', "mcpServers: not an object"),
+        ('{"mcpServers": {"clock": "date"}}', "mcpServers.clock: not an object"),
+        ('{"mcpServers": {"clock": {}}}', "mcpServers.clock.command: has to be there"),
+        ('{"mcpServers": {"clock": {"command": 1}}}', "mcpServers.clock.command: not text"),
+        ('{"mcpServers": {"clock": {"command": "x", "args": "-u"}}}', "mcpServers.clock.args: not a list"),
+        ('{"mcpServers": {"clock": {"command": "x", "args": [1]}}}', "mcpServers.clock.args: not all of it is text"),
+        ('{"mcpServers": {"clock": {"command": "x", "env": {"A": 1}}}}', "mcpServers.clock.env: not all of it is text"),
         ("[]", "not a JSON object"),
         ("{", "not JSON"),
         ('{"provider": "a", "provider": "b"}', "twice"),
