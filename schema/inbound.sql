@@ -1,5 +1,5 @@
 -- inbound.db: what a sandbox may know. The host writes it, the sandbox sees it read-only; it can be rebuilt at any time.
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE messages_in (
   id                TEXT    NOT NULL PRIMARY KEY,

@@ -24,7 +24,7 @@ from nanoclaw.store.asked import Asked
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.projection import STATUS
 from runner import model as runner_model
-from schema import files, payloads, rows, sqlite
+from schema import files, payloads, progress, rows, sqlite
 from schema.sqlite import IN_MEMORY, Row, execute, fetch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +61,8 @@ CLASSES: dict[tuple[str, str], type] = {
     ("outbound", "processing_ack"): runner_model.Ack,
     ("outbound", "session_state"): runner_model.SavedState,
     ("outbound", "container_state"): runner_model.ContainerState,
+    ("outbound", "drafts"): progress.Draft,
+    ("outbound", "usage"): progress.Usage,
 }
 WITHOUT_A_CLASS = {
     ("central", "home"),
@@ -98,6 +100,8 @@ def stored(hint: object) -> tuple[str, bool]:
     assert isinstance(hint, type)
     if issubclass(hint, str | datetime | Enum):
         return "TEXT", may_be_null
+    if hint is float:
+        return "REAL", may_be_null
     assert issubclass(hint, int)
     return "INTEGER", may_be_null
 
@@ -131,6 +135,8 @@ def test_customs_reads_the_columns_that_a_runner_writes() -> None:
         "processing_ack": fields.ACK_COLUMNS,
         "session_state": fields.STATE_COLUMNS,
         "container_state": fields.TOOL_COLUMNS,
+        "drafts": fields.DRAFT_COLUMNS,
+        "usage": fields.USAGE_COLUMNS,
     }.items():
         assert set(read) <= set(columns("outbound", table))
 

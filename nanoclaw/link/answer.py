@@ -56,7 +56,7 @@ def _quarantine(plain: Plain) -> Quarantine:
 
 def _report(plain: Plain, after: int) -> Report:
     messages, *sides = ((plain[table.name], table.most_rows, _ROW_KEYS[table.name]) for table in TABLES)
-    acks, states, tools = sides
+    acks, states, tools, drafts, usage = sides
     rows, tool = _each(*messages, _out_row), _each(*tools, fields.tool_state)
     cursor, more = plain["cursor"], plain["more"]
     if type(cursor) is not int or type(more) is not bool:
@@ -72,6 +72,8 @@ def _report(plain: Plain, after: int) -> Report:
         tool=tool[0] if tool else None,
         cursor=cursor,
         more=more,
+        drafts=_each(*drafts, fields.draft_row),
+        usage=_each(*usage, fields.usage_row),
     )
 
 

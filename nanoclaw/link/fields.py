@@ -6,12 +6,13 @@ neither has to be believed. Reasons name a column and quote nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
-from nanoclaw.link.report import AckRow, Cell, OutRow, StateRow, ToolState, digest_of
+from nanoclaw.link.report import AckRow, Cell, DraftRow, OutRow, StateRow, ToolState, UsageRow, digest_of
 from schema.payloads import PayloadError, read_out
 from schema.rows import AckStatus, OutKind, Phase
 from schema.seq import HIGHEST, is_runners
@@ -24,12 +25,18 @@ OUT_COLUMNS = ("id", "seq", "in_reply_to", "timestamp", "deliver_after", "kind",
 ACK_COLUMNS = ("message_id", "status", "error")
 STATE_COLUMNS = ("key", "value")
 TOOL_COLUMNS = ("current_tool", "tool_declared_timeout_ms", "tool_started_at", "phase")
+DRAFT_COLUMNS = ("reply", "destination", "in_reply_to", "text", "tool")
+USAGE_COLUMNS = ("seq", "model", "read", "written", "cached", "cost_usd")
 
 MOST_NAME = 200
 MOST_TIME = 40
 MOST_ERROR = 1_000
 MOST_STATE = 65_536
 """Characters."""
+MOST_DRAFT = 8_000
+"""Characters: about twice of what the platforms take as one message."""
+MOST_COST = 1_000_000.0
+"""Dollars, for one result."""
 
 
 class FieldError(ValueError):
@@ -92,6 +99,32 @@ def tool_state(plain: Plain) -> ToolState:
     )
 
 
+def draft_row(plain: Plain) -> DraftRow:
+    """A row of drafts. Raises `FieldError`."""
+    return DraftRow(
+        reply=_name(plain, "reply"),
+        destination=_optional_name(plain, "destination"),
+        in_reply_to=_optional_name(plain, "in_reply_to"),
+        text=_text(plain, "text")[:MOST_DRAFT],
+        tool=_optional_name(plain, "tool"),
+    )
+
+
+def usage_row(plain: Plain) -> UsageRow:
+    """A row of usage. Raises `FieldError`."""
+    cost = plain["cost_usd"]
+    if cost is not None and (type(cost) is not float or not 0 <= cost <= MOST_COST or math.isnan(cost)):
+        raise FieldError("cost_usd: not what one result can cost")
+    return UsageRow(
+        seq=_count(plain, "seq"),
+        model=_optional_name(plain, "model"),
+        read=_count(plain, "read"),
+        written=_count(plain, "written"),
+        cached=_count(plain, "cached"),
+        cost_usd=cost if isinstance(cost, float) else None,
+    )
+
+
 def is_name(value: object) -> bool:
     """Is this text that can stand in a list of names: printable, 1 to 200 characters?"""
     return isinstance(value, str) and 0 < len(value) <= MOST_NAME and value.isprintable()
@@ -123,6 +156,13 @@ def _name(plain: Plain, column: str) -> str:
 
 def _optional_name(plain: Plain, column: str) -> str | None:
     return None if plain[column] is None else _name(plain, column)
+
+
+def _count(plain: Plain, column: str) -> int:
+    value = plain[column]
+    if type(value) is not int or not 0 <= value <= HIGHEST:
+        raise FieldError(f"{column}: not a count")
+    return value
 
 
 def _time(plain: Plain, column: str) -> datetime:

@@ -84,12 +84,43 @@ class ToolState:
 
 
 @frozen(kw_only=True)
+class DraftRow:
+    """A reply that is being written."""
+
+    reply: str
+    """The runner's name for it."""
+    destination: str | None
+    in_reply_to: str | None
+    text: str
+    """Cut to 8,000 characters."""
+    tool: str | None
+    """The tool that runs meanwhile."""
+
+
+@frozen(kw_only=True)
+class UsageRow:
+    """What one result took of its model, as the runner says."""
+
+    seq: int
+    """Counts the results of its epoch."""
+    model: str | None
+    read: int
+    """Tokens."""
+    written: int
+    """Tokens."""
+    cached: int
+    """Tokens of those read."""
+    cost_usd: float | None
+
+
+@frozen(kw_only=True)
 class Report:
     """One look at an outbox.
 
     `rows` and `bad` rows of messages_out are those after the cursor that the look was given, at most 100 together,
-    in the order of their rowids. Acks, states and the tool are all there are, each time; so are bad rows of those
-    tables, which have the same table, rowid and digest each time.
+    in the order of their rowids. Acks, states and the tool are all there are, each time; drafts and usage are the
+    newest, the oldest of them first. So are bad rows of those tables, which have the same table, rowid and digest each
+    time.
     """
 
     rows: tuple[OutRow, ...]
@@ -104,6 +135,8 @@ class Report:
     """
     more: bool
     """Are there rows behind the cursor that this report had no room for?"""
+    drafts: tuple[DraftRow, ...] = ()
+    usage: tuple[UsageRow, ...] = ()
 
 
 @frozen(kw_only=True)

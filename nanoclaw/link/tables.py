@@ -1,4 +1,4 @@
-"""The four tables of an outbox, read one value at a time and within bounds.
+"""The tables of an outbox, read one value at a time and within bounds.
 
 A value arrives as its type, its length and its bytes, never as what a decoder makes of it, so a row that is broken
 costs that row and no other. Rows come in order of the table itself; indexes are never used, so they may lie.
@@ -22,6 +22,9 @@ MOST_ROW_BYTES = 2 << 20
 """Of one answer's rows of messages_out; more wait for the next look. A single row is always taken."""
 MOST_ACKS = 10_000
 MOST_STATES = 256
+MOST_DRAFTS = 8
+MOST_USAGE = 100
+"""The newest; a runner writes one with each result, and no host is away for so many."""
 MOST_SIDE_BYTES = 2 << 20
 """Of each of the other tables, which are read whole each time."""
 MOST_BAD = 100
@@ -43,6 +46,10 @@ class Table:
     id: str
     most_rows: int
     most_bytes: int
+    newest: bool = False
+    """Are its newest rows all that matters? Otherwise having more of them than that is a reason to refuse the file."""
+    reals: frozenset[str] = frozenset()
+    """The columns that hold numbers with a fraction."""
 
 
 MESSAGES = Table("messages_out", fields.OUT_COLUMNS, fields.out_row, "id", MOST_ROWS, MOST_ROW_BYTES)
@@ -70,6 +77,25 @@ SIDE_TABLES = (
         "phase",
         1,
         MOST_SIDE_BYTES,
+    ),
+    Table(
+        "drafts",
+        fields.DRAFT_COLUMNS,
+        lambda _, plain: fields.draft_row(plain),
+        "reply",
+        MOST_DRAFTS,
+        MOST_SIDE_BYTES,
+        newest=True,
+    ),
+    Table(
+        "usage",
+        fields.USAGE_COLUMNS,
+        lambda _, plain: fields.usage_row(plain),
+        "model",
+        MOST_USAGE,
+        MOST_SIDE_BYTES,
+        newest=True,
+        reals=frozenset({"cost_usd"}),
     ),
 )
 TABLES = (MESSAGES, *SIDE_TABLES)
@@ -111,16 +137,19 @@ class _Fetched:
 
 
 def _fetch(conn: Connection, table: Table, after: int | None) -> _Fetched:
-    """The rows of *table* in order of their rowids, those after *after* if it is given, within the table's bounds."""
+    """The rows of *table* in order of their rowids, those after *after* if it is given, within the table's bounds.
+
+    Of a table of which the newest count, the others are left out.
+    """
     rows: list[tuple[int, list[Cell]]] = []
     size = 0
     for rowid, *values in conn.execute(_select(table, bounded=after is not None), () if after is None else (after,)):
         cells = list(zip(values[::2], values[1::2], strict=True))
         size += sum(len(data or b"") for _, data in cells)
         if len(rows) == table.most_rows or (rows and size > table.most_bytes):
-            return _Fetched(rows, more=True)
+            return _Fetched(rows[::-1], more=False) if table.newest else _Fetched(rows, more=True)
         rows.append((rowid, cells))
-    return _Fetched(rows, more=False)
+    return _Fetched(rows[::-1] if table.newest else rows, more=False)
 
 
 def _judge(table: Table, fetched: _Fetched) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
@@ -129,7 +158,10 @@ def _judge(table: Table, fetched: _Fetched) -> tuple[list[dict[str, object]], li
     bad: list[dict[str, object]] = []
     for rowid, cells in fetched.rows:
         try:
-            plain = {column: _value(column, cell) for column, cell in zip(table.columns, cells, strict=True)}
+            plain = {
+                column: _value(column, cell, real=column in table.reals)
+                for column, cell in zip(table.columns, cells, strict=True)
+            }
             table.read(rowid, plain)
         except FieldError as exc:
             bad.append(_bad_row(table, rowid, cells, str(exc)))
@@ -146,10 +178,12 @@ def _select(table: Table, *, bounded: bool) -> str:
         for c in table.columns
     )
     where = " WHERE rowid > ?" if bounded else ""
-    return f"SELECT rowid, {columns} FROM {table.name}{where} ORDER BY rowid LIMIT {table.most_rows + 1}"  # noqa: S608  # our own names
+    order = "rowid DESC" if table.newest else "rowid"
+    sql = f"SELECT rowid, {columns} FROM {table.name}{where} ORDER BY {order}"  # noqa: S608  # our own names
+    return f"{sql} LIMIT {table.most_rows + 1}"
 
 
-def _value(column: str, cell: Cell) -> str | int | None:
+def _value(column: str, cell: Cell, *, real: bool = False) -> str | int | float | None:
     match cell:
         case "null", _:
             return None
@@ -157,6 +191,8 @@ def _value(column: str, cell: Cell) -> str | int | None:
             raise FieldError(f"{column}: longer than {MOST_CELL_BYTES} bytes")
         case "integer", bytes(data):
             return int(data)
+        case "real", bytes(data) if real:
+            return float(data)
         case "text", bytes(data):
             try:
                 return data.decode()

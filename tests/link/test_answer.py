@@ -10,8 +10,8 @@ import pytest
 from nanoclaw.link.answer import decode, encode
 from nanoclaw.link.fields import FieldError
 from nanoclaw.link.reader import read_file
-from nanoclaw.link.report import Quarantine, Report
-from nanoclaw.link.tables import MOST_ACKS, MOST_ROWS
+from nanoclaw.link.report import DraftRow, Quarantine, Report, UsageRow
+from nanoclaw.link.tables import MOST_ACKS, MOST_DRAFTS, MOST_ROWS, MOST_USAGE
 from tests.link.outbox import forged, message
 
 GOOD = read_file(
@@ -23,6 +23,8 @@ GOOD = read_file(
             ("processing_ack", {"message_id": "in-1", "status": "failed", "error": "why"}),
             ("session_state", {"key": "k", "value": "v"}),
             ("container_state", {"only": 1, "phase": "turn", "current_tool": "Bash", "tool_declared_timeout_ms": 5}),
+            ("drafts", {"reply": "r1", "text": "so far"}),
+            ("usage", {"seq": 1, "model": "m", "read": 5, "written": 2, "cached": 3, "cost_usd": 0.25}),
         ]
     ),
     None,
@@ -47,6 +49,8 @@ def test_an_honest_answer_is_a_report() -> None:
     assert [bad.rowid for bad in found.bad] == [2]
     assert (len(found.acks), len(found.states), found.cursor) == (1, 1, 3)
     assert found.tool is not None
+    assert found.drafts == (DraftRow(reply="r1", destination=None, in_reply_to=None, text="so far", tool=None),)
+    assert found.usage == (UsageRow(seq=1, model="m", read=5, written=2, cached=3, cost_usd=0.25),)
 
 
 def test_a_quarantine_is_one() -> None:
@@ -117,6 +121,23 @@ def test_nonsense_is_refused(data: bytes) -> None:
         changed("container_state", phase="asleep"),
         changed("container_state", tool_declared_timeout_ms=True),
         changed("container_state", tool_started_at=1),
+        answer(drafts=json.loads(answer())["drafts"] * (MOST_DRAFTS + 1)),
+        answer(usage=json.loads(answer())["usage"] * (MOST_USAGE + 1)),
+        answer(usage=None),
+        changed("drafts", text=None),
+        changed("drafts", reply=""),
+        changed("drafts", extra=1),
+        changed("usage", seq=-1),
+        changed("usage", seq=True),
+        changed("usage", read=1.5),
+        changed("usage", written=2**53),
+        changed("usage", cached="3"),
+        changed("usage", model=7),
+        changed("usage", cost_usd=1),
+        changed("usage", cost_usd="0.25"),
+        changed("usage", cost_usd=-0.25),
+        changed("usage", cost_usd=float("inf")),
+        changed("usage", cost_usd=float("nan")),
         changed("bad", table="sqlite_master"),
         changed("bad", table=None),
         changed("bad", rowid=None),

@@ -153,6 +153,10 @@ def test_the_number_of_the_other_side_is_refused(database: str, table: str, pari
         (files.outbound_ddl(), "INSERT INTO messages_out VALUES ('m', 2, NULL, 't', NULL, 'chat', NULL, '{{}}')"),
         (files.outbound_ddl(), "INSERT INTO messages_out VALUES ('m', 'x', NULL, 't', NULL, 'chat', NULL, '{{}}')"),
         (files.outbound_ddl(), "INSERT INTO processing_ack VALUES ('m', 'thinking', 't', NULL)"),
+        (files.outbound_ddl(), "INSERT INTO usage VALUES (0, 't', 'm', 1, 1, 0, 0.1)"),
+        (files.outbound_ddl(), "INSERT INTO usage VALUES (1, 't', 'm', -1, 1, 0, 0.1)"),
+        (files.outbound_ddl(), "INSERT INTO usage VALUES (1, 't', 'm', 1, 1, 0, -0.1)"),
+        (files.outbound_ddl(), "INSERT INTO drafts VALUES (NULL, NULL, NULL, 'text', NULL, 't')"),
     ],
 )
 def test_a_row_that_breaks_the_contract_is_refused_by_the_file_itself(ddl: str, sql: str) -> None:
