@@ -118,7 +118,7 @@ class ChildSandbox:
         """The processes that are the agent's: under bubblewrap those below process 1 of its namespace."""
         if not self._wrapped:
             return [self._program.pid]
-        return [pid for init in _children(self._program.pid) for pid in _children(init)]
+        return [pid for init in children_of(self._program.pid) for pid in children_of(init)]
 
     def _continue(self) -> None:
         for pid in _tree(self._inside()):
@@ -143,18 +143,21 @@ class ChildSandbox:
                 signal.pidfd_send_signal(self._pidfd, number)
 
 
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except OSError:
-        return []  # it has just ended
+def children_of(pid: int) -> list[int]:
+    """The processes that process *pid* has started and that are not over yet; none if it has ended itself."""
+    found: list[int] = []
+    # Each child is listed with the thread that started it.
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            found += map(int, (thread / "children").read_text(encoding="ascii").split())
+    return found
 
 
 def _tree(roots: list[int]) -> list[int]:
     """*roots* and all their descendants, parents first."""
     found = list(roots)
     for pid in found:
-        found += _children(pid)
+        found += children_of(pid)
     return found
 
 

@@ -16,7 +16,7 @@ from attrs import define
 from nanoclaw.cli.client import ask
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL, SESSION_LABEL
 from nanoclaw.kit.clock import SystemClock
-from nanoclaw.sandboxes.child import processes_of
+from nanoclaw.sandboxes.child import children_of, processes_of
 from nanoclaw.store.verify import verify
 from schema import sqlite
 from tests.hostile.residents import furnish
@@ -95,8 +95,7 @@ class Rooms:
         else:
             found = processes_of(self.home / "sessions" / f"agt-{room}" / session / "out" / epoch)
         for pid in found:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            found += [int(child) for child in children if int(child) not in found]
+            found += [child for child in children_of(pid) if child not in found]
         return found
 
     def _container(self, session: str) -> list[int]:

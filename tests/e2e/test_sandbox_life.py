@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
-from nanoclaw.sandboxes.child import processes_of
+from nanoclaw.sandboxes.child import children_of, processes_of
 from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
 from tests.support.truth import rows
@@ -62,8 +62,7 @@ def agent_pids(home: Path, engine: str) -> list[int]:
         (out,) = home.glob("sessions/*/*/out/*")
         found = processes_of(out)
     for pid in found:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        found += [int(child) for child in children if int(child) not in found]
+        found += [child for child in children_of(pid) if child not in found]
     return found
 
 

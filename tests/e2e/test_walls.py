@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nanoclaw.sandboxes.child import processes_of
+from nanoclaw.sandboxes.child import children_of, processes_of
 from tests.support.host import running_host
 
 
@@ -14,13 +14,9 @@ def runner_of(home: Path) -> int:
     """The process id of the one runner: the innermost process of the sandbox that was given its out folder."""
     (out,) = home.glob("sessions/*/*/out/*")
     pids = processes_of(out)
-    while children := [child for pid in pids for child in _children(pid) if child not in pids]:
+    while children := [child for pid in pids for child in children_of(pid) if child not in pids]:
         pids = children
     return pids[-1]
-
-
-def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.bubblewrap

@@ -134,14 +134,22 @@ async def test_a_program_that_is_not_there_is_a_sandbox_error() -> None:
             await python.start_program("/no/such/program")
 
 
-async def test_a_paused_program_does_nothing_until_it_is_resumed(tmp_path: Path) -> None:
-    counting = (
-        "import sys, time\nfrom pathlib import Path\nfile = Path(sys.argv[1])\n"
-        "for number in range(100_000):\n    file.write_text(str(number)); time.sleep(0.002)\n"
-    )
+COUNTING = (
+    "import sys, time\nfrom pathlib import Path\nfile = Path(sys.argv[1])\n"
+    "for number in range(100_000):\n    file.write_text(str(number)); time.sleep(0.002)\n"
+    "    if file.with_name('end').exists(): break\n"
+)
+IN_A_CHILD_OF_A_THREAD = (
+    "import subprocess, sys, threading\n"
+    f"threading.Thread(target=subprocess.run, args=([sys.executable, '-c', {COUNTING!r}, sys.argv[1]],)).start()\n"
+)
+
+
+@pytest.mark.parametrize("program", [COUNTING, IN_A_CHILD_OF_A_THREAD], ids=["itself", "a child of a thread"])
+async def test_a_paused_program_does_nothing_until_it_is_resumed(tmp_path: Path, program: str) -> None:
     number = tmp_path / "number"
     async with engine() as python:
-        child = await python.start(counting, str(number))
+        child = await python.start(program, str(number))
         with trio.fail_after(20):
             while not number.exists():  # noqa: ASYNC110 - another process makes it
                 await trio.sleep(0.01)
@@ -153,7 +161,8 @@ async def test_a_paused_program_does_nothing_until_it_is_resumed(tmp_path: Path)
             await child.resume()
             while number.read_text() == stood:  # noqa: ASYNC110 - another process writes it
                 await trio.sleep(0.01)
-        assert (await child.stop(0)).code < 0
+        (tmp_path / "end").touch()
+        await child.stop(0)
         await child.remove()
 
 
