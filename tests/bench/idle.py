@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -208,8 +209,9 @@ def _share(pid: int) -> float:
 def _cpu(pid: int) -> float:
     """Seconds that a process and those it started have taken."""
     own = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return (int(own[11]) + int(own[12])) / _TICKS + sum(_cpu(int(child)) for child in children)
+    # A child is listed with the thread that started it, and with another one when that has ended.
+    lists = [task.read_text(encoding="ascii").split() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    return (int(own[11]) + int(own[12])) / _TICKS + sum(_cpu(int(child)) for child in itertools.chain(*lists))
 
 
 def _rss(pid: int) -> int:
