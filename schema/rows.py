@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 from attrs import fields_dict, frozen
 from cattrs import Converter
 
-from schema.sqlite import Bindings, Connection, Row, Value, fetch
+from schema.sqlite import Bindings, Connection, Row, Value, fetch, fetch_plain
 from schema.times import read_time, write_time
 
 T = TypeVar("T")
+
+_MOST_KEPT = 4_096
+"""Rows of one kind that `select_kept` remembers."""
+_KEEPERS: dict[type, Callable[[tuple[str, ...], tuple[Value, ...]], Any]] = {}
 
 
 class InKind(Enum):
@@ -192,6 +197,19 @@ def select(conn: Connection, cls: type[T], sql: str, bindings: Bindings | None =
     """Like `sqlite.fetch`, with each row made a *cls* whose fields are the columns."""
     read = _reader(cls)
     return [read(row) for row in fetch(conn, sql, bindings)]
+
+
+def select_kept(conn: Connection, cls: type[T], sql: str, bindings: Bindings | None = None) -> list[T]:
+    """`select` for rows that are read far more often than they change: equal rows are read once. *cls* is frozen."""
+    names, rows = fetch_plain(conn, sql, bindings)
+    if cls not in _KEEPERS:
+        _KEEPERS[cls] = lru_cache(_MOST_KEPT)(partial(_read_plain, cls))
+    read = _KEEPERS[cls]
+    return [read(names, row) for row in rows]
+
+
+def _read_plain(cls: type[T], names: tuple[str, ...], row: tuple[Value, ...]) -> T:
+    return read_row(dict(zip(names, row, strict=True)), cls)
 
 
 def _reader(cls: type[T]) -> Callable[[Row], T]:

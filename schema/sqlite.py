@@ -192,13 +192,21 @@ def execute(conn: Connection, sql: str, bindings: Bindings | None = None) -> int
 
 def fetch(conn: Connection, sql: str, bindings: Bindings | None = None) -> list[Row]:
     """Run one statement; all its rows, by column name. The cursor is drained: it holds no lock."""
+    names, rows = fetch_plain(conn, sql, bindings)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def fetch_plain(
+    conn: Connection, sql: str, bindings: Bindings | None = None
+) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
+    """The columns' names and the rows of `fetch`; no names where there is no row."""
     cursor = conn.cursor()
     cursor.execute(sql, bindings)
     try:
-        names = [column[0] for column in cursor.get_description()]
+        names = tuple(column[0] for column in cursor.get_description())
     except apsw.ExecutionCompleteError:
-        return []
-    return [dict(zip(names, row, strict=True)) for row in cursor]
+        return (), []
+    return names, list(cursor)
 
 
 def fetch_one(conn: Connection, sql: str, bindings: Bindings | None = None) -> Row | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId
 from nanoclaw.store.ticks import tick
-from schema.rows import bindings, insert_sql, select
+from schema.rows import bindings, insert_sql, select, select_kept
 from schema.sqlite import Connection, execute, scalar
 from schema.times import write_time
 
@@ -67,7 +67,7 @@ def messaging_groups(conn: Connection) -> list[MessagingGroup]:
 
 def messaging_group(conn: Connection, channel: ChannelName, platform_id: str) -> MessagingGroup | None:
     """The chat of that name on that channel."""
-    found = select(
+    found = select_kept(
         conn,
         MessagingGroup,
         "SELECT * FROM messaging_groups WHERE channel = ? AND platform_id = ?",

@@ -7,7 +7,7 @@ from datetime import datetime
 from nanoclaw.model.entities import Wiring
 from nanoclaw.model.ids import MessagingGroupId
 from nanoclaw.store import destinations
-from schema.rows import bindings, insert_sql, select
+from schema.rows import bindings, insert_sql, select, select_kept
 from schema.sqlite import Connection, execute
 
 UPDATABLE = ("engage_mode", "engage_pattern", "sender_scope", "ignored_message_policy", "session_mode", "priority")
@@ -33,7 +33,7 @@ def wirings(conn: Connection) -> list[Wiring]:
 
 def wirings_of(conn: Connection, group: MessagingGroupId) -> list[Wiring]:
     """Who hears that chat, in no order."""
-    return select(conn, Wiring, "SELECT * FROM wirings WHERE messaging_group_id = ?", (group,))
+    return select_kept(conn, Wiring, "SELECT * FROM wirings WHERE messaging_group_id = ?", (group,))
 
 
 def update_wiring(conn: Connection, wiring: Wiring) -> None:

@@ -28,6 +28,7 @@ from schema.rows import (
     insert_sql,
     read_row,
     select,
+    select_kept,
 )
 from schema.sqlite import IN_MEMORY, Row, connect, execute
 
@@ -212,3 +213,20 @@ def test_ids_with_a_type_of_their_own_and_real_numbers_are_read_as_what_they_are
     for wrong in ({"id": None, "seconds": 0.5}, {"id": "x", "seconds": "0.5"}, {"id": "x", "seconds": None}):
         with pytest.raises(ClassValidationError):
             read_row({**wrong}, Measured)
+
+
+def test_what_is_kept_of_a_row_is_never_shown_for_another() -> None:
+    conn = connect(IN_MEMORY)
+    execute(conn, files.inbound_ddl())
+    ada = Destination(name="ada", display_name="Ada", type=DestinationType.CHANNEL, channel_type="t", platform_id="1")
+    execute(conn, insert_sql("destinations", Destination), bindings(ada))
+    first = select_kept(conn, Destination, "SELECT * FROM destinations")
+    assert first == [ada]
+    assert select_kept(conn, Destination, "SELECT * FROM destinations")[0] is first[0]
+    execute(conn, "UPDATE destinations SET display_name = 'Ada L.'")
+    assert select_kept(conn, Destination, "SELECT * FROM destinations") == select(
+        conn, Destination, "SELECT * FROM destinations"
+    )
+    # The same values under other names are another row.
+    turned = "SELECT name, display_name, type, channel_type AS platform_id, platform_id AS channel_type, agent_group_id"
+    assert select_kept(conn, Destination, f"{turned} FROM destinations")[0].platform_id == "t"  # a constant above
