@@ -18,7 +18,11 @@ from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, Te
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
+from nanoclaw.core.key_check import without_key
 from nanoclaw.core.signals import Signals, detail_of, state_of
+from nanoclaw.errors import UsageError
+from nanoclaw.gateway.gateway import Gateway
+from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.house import Ground, House, build
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
@@ -35,7 +39,7 @@ from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.entities import install_id
 from nanoclaw.store.figures import figures
 from nanoclaw.store.home import make_folders
-from nanoclaw.store.settings import open_networks
+from nanoclaw.store.settings import open_networks, thinkers
 from nanoclaw.store.setup import Operator, first_start
 
 log = structlog.get_logger()
@@ -46,6 +50,7 @@ TREE = (
     "watch",
     "customs",
     "engine",
+    "gateway",
     "sessions",
     "delivery",
     "sweep",
@@ -68,6 +73,8 @@ class Started:
     """How commits are noticed: `inotify`, or `polling` and why."""
     open_networks: tuple[str, ...] = ()
     """The agent groups whose sandboxes reach whatever this machine does."""
+    without_key: tuple[str, ...] = ()
+    """A sentence for each agent group that cannot think for want of a key."""
 
 
 MoreChannels = Callable[[], Sequence[Channel]]
@@ -127,7 +134,10 @@ async def serve(
             log.warning("network_open", agent_groups=exposed)
         terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
         channels: list[Channel] = [terminal, *more_channels()]
-        ground = Ground(store=store, engine=choice.engine, customs=reading, watch=watch, clock=clock)
+        secrets = SecretsFile(config.home)
+        keyless = await _without_key(store, secrets, config.agent.provider)
+        gateway = Gateway(secrets.key_for, nodes["gateway"])
+        ground = Ground(store=store, engine=choice.engine, customs=reading, watch=watch, clock=clock, ways_out=gateway)
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
             config.admin_socket,
@@ -147,7 +157,15 @@ async def serve(
             task_status.started()
             root.set(state="running")
             mode = watch.mode if watch.mode == "inotify" else f"{watch.mode} ({watch.reason})"
-            announce(Started(config=config, choice=choice, first_start=is_first, watch=mode, open_networks=exposed))
+            started = Started(
+                config=config,
+                choice=choice,
+                first_start=is_first,
+                watch=mode,
+                open_networks=exposed,
+                without_key=keyless,
+            )
+            announce(started)
             await trio.sleep_forever()
 
         services: dict[str, Service] = {
@@ -156,6 +174,7 @@ async def serve(
             "watch": watch.run,
             "customs": reading.run,
             "engine": choice.engine.run,
+            "gateway": gateway.run,
             "sessions": house.sessions.run,
             "delivery": house.delivery.run,
             "sweep": house.sweep.run,
@@ -168,6 +187,15 @@ async def serve(
             node=root,
             task_status=task_status,
         )
+
+
+async def _without_key(store: Database, secrets: SecretsFile, provider: str) -> tuple[str, ...]:
+    """Who cannot think for want of a key; or what is wrong with the keys, which ends no host."""
+    try:
+        origins = [secret.origin for secret in await trio.to_thread.run_sync(secrets.all)]
+    except UsageError as exc:
+        return (str(exc),)
+    return without_key(await store.read(thinkers, provider), origins)
 
 
 def docker_settings(config: Config, install: str) -> DockerSettings:

@@ -13,7 +13,7 @@ from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets
-from nanoclaw.actors.parts import Customs, Folders, Parts, SessionTimes
+from nanoclaw.actors.parts import Customs, Folders, NoWaysOut, Parts, SessionTimes, WaysOut
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
@@ -49,6 +49,7 @@ class Ground:
     customs: Customs
     watch: Watch
     clock: Clock
+    ways_out: WaysOut = field(factory=NoWaysOut)
     threads: Threads = WORKER_THREADS
     """For what blocks shortly."""
     links: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(MOST_LINKS)))
@@ -148,6 +149,7 @@ def build(
         check_mounts=check_mounts,
         told=lambda place: tell(told_to_all, place.agent_group, place.settings),
         timezone=config.agent.timezone,
+        ways_out=ground.ways_out,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
         retry=RetryPolicy(

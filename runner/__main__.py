@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-USAGE = "usage: runner --in DIR --out DIR --agent DIR [--container-json FILE] [--provider NAME] [--parent-pipe]"
+USAGE = (
+    "usage: runner --in DIR --out DIR --agent DIR [--container-json FILE] [--gateway SOCKET] [--provider NAME]"
+    " [--parent-pipe]"
+)
 NEEDED = ("--in", "--out", "--agent")
-VALUED = (*NEEDED, "--container-json", "--provider")
+VALUED = (*NEEDED, "--container-json", "--gateway", "--provider")
 PARENT_PIPE = "--parent-pipe"
 WRONGLY_STARTED = 2
 
@@ -55,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         inside=Path(found["--in"]),
         out=Path(found["--out"]),
         settings=None if settings is None else Path(settings),
+        gateway=found.get("--gateway"),
         provider=found.get("--provider"),
         parent_pipe=PARENT_PIPE in found,
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import attrs
 import trio
 from attrs import frozen
 
@@ -49,6 +50,8 @@ class Places:
     """This epoch's own folder."""
     settings: Path | None = None
     """container.json."""
+    gateway: str | None = None
+    """The socket that leads to the model."""
     provider: str | None = None
     """Instead of the one that container.json names."""
     parent_pipe: bool = False
@@ -63,7 +66,7 @@ def run(places: Places, inbound: Connection) -> int:
       inbound: The open inbound.db that the first look was taken at.
     """
     try:
-        container = load_container(places.settings)
+        container = attrs.evolve(load_container(places.settings), gateway=places.gateway)
         provider = make_provider(places.provider or container.provider, container, NoTools())
     except ConfigError as exc:
         log("refused", why=str(exc))

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from nanoclaw.core.images import ImageId
 from nanoclaw.errors import ImageError
-from tests.support.docker_engine import MUST_HAVE, built_image, why_no_docker
+from tests.support.docker_engine import MUST_HAVE, built_claude_image, built_image, why_no_docker
 
 settings.register_profile("dev", max_examples=60, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
@@ -72,6 +72,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the image that tests start from, if some of them want it: no test has the time for that."""
     if any(item.get_closest_marker("docker") for item in session.items) and not why_no_docker():
         built_image()
+        if any(item.get_closest_marker("claude_image") for item in session.items):
+            built_claude_image()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,9 +14,11 @@ from nanoclaw.composing import handles
 from nanoclaw.composing.compose import compose
 from nanoclaw.composing.mount_points import prepare_mount_points
 from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.endpoints import ANTHROPIC, read_endpoint
 from nanoclaw.core.mounts import Allowed
 from nanoclaw.core.told import Told
 from nanoclaw.errors import ImageError, SandboxError
+from nanoclaw.gateway.gateway import Way
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
@@ -46,6 +48,7 @@ async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch:
         life=parts.folders.life(place.session, epoch),
         agent_group=place.agent_group.id,
         inbound=layout.in_dir,
+        gateway=layout.gateway,
         agent=group.agent,
         state=group.state,
         composed=group.composed,
@@ -66,6 +69,17 @@ async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch:
             await sandbox.remove()
         raise SandboxError(engine=engine.name, why=f"{swapped} was put in another's place while it was being mounted")
     return sandbox
+
+
+def way_out(parts: Parts, place: SessionPlace, layout: SessionLayout) -> Way:
+    """What the sandbox reaches of the world: the model that its agent group has."""
+    own = place.settings.base_url if place.settings is not None else None
+    return Way(
+        session=place.session.id,
+        folder=layout.gateway,
+        owner=parts.engine.owner_of(place.agent_group.id),
+        endpoint=read_endpoint(own or ANTHROPIC),
+    )
 
 
 async def _image(parts: Parts, place: SessionPlace) -> str | None:

@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.actors.admission import Place
-from nanoclaw.actors.birth import start
+from nanoclaw.actors.birth import start, way_out
 from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
@@ -115,6 +115,7 @@ class Life:
                     await self._sandbox.resume()
                 file, tick = await self._project(layout, epoch, new=not adopted)
                 stack.callback(file.close)
+                await stack.enter_async_context(parts.ways_out.open(way_out(parts, self._place, layout)))
                 sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch)
                 ending, detail = let_go
                 traffic = Traffic(

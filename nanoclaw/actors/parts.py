@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.core.told import Told
+from nanoclaw.gateway.gateway import Way
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
@@ -41,6 +43,25 @@ class Customs(Protocol):
     async def inspect(self, snapshot: Snapshot, *, after: int, session: SessionId) -> Inspected:
         """Read *snapshot*, an outbox of *session*; see `CustomsByStanding.inspect`."""
         ...
+
+
+class WaysOut(Protocol):
+    """What actors need of the gateway."""
+
+    def open(self, way: Way) -> AbstractAsyncContextManager[None]:
+        """Let *way* be open for the length of the block; see `Gateway.open`."""
+        ...
+
+
+@frozen
+class NoWaysOut:
+    """Implements `WaysOut` by none."""
+
+    @asynccontextmanager
+    async def open(self, way: Way) -> AsyncIterator[None]:
+        """Nothing is there behind the socket's name."""
+        await trio.lowlevel.checkpoint()
+        yield
 
 
 @frozen(kw_only=True)
@@ -117,6 +138,8 @@ class Parts:
     """Judges the mounts of one agent group, given everybody's. Blocks."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
+    ways_out: WaysOut = field(factory=NoWaysOut)
+    """The gateway."""
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
     stuck: StuckPolicy = field(factory=StuckPolicy)

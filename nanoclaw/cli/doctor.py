@@ -18,11 +18,16 @@ from rich.table import Table
 
 from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
+from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
+from nanoclaw.core.key_check import without_key
+from nanoclaw.errors import UsageError
+from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.choice import AUTO
 from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
 from nanoclaw.store.home import make_folders
+from nanoclaw.store.settings import thinkers
 from schema import sqlite
 
 NOBODY = "home-none"
@@ -43,10 +48,13 @@ def run(config: Config, *, as_json: bool) -> int:
     """Try every engine and print what came of it; returns the exit code: is there one that a host could use?"""
     with _home(config) as settings, Console(stderr=True).status("trying each engine by a real start …"):
         findings = trio.run(_examine, settings, _install(settings))
+        keyless = without_keys(settings)
     if as_json:
         click.echo(json.dumps([_plain(finding) for finding in findings]))
     else:
         _print(findings, config)
+        for sentence in keyless:
+            Console(soft_wrap=True).print(printable(f"! {sentence}", "yellow"))
     return exits.OK if any(finding.used for finding in findings) else exits.REFUSED
 
 
@@ -80,6 +88,23 @@ def _install(config: Config) -> str:
     conn = sqlite.open_read_only(config.database)
     try:
         return str(sqlite.scalar(conn, "SELECT install_id FROM home") or NOBODY)
+    finally:
+        conn.close()
+
+
+def without_keys(config: Config) -> tuple[str, ...]:
+    """A sentence for each agent that cannot think for want of a key, or for what is wrong with the keys."""
+    if not config.database.exists():
+        return ()
+    conn = sqlite.open_read_only(config.database)
+    try:
+        origins = [secret.origin for secret in SecretsFile(config.home).all()]
+        return without_key(thinkers(conn, config.agent.provider), origins)
+    except UsageError as exc:
+        return (str(exc),)
+    except sqlite.SqliteError:
+        # A home of an older nanoclaw: the next start brings it up to date, and says the same.
+        return ()
     finally:
         conn.close()
 

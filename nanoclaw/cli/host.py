@@ -135,6 +135,8 @@ def _announce(console: Console, started: app.Started) -> None:
         console.print("  provider: demo - answers offline and shows what the system does")
     else:
         console.print(printable(f"  provider: {started.config.agent.provider}"))
+    for sentence in started.without_key:
+        console.print(printable(f"            {sentence}", "yellow"))
     console.print("  talk to it with: [bold]nanoclaw chat[/bold]")
 
 

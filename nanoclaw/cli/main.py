@@ -191,6 +191,44 @@ def image_list(as_json: bool) -> None:
     image.show(as_json=as_json)
 
 
+@cli.group()
+def secrets() -> None:
+    """The keys of models. They stay on the host: no sandbox sees one. Works with and without a running host."""
+
+
+@secrets.command("set")
+@click.argument("name", type=click.Choice(["anthropic"]), metavar="NAME")
+@click.option("--url", help="Where the model answers that the key is for; by default https://api.anthropic.com.")
+def secrets_set(name: str, url: str | None) -> None:
+    """Keep a key, instead of the one that is there. NAME is anthropic: the API that Claude and others speak.
+
+    Asks for it, or reads it from standard input; never from the command line, which others can see.
+    Holds from the next request on.
+    """
+    from nanoclaw.cli import secrets
+
+    secrets.keep(_config(), name, url)
+
+
+@secrets.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a key, for programs.")
+def secrets_list(as_json: bool) -> None:
+    """Which keys there are, for whom and since when. None is shown."""
+    from nanoclaw.cli import secrets
+
+    secrets.show(_config(), as_json=as_json)
+
+
+@secrets.command("remove")
+@click.argument("name", type=click.Choice(["anthropic"]), metavar="NAME")
+@click.option("--url", help="Where the model answers that the key is for; by default https://api.anthropic.com.")
+def secrets_remove(name: str, url: str | None) -> None:
+    """Forget a key. Holds from the next request on."""
+    from nanoclaw.cli import secrets
+
+    secrets.forget(_config(), name, url)
+
+
 def _config() -> config.Config:
     return config.load(config.home_folder())
 

@@ -49,6 +49,7 @@ class Folders:
 
     inbound: str
     outbound: str
+    gateway: str
     agent: str
     settings: str
     """container.json."""
@@ -124,6 +125,7 @@ def mounts(folders: Folders, extra: tuple[ExtraMount, ...]) -> tuple[Mount, ...]
     found = (
         (folders.inbound, files.SANDBOX_IN, False),
         (folders.outbound, files.SANDBOX_OUT, True),
+        (folders.gateway, files.SANDBOX_GATEWAY, False),
         (folders.settings, files.SANDBOX_SETTINGS, False),
         (folders.agent, files.SANDBOX_AGENT, True),
         (folders.claude_md, f"{files.SANDBOX_AGENT}/{files.CLAUDE_MD}", False),

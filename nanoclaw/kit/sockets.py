@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import stat
 from pathlib import Path
@@ -37,3 +38,33 @@ def listen(path: Path) -> trio.SocketListener:
         plain.close()
         raise
     return trio.SocketListener(trio.socket.from_stdlib_socket(plain))
+
+
+def bind_in(folder: Path, name: str, owner: tuple[int, int] | None = None) -> socket.socket:
+    """A socket that listens at *name* in *folder*, however long the path to it is. What is there is replaced. Blocks.
+
+    Args:
+      folder: Which nobody but this user can write in.
+      name: Of the socket.
+      owner: User and group who may connect, besides this one; None: nobody.
+
+    Raises:
+      OSError: the disk would not, or there is no such folder.
+    """
+    there = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=there)
+        plain.bind(f"/proc/self/fd/{there}/{name}")
+        # Nobody gets through before it listens.
+        os.chmod(name, 0o600, dir_fd=there)
+        if owner is not None:
+            os.chown(name, *owner, dir_fd=there, follow_symlinks=False)
+        plain.listen(64)
+    except BaseException:
+        plain.close()
+        raise
+    finally:
+        os.close(there)
+    return plain

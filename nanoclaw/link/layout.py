@@ -3,6 +3,7 @@
 ```
 <home>/sessions/<agent group>/<session>/
   in/            the host writes, the sandbox sees it read-only: inbound.db, inbox/, doorbell
+  gateway/       the host's socket to the model, which the sandbox sees read-only: it can speak with it, no more
   out/<epoch>/   the runner writes, the host only looks: outbound.db, outbox/, heartbeat, answer
 ```
 
@@ -50,6 +51,11 @@ class SessionLayout:
         """The files that came with them, by message."""
         return self.in_dir / INBOX
 
+    @property
+    def gateway(self) -> Path:
+        """The folder of the session's socket; the sandbox has it read-only."""
+        return self.root / "gateway"
+
     def out_dir(self, epoch: int) -> Path:
         """What the runner of *epoch* writes. For the sandbox's mount, not for the host's own reading."""
         return self.root / "out" / str(epoch)
@@ -63,7 +69,7 @@ class SessionLayout:
         return self.out_dir(epoch) / HEARTBEAT
 
     def make_epoch(self, epoch: int, owner: Owner | None = None) -> None:
-        """Make the folders of a new epoch: `in/` if it is missing, `out/<epoch>/` with an empty outbox.
+        """Make the folders of a new epoch: `in/` and `gateway/` if missing, `out/<epoch>/` with an empty outbox.
 
         Args:
           epoch: Its number.
@@ -73,9 +79,10 @@ class SessionLayout:
           FileExistsError: there is a folder of that epoch; nothing in it was touched.
           OSError: the disk would not. There is no half-made folder then.
         """
-        self.in_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A sandbox may run as somebody else. Who may not enter the home does not come this far.
-        self.in_dir.chmod(0o755)
+        for folder in (self.in_dir, self.gateway):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A sandbox may run as somebody else. Who may not enter the home does not come this far.
+            folder.chmod(0o755)
         out = self.out_dir(epoch)
         out.parent.mkdir(mode=0o700, exist_ok=True)
         out.mkdir(mode=0o700)

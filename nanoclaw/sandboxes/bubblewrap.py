@@ -59,10 +59,13 @@ def mounts(spec: SandboxSpec) -> list[str]:
     return [
         *("--ro-bind", str(spec.inbound), files.SANDBOX_IN),
         *("--bind", str(spec.life.outbound), files.SANDBOX_OUT),
+        *("--ro-bind", str(spec.gateway), files.SANDBOX_GATEWAY),
         *("--bind", str(spec.agent), files.SANDBOX_AGENT),
         # Not inside the agent's folder: there bwrap, which follows links as it makes mount points, would create
         # a file wherever an agent's planted link points to.
         *("--ro-bind", str(spec.composed / files.CONTAINER_JSON), files.SANDBOX_SETTINGS),
+        # Programs keep what they like in it, as long as the sandbox lasts; what is to stay is a folder in it.
+        *("--perms", "0700", "--tmpfs", files.SANDBOX_HOME),
         *("--bind", str(spec.state), files.SANDBOX_STATE),
         # For the same reason beside the agent's folder: what reads such a file looks in the folders above as well.
         *("--ro-bind-try", str(spec.composed / files.CLAUDE_MD), f"{files.SANDBOX_WORKSPACE}/{files.CLAUDE_MD}"),
@@ -127,6 +130,7 @@ class BubblewrapEngine(ChildEngine):
         arguments = [
             *("--in", files.SANDBOX_IN, "--out", files.SANDBOX_OUT, "--agent", files.SANDBOX_AGENT),
             *("--container-json", files.SANDBOX_SETTINGS),
+            *("--gateway", f"{files.SANDBOX_GATEWAY}/{files.GATEWAY_SOCKET}"),
         ]
         argv = [
             *(PROGRAM, *await trio.to_thread.run_sync(walls, runtime), *mounts(spec), "--"),

@@ -131,6 +131,7 @@ def _spec(folder: Path) -> SandboxSpec:
         life=LifeName(session=name, epoch=EpochNumber(0), outbound=folder / "out"),
         agent_group=GROUP,
         inbound=folder / "in",
+        gateway=folder / "gateway",
         agent=folder / "agent",
         state=folder / "state",
         composed=folder / "composed",
@@ -141,7 +142,7 @@ def _spec(folder: Path) -> SandboxSpec:
 def _make_folders(scratch: Path, user: User, host: User) -> Path:
     """What a sandbox needs, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
-    for name in ("in", "out", "agent", "state", "composed", "skills"):
+    for name in ("in", "out", "gateway", "agent", "state", "composed", "skills"):
         (folder / name).mkdir(mode=0o755)
         if name in ("out", "agent", "state") and host.uid == 0:
             os.chown(folder / name, user.uid, user.gid)

@@ -41,10 +41,11 @@ class SpecMaker:
         )
 
     def _runner(self) -> tuple[str, ...]:
-        places = [files.SANDBOX_APP, files.IMAGE_PACKAGES]
+        places = [files.SANDBOX_APP, files.IMAGE_PACKAGES, files.IMAGE_MODEL_PACKAGES]
         arguments = [
             *("--in", files.SANDBOX_IN, "--out", files.SANDBOX_OUT, "--agent", files.SANDBOX_AGENT),
             *("--container-json", files.SANDBOX_SETTINGS),
+            *("--gateway", f"{files.SANDBOX_GATEWAY}/{files.GATEWAY_SOCKET}"),
         ]
         return tuple(self._runtime.argv(INTERPRETER, places, arguments))
 
@@ -52,6 +53,7 @@ class SpecMaker:
         return Folders(
             inbound=str(spec.inbound),
             outbound=str(spec.life.outbound),
+            gateway=str(spec.gateway),
             agent=str(spec.agent),
             settings=str(spec.composed / files.CONTAINER_JSON),
             claude_md=str(spec.composed / files.CLAUDE_MD),

@@ -32,6 +32,8 @@ class SandboxSpec:
     agent_group: AgentGroupId
     inbound: Path
     """The session's `in/`: the sandbox reads it and cannot write it."""
+    gateway: Path
+    """The folder of the session's socket to the gateway. Read-only."""
     agent: Path
     """The agent group's own folder."""
     state: Path

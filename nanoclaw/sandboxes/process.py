@@ -38,6 +38,7 @@ class ProcessEngine(ChildEngine):
                 [
                     *("--in", str(spec.inbound), "--out", str(spec.life.outbound), "--agent", str(spec.agent)),
                     *("--container-json", str(spec.composed / files.CONTAINER_JSON), "--parent-pipe"),
+                    *("--gateway", str(spec.gateway / files.GATEWAY_SOCKET)),
                 ],
             ),
             environment=ENVIRONMENT | {"HOME": str(spec.state)},

@@ -12,7 +12,7 @@ from pathlib import Path
 from nanoclaw.errors import HomeInUseError
 from schema.times import write_time
 
-FOLDERS = ("run", "sessions", "groups", "composed", "state", "skills", "spool", "logs", "backups")
+FOLDERS = ("run", "sessions", "groups", "composed", "state", "skills", "spool", "secrets", "logs", "backups")
 SKILLS = "skills"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nanoclaw.core.key_check import Thinker
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.sandbox import Network
@@ -39,6 +40,22 @@ def all_mounts(conn: Connection) -> tuple[GroupMounts, ...]:
              WHERE s.additional_mounts <> '[]'
              ORDER BY g.name, g.id
             """,
+        )
+    )
+
+
+def thinkers(conn: Connection, provider: str) -> tuple[Thinker, ...]:
+    """What every agent group thinks with, by name; *provider* is the home's."""
+    return tuple(
+        select(
+            conn,
+            Thinker,
+            """
+            SELECT g.name, coalesce(s.provider, ?) AS provider, s.base_url
+              FROM agent_groups g LEFT JOIN container_settings s ON s.agent_group_id = g.id
+             ORDER BY g.name, g.id
+            """,
+            (provider,),
         )
     )
 

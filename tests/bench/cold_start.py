@@ -100,6 +100,7 @@ def a_spec(
         life=LifeName(session=SessionId("session"), epoch=epoch, outbound=layout.out_dir(epoch)),
         agent_group=group,
         inbound=layout.in_dir,
+        gateway=layout.gateway,
         agent=places.agent,
         state=places.state,
         composed=places.composed,

@@ -87,6 +87,7 @@ def test_the_mounts_are_those_of_the_contract_in_its_order() -> None:
     assert found == [
         ("/nanoclaw/in", False),
         ("/nanoclaw/out", True),
+        ("/nanoclaw/gateway", False),
         ("/nanoclaw/container.json", False),
         ("/workspace/agent", True),
         ("/workspace/agent/CLAUDE.md", False),

@@ -42,8 +42,9 @@ def test_the_runner_has_no_capabilities_no_network_and_no_way_to_more(home: Path
             for fields in (line.split() for line in Path(f"/proc/{runner}/mountinfo").read_text().splitlines())
         }
         assert mounts["/"] == mounts["/nanoclaw/in"] == mounts["/app/runner"] == mounts["/usr"] == "ro"
-        assert mounts["/nanoclaw/container.json"] == "ro"
+        assert mounts["/nanoclaw/container.json"] == mounts["/nanoclaw/gateway"] == "ro"
         assert mounts["/nanoclaw/out"] == mounts["/workspace/agent"] == mounts["/home/agent/.claude"] == "rw"
+        assert mounts["/tmp"] == mounts["/home/agent"] == "rw"
         assert str(home) not in mounts
         environment = Path(f"/proc/{runner}/environ").read_bytes().split(b"\0")
         assert {entry.split(b"=")[0] for entry in environment if entry} <= {b"PATH", b"LANG", b"HOME", b"PWD"}

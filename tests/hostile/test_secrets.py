@@ -1,4 +1,4 @@
-"""Twenty secrets around a sandbox, none of which is to be found inside, or in what is kept of it.
+"""Twenty-one secrets around a sandbox, none of which is to be found inside, or in what is kept of it.
 
 What else the walls keep out is looked at from inside in tests/sandboxes/test_docker_walls.py.
 """
@@ -15,7 +15,7 @@ from tests.hostile.conftest import BuildTown
 from tests.hostile.image import EVIL_IMAGE
 from tests.hostile.residents import Evil
 
-SECRETS = 20
+SECRETS = 21
 
 
 def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it(
@@ -23,7 +23,7 @@ def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it
 ) -> None:
     """AT-26: in the environment, in docker's own settings, in files of the user, of the home and of another agent.
 
-    There is no gateway yet, and so no token of a session; its part of the row comes with it.
+    The key of the model among them. A session has no token for the gateway: its socket is its identity.
     """
     secret = [f"kumquat-{number}" for number in range(SECRETS)]
     environment = {f"CANARY_{number}_TOKEN": secret[number] for number in range(6)}
@@ -42,6 +42,7 @@ def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it
             home / "groups" / "good-0" / "diary": secret[17],
             home / "state" / "agt-good-0" / "history": secret[18],
             home / "logs" / "old": secret[19],
+            home / "secrets" / "anthropic.json": secret[20],
         }.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)

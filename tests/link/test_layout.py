@@ -31,6 +31,7 @@ def test_paths_are_where_the_architecture_has_them(layout: SessionLayout) -> Non
     assert below(layout.in_dir) == "in"
     assert below(layout.inbound) == "in/inbound.db"
     assert below(layout.inbox) == "in/inbox"
+    assert below(layout.gateway) == "gateway"
     assert below(layout.out_dir(7)) == "out/7"
     assert below(layout.outbound(7)) == "out/7/outbound.db"
     assert below(layout.heartbeat(7)) == "out/7/heartbeat"
@@ -43,7 +44,8 @@ def test_a_new_epoch_has_an_empty_outbox_and_a_heartbeat(layout: SessionLayout) 
     assert report(empty_outbound()).rows == ()
     assert layout.heartbeat(1).read_bytes() == b""
     # What the host writes is for a sandbox to read, which may run as somebody else.
-    assert stat.S_IMODE(layout.in_dir.stat().st_mode) == 0o755
+    for folder in (layout.in_dir, layout.gateway):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
     assert stat.S_IMODE(layout.out_dir(1).stat().st_mode) == 0o700
     assert stat.S_IMODE(layout.outbound(1).stat().st_mode) == 0o600
 

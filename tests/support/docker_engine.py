@@ -19,6 +19,7 @@ from nanoclaw.sandboxes.images import open_images
 
 MUST_HAVE = "NANOCLAW_NEEDS_DOCKER"
 TEST_IMAGE = "nanoclaw/agent:test"
+CLAUDE_IMAGE = "nanoclaw/agent:test-claude"
 
 
 @cache
@@ -38,11 +39,20 @@ def why_no_docker() -> str:
 @cache
 def built_image() -> ImageId | ImageError:
     """The id of `TEST_IMAGE`, without the model's command line. One process of a run builds it, the others wait."""
+    return _build(Wanted(tag=TEST_IMAGE, claude=False))
 
+
+@cache
+def built_claude_image() -> ImageId | ImageError:
+    """The same with the model's command line, for the tests of it: 600 MB that others need not wait for."""
+    return _build(Wanted(tag=CLAUDE_IMAGE))
+
+
+def _build(wanted: Wanted) -> ImageId | ImageError:
     async def build() -> ImageId | ImageError:
         try:
             async with open_images() as images:
-                built = await build_agent_image(images, Wanted(tag=TEST_IMAGE, claude=False), _ignore)
+                built = await build_agent_image(images, wanted, _ignore)
         except ImageError as exc:
             return exc
         return built.id

@@ -30,9 +30,9 @@ def need(name: str) -> None:
         pytest.skip(why)
 
 
-def walls(name: str) -> str:
-    """Lines of `[sandbox]` for that engine: with the image of the tests, and on whatever engine the machine has."""
-    return f'engine = "{name}"\nimage = "{TEST_IMAGE}"\nallow_old_engine = true\n'
+def walls(name: str, *, image: str = TEST_IMAGE) -> str:
+    """Lines of `[sandbox]` for that engine: with an image of the tests, and on whatever engine the machine has."""
+    return f'engine = "{name}"\nimage = "{image}"\nallow_old_engine = true\n'
 
 
 @cache

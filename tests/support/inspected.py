@@ -82,6 +82,7 @@ HOST_CONFIG: dict[str, object] = {
 FOLDERS = Folders(
     inbound="/home/nc/sessions/g/s/in",
     outbound="/home/nc/sessions/g/s/out/3",
+    gateway="/home/nc/sessions/g/s/gateway",
     agent="/home/nc/groups/nano",
     settings="/home/nc/composed/g/container.json",
     claude_md="/home/nc/composed/g/CLAUDE.md",

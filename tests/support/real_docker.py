@@ -77,7 +77,8 @@ class RealHome:
             epoch=EpochNumber(epoch),
             outbound=self.path / session / "out" / str(epoch),
         )
-        (self.path / session / "in").mkdir(parents=True, exist_ok=True)
+        for name in ("in", "gateway"):
+            (self.path / session / name).mkdir(parents=True, exist_ok=True)
         life.outbound.mkdir(parents=True, exist_ok=True)
         self.give(life.outbound)
         return life

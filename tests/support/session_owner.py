@@ -22,6 +22,7 @@ def spec_of(life: LifeName, home: Path, group: str = "nano") -> SandboxSpec:
         life=life,
         agent_group=AgentGroupId(group),
         inbound=life.outbound.parent.parent / "in",
+        gateway=life.outbound.parent.parent / "gateway",
         agent=home / "agent",
         state=home / "state",
         composed=home / "composed",

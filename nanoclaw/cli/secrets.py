@@ -1,0 +1,99 @@
+"""`nanoclaw secrets`: keeps, lists and forgets the keys of models. A key is never an argument, and never printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from nanoclaw.cli.words import printable
+from nanoclaw.config import Config
+from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint, read_endpoint
+from nanoclaw.core.model_requests import LONGEST_KEY, BadKey, read_key
+from nanoclaw.errors import UsageError
+from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.kit.clock import SystemClock
+from schema.times import write_time
+
+NAME = "anthropic"
+"""The only API there is so far."""
+
+
+def keep(config: Config, name: str, url: str | None) -> None:
+    """Ask for a key and keep it. Raises `UsageError`."""
+    endpoint = _endpoint(url)
+    key = read_key(_typed(endpoint))
+    if isinstance(key, BadKey):
+        raise UsageError(f"this is no key: {key.why}. Nothing was changed")
+    secrets = SecretsFile(config.home)
+    try:
+        secrets.set(endpoint.origin, key, now=SystemClock().now())
+    except OSError as exc:
+        raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(printable(f"kept in {secrets.path}: the {key.kind} of {name} for {endpoint.origin} and no other"))
+    console.print(printable(_next(endpoint)))
+
+
+def show(config: Config, *, as_json: bool) -> None:
+    """Print for whom there are keys. Raises `UsageError`."""
+    found = SecretsFile(config.home).all()
+    if as_json:
+        for secret in found:
+            line = {
+                "name": "anthropic",
+                "url": secret.origin,
+                "kind": secret.key.kind,
+                "set": write_time(secret.set_at),
+            }
+            click.echo(json.dumps(line))
+        return
+    console = Console(highlight=False)
+    if not found:
+        console.print("no key yet: set one with nanoclaw secrets set anthropic")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("name", "for", "kind", "set"):
+        table.add_column(column, overflow="fold")
+    for secret in found:
+        table.add_row(NAME, printable(secret.origin), secret.key.kind, f"{secret.set_at:%Y-%m-%d %H:%M} UTC")
+    console.print(table)
+
+
+def forget(config: Config, name: str, url: str | None) -> None:
+    """Forget a key. Raises `UsageError` if there is none."""
+    endpoint = _endpoint(url)
+    secrets = SecretsFile(config.home)
+    try:
+        was_there = secrets.remove(endpoint.origin)
+    except OSError as exc:
+        raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
+    if not was_there:
+        raise UsageError(
+            f"there is no key of {name} for {endpoint.origin}: nanoclaw secrets list shows those there are"
+        )
+    Console(highlight=False, soft_wrap=True).print(printable(f"forgotten: the key of {name} for {endpoint.origin}"))
+
+
+def _endpoint(url: str | None) -> Endpoint:
+    found = read_endpoint(url or ANTHROPIC)
+    if isinstance(found, BadEndpoint):
+        raise UsageError(f"--url: {url}: {found.why}")
+    return found
+
+
+def _typed(endpoint: Endpoint) -> str:
+    """The key, from a prompt that shows nothing of it or from whatever is piped in."""
+    if sys.stdin.isatty():
+        return str(click.prompt(f"key for {endpoint.origin}", hide_input=True, err=True))
+    return sys.stdin.read(LONGEST_KEY + 2)
+
+
+def _next(endpoint: Endpoint) -> str:
+    """What to do with it, for who sets the first one."""
+    where = "" if endpoint.origin == ANTHROPIC else f" --base-url {endpoint}"
+    return f"an agent uses it after: nanoclaw groups update GROUP --provider claude{where}"

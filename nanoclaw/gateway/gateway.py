@@ -1,0 +1,180 @@
+"""The only way out of a sandbox: a socket for each session, behind which its model answers.
+
+The socket is the identity: it is mounted into one sandbox, and what comes over it comes from there. The key is added on
+this side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import structlog
+import trio
+from attrs import define, field, frozen
+
+from nanoclaw.core.endpoints import BadEndpoint, Endpoint
+from nanoclaw.core.model_requests import Key, Refuse
+from nanoclaw.errors import SandboxError, UsageError
+from nanoclaw.gateway.connection import Connection, FindKey
+from nanoclaw.gateway.dial import Dial, dial
+from nanoclaw.gateway.wire import server
+from nanoclaw.kit.failures import one_line
+from nanoclaw.kit.sockets import bind_in
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.ids import SessionId
+from nanoclaw.model.sandbox import Owner
+from schema.files import GATEWAY_SOCKET
+
+log = structlog.get_logger()
+
+MOST_CONNECTIONS = 16
+"""Of one session at a time; further ones wait until one ends."""
+
+ACCEPT_LATER = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+ACCEPT_PAUSE = 0.1
+
+
+@frozen(kw_only=True)
+class Way:
+    """One session's way out."""
+
+    session: SessionId
+    folder: Path
+    """Where its socket is; it is there, and only the host can write in it."""
+    owner: Owner | None
+    """Who its sandbox runs as; None: whoever runs the host."""
+    endpoint: Endpoint | BadEndpoint
+    """Where its model answers."""
+
+
+@define(eq=False)
+class Gateway:
+    """Serves every way that is open."""
+
+    _key_for: Callable[[str], Key | None]
+    """The key that is set for an origin. Blocks. Raises `UsageError`."""
+    _node: TreeNode
+    _dial: Dial = dial
+    _doors: list[_Door] = field(factory=list["_Door"], init=False)
+    _nursery: trio.Nursery | None = field(default=None, init=False)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. Started anew after a failure, it serves the ways that are open."""
+        async with trio.open_nursery() as nursery:
+            for door in list(self._doors):
+                try:
+                    await nursery.start(door.serve)
+                except OSError:
+                    log.exception("gateway_way_lost", session=door.way.session)
+            self._nursery = nursery
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                # A nursery that is closing takes nobody in.
+                self._nursery = None
+
+    @asynccontextmanager
+    async def open(self, way: Way) -> AsyncIterator[None]:
+        """Let *way* be open for the length of the block. Its socket is there when the block begins.
+
+        Raises:
+          SandboxError: the socket cannot be made.
+
+        Cancellation: closed at once, with every connection over it.
+        """
+        door = _Door(way, partial(self._find_key, way.session), self._dial)
+        self._doors.append(door)
+        self._show()
+        try:
+            if self._nursery is not None:
+                try:
+                    await self._nursery.start(door.serve)
+                except OSError as exc:
+                    raise SandboxError(engine="gateway", why=f"its socket cannot be made: {one_line(exc)}") from exc
+            yield
+        finally:
+            self._doors.remove(door)
+            door.close()
+            self._show()
+
+    def _show(self) -> None:
+        self._node.set(doing=f"{len(self._doors)} open")
+
+    async def _find_key(self, session: SessionId, endpoint: Endpoint) -> Key | Refuse | None:
+        try:
+            # Read each time: a key that was set or removed just now holds for the next request.
+            return await trio.to_thread.run_sync(self._key_for, endpoint.origin)
+        except UsageError as exc:
+            log.warning("gateway_keys_unusable", session=session, why=str(exc))
+            return Refuse(
+                status=401,
+                kind="authentication_error",
+                why="The host cannot use its keys; its log and nanoclaw secrets list say why.",
+            )
+
+
+@define(eq=False)
+class _Door:
+    """An open way, and who is coming through."""
+
+    way: Way
+    _find_key: FindKey
+    _dial: Dial
+    _seats: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_CONNECTIONS), init=False)
+    _scope: trio.CancelScope | None = field(default=None, init=False)
+    _closed: bool = field(default=False, init=False)
+
+    async def serve(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Take connections until the way is closed. Raises `OSError` if there can be no socket."""
+        if self._closed:
+            task_status.started()
+            return
+        owner = self.way.owner
+        with trio.CancelScope() as self._scope:
+            plain = await trio.to_thread.run_sync(
+                bind_in, self.way.folder, GATEWAY_SOCKET, None if owner is None else (owner.uid, owner.gid)
+            )
+            async with trio.SocketListener(trio.socket.from_stdlib_socket(plain)) as listener:
+                task_status.started()
+                async with trio.open_nursery() as nursery:
+                    while True:
+                        # In line outside: what waits there costs a place in the kernel's queue and no memory.
+                        await self._seats.acquire()
+                        nursery.start_soon(self._serve_one, await _accept(listener))
+
+    def close(self) -> None:
+        """Close the way and what is coming through. The socket is gone when this returns."""
+        self._closed = True
+        if self._scope is not None:
+            self._scope.cancel()
+        with contextlib.suppress(OSError):
+            (self.way.folder / GATEWAY_SOCKET).unlink(missing_ok=True)
+
+    async def _serve_one(self, stream: trio.SocketStream) -> None:
+        """See one connection to its end; whatever goes wrong in it ends it and nothing else."""
+        try:
+            await Connection(server(stream), self.way.endpoint, self._find_key, self._dial, self._note).serve()
+        except Exception as exc:
+            log.exception("gateway_connection_failed", session=self.way.session, exc_info=exc)
+        finally:
+            self._seats.release()
+
+    def _note(self, refusal: Refuse) -> None:
+        log.warning("gateway_refused", session=self.way.session, status=refusal.status, why=refusal.why)
+
+
+async def _accept(listener: trio.SocketListener) -> trio.SocketStream:
+    """The next connection, also where the process has too many files open for the moment."""
+    while True:
+        try:
+            return await listener.accept()
+        except OSError as exc:
+            if exc.errno not in ACCEPT_LATER:
+                raise
+            await trio.sleep(ACCEPT_PAUSE)

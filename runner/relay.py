@@ -1,0 +1,114 @@
+"""The sandbox's side of the way out: programs that speak HTTP over TCP are carried to the host's socket, byte by byte.
+
+It knows nothing of what it carries. There is nothing in it to steal or to get round: it leads where the socket does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+from attrs import define
+
+from runner.logs import log
+
+LOCAL = "127.0.0.1"
+MOST_CONNECTIONS = 16
+"""At a time; further ones wait until one ends. As many as the host takes."""
+
+
+@define(eq=False)
+class Relay:
+    """Takes connections for as long as `open_relay` is open."""
+
+    _socket: Path
+    _seats: trio.Semaphore
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where the model answers, as programs in here see it."""
+        return f"http://{LOCAL}:{self.port}"
+
+    async def serve(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
+        """Take connections until cancelled; *nursery* carries them."""
+        while True:
+            await self._seats.acquire()
+            nursery.start_soon(self._carry, await listener.accept())
+
+    async def _carry(self, near: trio.SocketStream) -> None:
+        """Carry one connection to the host and back until both sides have ended, or one breaks."""
+        try:
+            async with near:
+                if not is_ours(near):
+                    log("relay_refused", why="not a program of this user")
+                    return
+                async with await connect(self._socket) as far, trio.open_nursery() as nursery:
+                    nursery.start_soon(_copy, near, far, nursery.cancel_scope)
+                    nursery.start_soon(_copy, far, near, nursery.cancel_scope)
+        except OSError as exc:
+            log("gateway_unreachable", why=str(exc))
+        finally:
+            self._seats.release()
+
+
+@asynccontextmanager
+async def open_relay(socket: str) -> AsyncIterator[Relay]:
+    """A way to the host's *socket* for programs that only know TCP, on a port that the kernel chooses.
+
+    What the block raises comes out as it is. Cancellation: the port and every connection over it are closed.
+    """
+    failed: Exception | None = None
+    (listener,) = await trio.open_tcp_listeners(0, host=LOCAL)
+    relay = Relay(Path(socket), trio.Semaphore(MOST_CONNECTIONS), listener.socket.getsockname()[1])
+    async with listener, trio.open_nursery() as nursery:
+        nursery.start_soon(relay.serve, listener, nursery)
+        try:
+            yield relay
+        except Exception as exc:
+            failed = exc
+        nursery.cancel_scope.cancel()
+    if failed is not None:
+        raise failed
+
+
+async def connect(path: Path) -> trio.SocketStream:
+    """A connection to the unix socket at *path*, however long that is. Raises `OSError`."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return await trio.open_unix_socket(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+
+
+def is_ours(near: trio.SocketStream) -> bool:
+    """Is the program at the other end one of this user's?
+
+    A sandbox has nobody else in it. Where there is none, every user of the machine could reach the port.
+    """
+    try:
+        peer, own = (_in_proc(*address) for address in (near.socket.getpeername(), near.socket.getsockname()))
+        table = Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    found = (line.split() for line in table)
+    return any(words[1:3] == [peer, own] and words[7] == str(os.getuid()) for words in found)
+
+
+def _in_proc(host: str, port: int) -> str:
+    """An address as the kernel's table has it: the bytes of the host as the number that this machine takes them for."""
+    return f"{int.from_bytes(bytes(map(int, host.split('.'))), sys.byteorder):08X}:{port:04X}"
+
+
+async def _copy(source: trio.SocketStream, sink: trio.SocketStream, both: trio.CancelScope) -> None:
+    """Pass on what comes, and that nothing more does. One that breaks ends *both* directions."""
+    try:
+        async for data in source:
+            await sink.send_all(data)
+        await sink.send_eof()
+    except trio.BrokenResourceError:
+        both.cancel()

@@ -1,0 +1,96 @@
+"""`nanoclaw secrets`: a key comes from standard input, is kept for one place, and is never shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nanoclaw.cli import doctor
+from nanoclaw.cli.main import cli
+from nanoclaw.config import AgentSettings, Config
+from nanoclaw.core.model_requests import Key
+from nanoclaw.errors import UsageError
+from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.kit.ids import mint
+from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.store.db import open_database
+from nanoclaw.store.setup import Operator, first_start
+from tests.support.central import NOW
+
+KEY = "sk-ant-api03-sesame"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that is not there yet."""
+    monkeypatch.setenv("NANOCLAW_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run(*arguments: str, typed: str = "") -> Result:
+    """The command line; what it refuses is raised."""
+    return CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["secrets", *arguments], input=typed, catch_exceptions=False)
+
+
+def test_a_key_is_set_listed_and_removed_and_never_shown(home: Path) -> None:
+    assert "nanoclaw secrets set anthropic" in run("list").output
+    said = run("set", "anthropic", typed=f"{KEY}\n")
+    assert "the API key of anthropic for https://api.anthropic.com" in said.output
+    assert "--provider claude" in said.output
+    local = run("set", "anthropic", "--url", "http://localhost:11434/", typed="sk-ant-oat01-sesame")
+    assert "--base-url http://localhost:11434" in local.output
+    listed = run("list")
+    assert "OAuth token" in listed.output
+    found = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
+    assert [(one["url"], one["kind"]) for one in found] == [
+        ("http://localhost:11434", "OAuth token"),
+        ("https://api.anthropic.com", "API key"),
+    ]
+    removed = run("remove", "anthropic", "--url", "http://localhost:11434")
+    assert "forgotten" in removed.output
+    assert not [one for one in (said, local, listed, removed) if "sesame" in one.output]
+    (kept,) = SecretsFile(home).all()
+    assert kept.key.value == KEY
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "why"),
+    [
+        (("set", "anthropic"), "", "it is empty"),
+        (("set", "anthropic"), "two words", "this is no key"),
+        (("set", "anthropic", "--url", "localhost"), KEY, "--url: localhost: has to begin with"),
+        (("remove", "anthropic"), "", "there is no key"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_changes_nothing(
+    home: Path, arguments: tuple[str, ...], typed: str, why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        run(*arguments, typed=typed)
+    assert SecretsFile(home).all() == ()
+
+
+def test_a_key_is_no_argument(home: Path) -> None:
+    assert run("set", "anthropic", KEY).exit_code == 2
+    assert run("set", "openai", typed=KEY).exit_code == 2
+    assert not home.exists()
+
+
+async def test_doctor_says_who_lacks_a_key_and_what_is_wrong_with_the_keys(home: Path) -> None:
+    config = Config(home=home, agent=AgentSettings(provider="claude"))
+    assert doctor.without_keys(config) == ()
+    secrets = SecretsFile(home)
+    secrets.set("https://models.example", Key(KEY), now=NOW)
+    operator = Operator(user=UserId("terminal:ada"), name="Ada", channel=ChannelName("terminal"), platform_id="local")
+    async with open_database(config.database) as store:
+        await store.transact(first_start, agent="Nano", operator=operator, mint=mint, now=NOW)
+    (said,) = doctor.without_keys(config)
+    assert said == "Nano thinks with claude, and no key is set: nanoclaw secrets set anthropic"
+    run("set", "anthropic", typed=KEY)
+    assert doctor.without_keys(config) == ()
+    secrets.path.chmod(0o644)
+    (said,) = doctor.without_keys(config)
+    assert "chmod 600" in said
