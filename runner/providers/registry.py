@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from runner.errors import ConfigError
 from runner.model import Container
 from runner.providers.base import Provider
+from runner.providers.claude.provider import claude_provider
 from runner.providers.demo import DemoProvider
 from runner.tools.base import Toolbox
 
 PROVIDERS: Mapping[str, Callable[[Container, Toolbox], Provider]] = {
+    "claude": claude_provider,
     "demo": lambda container, _: DemoProvider(agent=container.assistant_name),
 }
 

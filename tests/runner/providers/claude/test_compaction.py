@@ -1,0 +1,29 @@
+"""The real command line shortens its memory: what was said is kept first, and what must survive is said again."""
+
+from __future__ import annotations
+
+from runner.providers.base import Compacted, Input, Result
+from tests.runner.providers.claude.desk import INSTRUCTIONS, Desk, of, rest, until
+from tests.support.model_wire import says
+
+SUMMARY = "<summary>They said hello to each other.</summary>"
+
+
+async def test_what_was_said_is_kept_as_markdown_before_it_is_forgotten(desk: Desk) -> None:
+    desk.model.then(says("Good morning."), says(SUMMARY), says("As I said."))
+    async with desk.query("hello there") as query:
+        await until(query, Result)
+        query.push(Input(id="2", text="/compact"))
+        _, before = await until(query, Result)
+        query.push(Input(id="3", text="what did you say?"))
+        query.end()
+        after = await rest(query)
+    assert len(of(Compacted, [*before, *after])) == 1
+    (kept,) = (desk.folder / "conversations").iterdir()
+    text = kept.read_text()
+    assert "**User**: hello there" in text
+    assert "**Nano**: Good morning." in text
+    last = desk.model.asked[-1]
+    assert "Good morning." not in last.said
+    assert "They said hello" in last.said
+    assert INSTRUCTIONS in last.system
