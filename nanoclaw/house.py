@@ -150,6 +150,7 @@ def build(
         told=lambda place: tell(told_to_all, place.agent_group, place.settings),
         timezone=config.agent.timezone,
         ways_out=ground.ways_out,
+        drafts=delivery.drafts.offer,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
         retry=RetryPolicy(

@@ -170,7 +170,7 @@ class Option:
 
 @frozen(kw_only=True)
 class AskQuestion:
-    """Ask a person to choose. Whoever asks waits *timeout_seconds*; an answer that comes later is told all the same."""
+    """Ask a person to choose. After *timeout_seconds* the question is closed; without, it waits as long as it takes."""
 
     question_id: str = field(validator=[min_len(1), max_len(MOST_LABEL)])
     title: str = field(validator=max_len(MOST_TITLE))

@@ -16,13 +16,14 @@ import pytest
 from attrs import fields_dict
 
 from nanoclaw.link import fields
-from nanoclaw.model import entities, messages, rights, tasks
+from nanoclaw.model import entities, messages, questions, rights, tasks
 from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.approvals import Approval
 from nanoclaw.store.asked import Asked
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.projection import STATUS
+from nanoclaw.store.usage import Usage
 from runner import model as runner_model
 from schema import files, payloads, progress, rows, sqlite
 from schema.sqlite import IN_MEMORY, Row, execute, fetch
@@ -52,6 +53,8 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "tasks"): tasks.Task,
     ("central", "occurrences"): tasks.Occurrence,
     ("central", "requests"): Asked,
+    ("central", "questions"): questions.Question,
+    ("central", "usage"): Usage,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,
     ("inbound", "destinations"): rows.Destination,
@@ -72,7 +75,6 @@ WITHOUT_A_CLASS = {
     ("central", "engagements"),
     ("central", "revisions"),
     ("central", "direct_messages"),
-    ("central", "questions"),
 }
 """Tables that are never read as whole rows."""
 

@@ -12,27 +12,22 @@ from datetime import datetime
 
 from attrs import frozen
 
-from nanoclaw.actors import requests
+from nanoclaw.actors import outgoing, requests
 from nanoclaw.core import destinations, outgoing_files
 from nanoclaw.core.notices import plain
 from nanoclaw.link.outbox_files import Collected
-from nanoclaw.link.report import AckRow, BadRow, OutRow, Report
+from nanoclaw.link.report import AckRow, BadRow, OutRow, Report, UsageRow
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import ChannelName, EpochNumber, InboundId, OutboundId, RunnerMessageId
-from nanoclaw.model.messages import Address, Drop, InboundRow, NewLedgerRow
-from nanoclaw.store import destinations as stored_destinations
-from nanoclaw.store import drops, epochs, inbound, ledger, notices
+from nanoclaw.model.ids import EpochNumber
+from nanoclaw.model.messages import Drop, NewLedgerRow
+from nanoclaw.store import drops, epochs, inbound, ledger, notices, questions, usage
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.sessions import save_provider_state
-from nanoclaw.store.ticks import highest_seq
-from schema.payloads import ChatOut, SystemOut
-from schema.rows import AckStatus
-from schema.seq import is_runners
+from schema.payloads import AskQuestion, SystemOut
+from schema.rows import AckStatus, OutKind
 from schema.sqlite import Connection
 
 CONTINUATION = "continuation:"
-MOST_AHEAD = 100_000
-"""How far a runner's number may be above the highest the host knows in the session."""
 MOST_STATE = 65_536
 """Characters of provider state that outlive an epoch."""
 
@@ -75,68 +70,66 @@ def absorb(
         drops.record(conn, _bad_row(place, epoch, bad, now))
     for row in report.rows:
         if isinstance(row.payload, SystemOut) and row.payload.action in requests.HANDLERS:
-            question = _question(conn, place, row.in_reply_to)
-            origin = _address(question) or _home(place)
+            answered = outgoing.message_answered(conn, place, row.in_reply_to)
+            origin = outgoing.address_of(answered) or outgoing.home_of(place)
             asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone)
             asked = requests.handle(conn, asker, row.id, row.payload, row.digest, now=now) or asked
             continue
         came = (files or {}).get(row.rowid, Collected())
-        taken = _judge(conn, place, epoch, row, came)
-        if isinstance(taken, NewLedgerRow | _NothingLeft):
-            _tell_unsent(conn, place, epoch, row, came, isinstance(taken, _NothingLeft), now)
+        taken = outgoing.judge(conn, place, epoch, row, came)
+        if isinstance(taken, NewLedgerRow | outgoing.NothingLeft):
+            _tell_unsent(conn, place, epoch, row, came, isinstance(taken, outgoing.NothingLeft), now)
         if isinstance(taken, NewLedgerRow):
             ledger.add(conn, taken, session=place.session.id, now=now)
             lanes.add(Lane(taken.to.channel, taken.to.platform_id))
+            if isinstance(row.payload, AskQuestion):
+                questions.add(conn, outgoing.question_of(conn, place, row.payload, taken, now=now))
+                asked = True
         elif isinstance(taken, destinations.Refused):
             drops.record(conn, _dropped(place, epoch, row, taken, now))
+            asked = _tell_refused(conn, place, epoch, row, taken, now) or asked
     settled, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)
     state = {row.key: row.value for row in report.states if row.key.startswith(CONTINUATION)}
     text = json.dumps(state, sort_keys=True)
     if state and text != place.session.provider_state and len(text) <= MOST_STATE:
         save_provider_state(conn, place.session.id, text)
+    usage.add(conn, (_used(place, epoch, row, now) for row in report.usage))
     epochs.advance(conn, place.session.id, epoch, report.cursor)
     return Absorbed(frozenset(lanes | failed_lanes), changed=settled or asked, asked=asked)
 
 
-@frozen
-class _NothingLeft:
-    """A message of files alone, none of which can be sent."""
+def _tell_refused(
+    conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow, refused: destinations.Refused, now: datetime
+) -> bool:
+    """Tell an agent that something other than a plain message came to nothing; says whether there was a reason to.
+
+    Somebody may be waiting for the answer to a question that was never asked, so that wakes it.
+    """
+    if row.kind is OutKind.CHAT:
+        return False
+    notices.tell_agent(
+        conn,
+        place.session.id,
+        key=f"refused:{place.session.id}/{epoch}/{row.id}",
+        action=f"{row.kind.value}_refused",
+        text=f"message {row.seq}, a {row.kind.value}, came to nothing: {plain(refused.detail)}",
+        wake=row.kind is OutKind.ASK_QUESTION,
+        now=now,
+    )
+    return True
 
 
-def _judge(
-    conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow, came: Collected
-) -> NewLedgerRow | destinations.Refused | _NothingLeft | None:
-    """Decide about one row: the ledger's new row, a refusal, or None for one that was absorbed before."""
-    session = place.session.id
-    runner_id = RunnerMessageId(row.id)
-    known = ledger.digest_of(conn, session, epoch, runner_id)
-    if known is not None:
-        return None if known == row.digest else destinations.Refused("rewritten", "a row changed after it was read")
-    # A number far ahead would leave none for the honest rows of later epochs.
-    in_reach = is_runners(row.seq) and row.seq <= highest_seq(conn, session) + MOST_AHEAD
-    if not in_reach or not ledger.seq_is_free(conn, session, row.seq):
-        return destinations.Refused("bad-seq", f"{row.seq} is not a free number of a runner")
-    if not isinstance(row.payload, ChatOut):
-        return destinations.Refused("not-carried", f"messages of kind {row.kind.value} are not carried yet")
-    question = _question(conn, place, row.in_reply_to)
-    names = stored_destinations.addresses(conn, place.agent_group.id)
-    to = destinations.resolve(row.destination, origin=_address(question) or _home(place), known=names)
-    if isinstance(to, destinations.Refused):
-        return to
-    if not row.payload.text and not came.files:
-        return _NothingLeft()
-    return NewLedgerRow(
-        id=OutboundId(f"{session}/{epoch}/{runner_id}"),
+def _used(place: SessionPlace, epoch: EpochNumber, row: UsageRow, now: datetime) -> usage.Usage:
+    return usage.Usage(
+        session_id=place.session.id,
         epoch=epoch,
-        runner_id=runner_id,
-        digest=row.digest,
         seq=row.seq,
-        in_reply_to=None if question is None else question.id,
-        to=to,
-        kind=row.kind.value,
-        content=row.content,
-        not_before=row.deliver_after,
-        files=came.files,
+        at=now,
+        model=row.model,
+        read=row.read,
+        written=row.written,
+        cached=row.cached,
+        cost_usd=row.cost_usd,
     )
 
 
@@ -163,26 +156,6 @@ def _tell_unsent(
         text=outgoing_files.notice(row.seq, came.unsent, nothing_left=nothing_left),
         now=now,
     )
-
-
-def _question(conn: Connection, place: SessionPlace, claimed_id: str | None) -> InboundRow | None:
-    """The row that a runner says it answers, if it is one of this session's."""
-    row = None if claimed_id is None else inbound.get(conn, InboundId(claimed_id))
-    return row if row is not None and row.session_id == place.session.id else None
-
-
-def _home(place: SessionPlace) -> Address | None:
-    """Where the session itself is, if it is in one place."""
-    chat = place.messaging_group
-    if chat is None:
-        return None
-    return Address(channel=chat.channel, platform_id=chat.platform_id, thread_id=place.session.thread_id)
-
-
-def _address(row: InboundRow | None) -> Address | None:
-    if row is None or row.channel is None or row.platform_id is None:
-        return None
-    return Address(channel=ChannelName(row.channel), platform_id=row.platform_id, thread_id=row.thread_id)
 
 
 def _take_acks(

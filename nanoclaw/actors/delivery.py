@@ -9,6 +9,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.drafts import Drafts
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.spooled import remove
 from nanoclaw.channels.base import Channel, Outgoing, OutgoingFile
@@ -22,6 +23,7 @@ from nanoclaw.core.delivery import (
     after_crash,
     after_failure,
 )
+from nanoclaw.core.speech import Ability, CannotSay, OnlyRecord, speak
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.every import every
@@ -34,10 +36,10 @@ from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.messages import Address, LedgerRow, LedgerState
-from nanoclaw.store import ledger, notices
+from nanoclaw.store import ledger, notices, questions, targets
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Head, Lane
-from schema.payloads import ChatOut, read_out
+from schema.payloads import read_out
 from schema.rows import OutKind
 from schema.sqlite import Connection
 
@@ -65,11 +67,14 @@ class Delivery:
     _luck: Callable[[], float] = field(default=jitter, kw_only=True)
     """A share of a pause, in [0, 1)."""
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
+    drafts: Drafts = field(init=False)
+    """Where replies that are being written are shown."""
     _lanes: Pool[Lane] = field(init=False)
     _mail: dict[Lane, Mailbox[str]] = field(factory=dict[Lane, Mailbox[str]], init=False)
 
     def __attrs_post_init__(self) -> None:
         self._lanes = Pool(self._lane, node=self._node)
+        self.drafts = Drafts(self._store, self._channels)
 
     def nudge(self, lanes: Iterable[Lane]) -> None:
         """There may be something to send on these lanes. Never blocks."""
@@ -92,6 +97,7 @@ class Delivery:
         await self._look()
         async with trio.open_nursery() as nursery:
             await nursery.start(self._lanes.run)
+            nursery.start_soon(self.drafts.run)
             nursery.start_soon(every, self.nets.lanes, self._look)
             task_status.started()
 
@@ -134,7 +140,7 @@ class Delivery:
 
     async def _decide_interrupted(self, channel: Channel, head: Head) -> None:
         row = head.row
-        match after_crash(row.attempts, keyed=channel.keyed, in_doubt=channel.in_doubt, policy=self.policy):
+        match after_crash(row.attempts, keyed=_keyed(channel, row), in_doubt=channel.in_doubt, policy=self.policy):
             case SendNow():
                 await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
             case Park(why):
@@ -145,8 +151,14 @@ class Delivery:
     async def _send(self, channel: Channel, head: Head) -> bool:
         """Make one attempt with a message that is `sending` now. False: there is nobody to send to."""
         row = head.row
-        payload = read_out(OutKind(row.kind), row.content)
-        assert isinstance(payload, ChatOut)
+        target = await self._store.read(targets.target_of, row) if row.kind in targets.KINDS else None
+        say = speak(read_out(OutKind(row.kind), row.content), target, channel.abilities)
+        if isinstance(say, CannotSay):
+            await self._end(head, LedgerState.DEAD, say.why)
+            return True
+        if isinstance(say, OnlyRecord):
+            await self._settle(head, None, note=say.why)
+            return True
         files = tuple(
             OutgoingFile(name=file.name, size=file.size, path=self._spool.path(file.spool_id)) for file in head.files
         )
@@ -157,7 +169,8 @@ class Delivery:
         message = Outgoing(
             key=row.id,
             to=Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id),
-            text=payload.text,
+            text=say.text,
+            native=say.native,
             files=files,
             answers=head.answers,
             speaker=head.speaker,
@@ -176,25 +189,31 @@ class Delivery:
             why = f"{row.channel}: no answer within {patience:g} s"
             await self._after_failure(channel, head, Failure(retryable=True, reached=True, retry_after=None, why=why))
         else:
-            await self._store.transact(
-                ledger.settle,
-                row.id,
-                LedgerState.DELIVERED,
-                platform_message_id=platform_id,
-                now=self._clock.now(),
-            )
-            if head.files:
-                await remove([file.spool_id for file in head.files], self._spool, self._threads)
-            if row.session_id is not None:
-                self._settled(row.session_id)
+            await self._settle(head, platform_id)
         return True
+
+    async def _settle(self, head: Head, platform_id: str | None, *, note: str | None = None) -> None:
+        """It has arrived, or all is done that its channel can do, as *note* says."""
+        row = head.row
+        await self._store.transact(
+            ledger.settle,
+            row.id,
+            LedgerState.DELIVERED,
+            platform_message_id=platform_id,
+            error=note,
+            now=self._clock.now(),
+        )
+        if head.files:
+            await remove([file.spool_id for file in head.files], self._spool, self._threads)
+        if row.session_id is not None:
+            self._settled(row.session_id)
 
     async def _after_failure(self, channel: Channel, head: Head, failure: Failure) -> None:
         row = head.row
         verdict = after_failure(
             failure,
             row.attempts + 1,
-            keyed=channel.keyed,
+            keyed=_keyed(channel, row),
             in_doubt=channel.in_doubt,
             policy=self.policy,
             luck=self._luck(),
@@ -219,6 +238,12 @@ class Delivery:
             self._settled(row.session_id)
 
 
+def _keyed(channel: Channel, row: LedgerRow) -> bool:
+    """Does a second attempt leave nothing twice? What changes a message there is the same change again."""
+    changes = {OutKind.EDIT.value: Ability.EDIT, OutKind.REACTION.value: Ability.REACTION}
+    return channel.keyed or changes.get(row.kind) in channel.abilities
+
+
 def _lost(files: Sequence[OutgoingFile]) -> str | None:
     """The name of one that is not in the spool. Blocks."""
     return next((file.name for file in files if not file.path.is_file()), None)
@@ -228,6 +253,8 @@ def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, 
     """Decide a message that did not arrive for certain, and leave word of it for its agent."""
     ledger.settle(conn, row.id, state, error=why, now=now)
     notices.delivery_failed(conn, row, state.value, why, now=now)
+    if state is LedgerState.DEAD and row.kind == OutKind.ASK_QUESTION.value:
+        questions.undelivered(conn, row.id, why, now=now)
 
 
 async def _wait(mail: Mailbox[str], pause: timedelta) -> None:

@@ -13,7 +13,7 @@ from nanoclaw.actors.spooled import keeping
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.link.layout import OutDirectory
 from nanoclaw.link.outbox_files import Collected, collect
-from nanoclaw.link.report import AckRow, Quarantine, Report, StateRow
+from nanoclaw.link.report import AckRow, DraftRow, Quarantine, Report, StateRow
 from nanoclaw.link.snapshot import Refused, Stamp, Unchanged, Unstable, take
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
@@ -43,6 +43,9 @@ class Drain:
     _stamp: Stamp | None = field(default=None, init=False)
     _acks: frozenset[AckRow] = field(default=frozenset[AckRow](), init=False)
     _states: tuple[StateRow, ...] = field(default=(), init=False)
+    _used: int = field(default=0, init=False)
+    """The last result of which it is known what it took."""
+    _drafts: tuple[DraftRow, ...] = field(default=(), init=False)
     heard: bool = field(default=False, kw_only=True)
     """Has the runner ever said anything?"""
 
@@ -81,14 +84,19 @@ class Drain:
         self._vigil.report(report, trio.current_time())
         acks = frozenset(report.acks)
         changed = False
-        if report.rows or report.bad or report.states != self._states or not acks <= self._acks:
+        used = max((row.seq for row in report.usage), default=0)
+        news = report.rows or report.bad or report.states != self._states or not acks <= self._acks
+        if news or used > self._used:
             absorbed = await self._absorb(report)
             self._parts.nudge(absorbed.lanes)
             if absorbed.asked:
                 self._parts.due()
             changed = absorbed.changed
         # Only now: what was cut short is new at the next look.
-        self._acks, self._states, self._cursor = acks, report.states, report.cursor
+        self._acks, self._states, self._cursor, self._used = acks, report.states, report.cursor, used
+        if report.drafts != self._drafts:
+            self._drafts = report.drafts
+            self._parts.drafts(self._place, report.drafts)
         self.heard = self.heard or bool(report.acks or report.rows)
         return changed
 

@@ -61,12 +61,12 @@ class Ingress:
                 for session in verdict.kept:
                     self._show(session)
                 self._nudge(verdict.lanes)
-                return Stored(subscribe=verdict.subscribe)
+                return Stored(subscribe=verdict.subscribe, answers_for=verdict.answers_for)
             case Duplicate():
                 log.debug("event_known", channel=told.channel, id=verdict.event)
                 for session in verdict.sessions:
                     self._wake(session)
-                return Stored()
+                return Stored(answers_for=verdict.answers_for)
             case Ignored():
                 log.info("event_dropped", channel=told.channel, id=verdict.event, reason=verdict.reason)
                 self._nudge(verdict.lanes)

@@ -26,7 +26,7 @@ from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
 from nanoclaw.kit.watch import Watch
 from nanoclaw.link.layout import SessionLayout
-from nanoclaw.link.report import Inspected
+from nanoclaw.link.report import DraftRow, Inspected
 from nanoclaw.link.snapshot import Snapshot
 from nanoclaw.model.entities import Session, SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
@@ -136,6 +136,8 @@ class Parts:
     """What an agent is told of itself."""
     check_mounts: CheckMounts
     """Judges the mounts of one agent group, given everybody's. Blocks."""
+    drafts: Callable[[SessionPlace, tuple[DraftRow, ...]], None] = lambda _, __: None
+    """Told of the replies that an agent is writing, all of them each time."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
     ways_out: WaysOut = field(factory=NoWaysOut)

@@ -1,8 +1,8 @@
 """The sweep: whatever waits for a time, taken up when it comes. One look for all, then sleep to the next time.
 
-It makes messages of occurrences that are due, wakes sessions and lanes whose messages are, and lets requests expire.
-The wake-ups are a net, since sessions and lanes keep their own time; the rest is its own work. Trouble with one thing
-never keeps it from the others.
+It makes messages of occurrences that are due, wakes sessions and lanes whose messages are, and lets requests and
+questions expire. The wake-ups are a net, since sessions and lanes keep their own time; the rest is its own work.
+Trouble with one thing never keeps it from the others.
 """
 
 from __future__ import annotations
@@ -22,9 +22,20 @@ from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId, TaskId
-from nanoclaw.store import occurrences, tasks
+from nanoclaw.store import occurrences, questions, tasks
 from nanoclaw.store.db import Store
-from nanoclaw.store.due import MOST_DUE, ApprovalDue, Item, LaneDue, OccurrenceDue, SessionDue, due, expire, next_due
+from nanoclaw.store.due import (
+    MOST_DUE,
+    ApprovalDue,
+    Item,
+    LaneDue,
+    OccurrenceDue,
+    QuestionDue,
+    SessionDue,
+    due,
+    expire,
+    next_due,
+)
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection
 
@@ -118,6 +129,13 @@ class Sweep:
                 self._nudge([lane])
             case ApprovalDue(approval):
                 await self._store.transact(expire, approval, now=now)
+                return True
+            case QuestionDue(question):
+                ended = await self._store.transact(questions.expire, question, now=now)
+                if ended is not None:
+                    session, lanes = ended
+                    self._nudge(lanes)
+                    self._wake(session)
                 return True
             case _:
                 assert_never(item)

@@ -10,12 +10,13 @@ from attrs import frozen
 from nanoclaw.admin import references
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.core import routing
+from nanoclaw.core.notices import plain
 from nanoclaw.core.plan import Accumulate, AskKind, Drop, Outcome, Plan, Refuse, Wake
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import MessagingGroup, SessionKey
 from nanoclaw.model.ids import AgentGroupId, SessionId, UserId
 from nanoclaw.model.messages import InboundEvent
-from nanoclaw.store import facts
+from nanoclaw.store import answers, facts
 from nanoclaw.store.entities import agent_groups
 from schema.sqlite import Connection
 
@@ -66,6 +67,10 @@ def explain(conn: Connection, asked: Explain, request: Request) -> Answer:
         note = f"the channel {chat.channel} has no threads: --thread says nothing there\n"
     else:
         note = ""
+    found = answers.find(conn, event, plan.reply_to)
+    if isinstance(found, answers.Answered):
+        title = plain(found.question.title or found.question.question, 80)
+        note += f"it answers the open question “{title}” and goes to who asked that alone. If it were no answer:\n"
     said = note + "\n".join(_sentences(plan, chat, names))
     return Answer(rows=rows, hidden=PROGRAMS_ONLY, said=said, together="outcomes")
 

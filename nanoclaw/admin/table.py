@@ -13,6 +13,7 @@ from nanoclaw.admin import (
     restart,
     rights,
     tasks,
+    usage,
     users,
     wirings,
 )
@@ -29,6 +30,7 @@ VERBS: tuple[Verb, ...] = (
     *destinations.VERBS,
     *tasks.VERBS,
     *records.VERBS,
+    *usage.VERBS,
     *dead.VERBS,
     *explain.VERBS,
 )
@@ -44,6 +46,7 @@ RESOURCES = {
     "destinations": "The names that an agent may write to.",
     "tasks": "What agents are to do at a time.",
     "sessions": "The conversations of agents.",
+    "usage": "What the models of agents took.",
     "drops": "What was not passed on, and why.",
     "dead": "Messages that failed for good.",
     "approvals": "What waits for a person.",

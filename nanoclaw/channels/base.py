@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -10,6 +10,7 @@ import trio
 from attrs import frozen
 
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability, Native
 from nanoclaw.model.ids import ChannelName, OutboundId
 from nanoclaw.model.messages import Address, InboundEvent, Revision
 
@@ -20,6 +21,8 @@ class Stored:
 
     subscribe: bool = False
     """Does an agent want to hear everything of its thread from now on, mention or not?"""
+    answers_for: str | None = None
+    """It was the answer to a question: the platform's id of the message that made the agent ask."""
 
 
 @frozen
@@ -58,14 +61,30 @@ class Outgoing:
     """The same for every attempt: an idempotency key where the platform takes one."""
     to: Address
     text: str
-    """May be empty where there are files."""
+    """May be empty where there are files. Where there is something native, the same in plain words."""
+    native: Native | None = None
+    """What is to be shown instead of the text; only what the channel says that it can."""
     files: tuple[OutgoingFile, ...] = ()
     answers: str | None
     """The platform's id of the message that this one answers."""
     speaker: str | None
     """The agent's name; None: the host itself says it."""
     more: bool
-    """Is another answer to the same message about to follow, as far as can be told?"""
+    """Is another answer to the same message about to follow, as far as can be told? A question is the last until it is
+    answered."""
+
+
+@frozen(kw_only=True)
+class Draft:
+    """A reply that is being written. The message that it becomes is delivered like any other."""
+
+    reply: str
+    """The same for every draft of one reply; a name that a runner made up."""
+    to: Address
+    text: str
+    """As much of it as there is, cut to what customs lets through."""
+    tool: str | None
+    """What the agent does meanwhile."""
 
 
 class Channel(Protocol):
@@ -89,6 +108,11 @@ class Channel(Protocol):
         """What to do, without keys, about a message that may have arrived."""
         ...
 
+    @property
+    def abilities(self) -> Collection[Ability]:
+        """What it can show besides text and files. It gets the words for whatever it cannot."""
+        ...
+
     async def run(self, receive: Receive, *, ready: Callable[[], None], task_status: trio.TaskStatus[None]) -> None:
         """Feed the platform's events to *receive* until cancelled.
 
@@ -109,5 +133,13 @@ class Channel(Protocol):
           NobodyThereError: there is nobody to send it to just now.
 
         Cancellation: leaves in doubt whether it was sent.
+        """
+        ...
+
+    async def show_draft(self, draft: Draft) -> None:
+        """Show how far a reply is, if that is among its abilities. Nobody minds if it does not.
+
+        Raises:
+          DeliveryError: it could not be shown; the next one will be tried all the same.
         """
         ...

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +25,9 @@ from nanoclaw.channels.terminal.frames import (
     write_client,
 )
 from nanoclaw.cli import chat_files, exits
+from nanoclaw.cli.chat_words import OpenQuestions, in_markdown, in_words, lines_of
 from nanoclaw.cli.client import NotRunningError
+from nanoclaw.cli.typed import reader
 from nanoclaw.cli.words import printable
 from nanoclaw.core.notices import visible
 from nanoclaw.errors import UsageError
@@ -78,19 +79,22 @@ async def _one_shot(socket: Path, say: Say, files: Sequence[Path], seconds: floa
 
 async def _await_answer(lines: LineStream, say: Say, shown: _Shown, patience: trio.CancelScope) -> int | None:
     """Print what answers *say*; the exit code, or None when the host went away first."""
+    wanted = {say.id}
     while (frame := await _receive(lines)) is not None:
         match frame:
             case Welcome(agent=agent):
                 shown.agent = agent
-            case Show(answers=say.id, more=more, key=key):
+            case Kept(id=say.id, answers_for=str(asked)):
+                wanted.add(asked)
+            case Show(answers=answers, more=more, key=key) if answers in wanted:
                 await shown.show(frame)
                 await lines.send(write_client(Seen(key=key)))
                 if not more:
                     return exits.OK
                 patience.deadline = min(patience.deadline, trio.current_time() + FURTHER_SECONDS)
-            case Show(text=text, key=key, files=files):
+            case Show(key=key, files=files):
                 # Left from earlier: it is shown now or never, but it is not this question's answer.
-                for line in (text, *await chat_files.saved(files)):
+                for line in (in_words(frame), *await chat_files.saved(files)):
                     click.echo(visible(f"(earlier) {line}"), err=True)
                 await lines.send(write_client(Seen(key=key)))
             case Declined(id=say.id, why=why):
@@ -113,14 +117,8 @@ class _Shown:
 
     async def show(self, frame: Show) -> None:
         self.answers += 1
-        for line in _lines(frame, self.agent, await chat_files.saved(frame.files)):
+        for line in lines_of(frame, self.agent, await chat_files.saved(frame.files)):
             click.echo(line)
-
-
-def _lines(frame: Show, agent: str | None, saved: Sequence[str]) -> list[str]:
-    """What to print of a message where there is no terminal to make it look nice."""
-    said = frame.text if frame.speaker in (None, agent) else f"{frame.speaker}: {frame.text}"
-    return [visible(line) for line in (*([said] if frame.text else []), *saved)]
 
 
 def interactive(socket: Path, history: Path) -> int:
@@ -141,7 +139,7 @@ def interactive(socket: Path, history: Path) -> int:
 
 async def _interactive(socket: Path, history: Path) -> int:
     console = Console()
-    read = _reader(history, console)
+    read = reader(history, console)
     async with _connection(socket) as lines, trio.open_nursery() as nursery:
         conversation = _Conversation(lines, console)
         nursery.start_soon(conversation.listen)
@@ -163,6 +161,9 @@ class _Conversation:
         self.agent = "agent"
         self._shown: set[str] = set()
         self._unanswered: dict[str, _Patience] = {}
+        self._questions = OpenQuestions()
+        self._follows: dict[str, str] = {}
+        """By what an agent was asked: the answer that was given to its question about it."""
 
     async def hear(self, typed: str) -> None:
         """Do what a line says that was *typed*."""
@@ -178,7 +179,8 @@ class _Conversation:
 
     async def say(self, text: str, files: Sequence[Path] = ()) -> None:
         """Say *text* and wait for the answer, with a sign that somebody is at work."""
-        say = Say(id=uuid.uuid4().hex, text=text, files=len(files))
+        question = None if files else self._questions.take(text)
+        say = Say(id=uuid.uuid4().hex, text=text, files=len(files), question=question)
         await chat_files.send(self.lines, files)
         await self.lines.send(write_client(say))
         with trio.move_on_after(PATIENCE_SECONDS) as scope:
@@ -203,30 +205,37 @@ class _Conversation:
                 case Show(key=key, answers=answers, more=more):
                     if key not in self._shown:
                         self._shown.add(key)
+                        self._questions.note(frame)
                         self._print(frame, await chat_files.saved(frame.files))
                     await self.lines.send(write_client(Seen(key=key)))
-                    if answers in self._unanswered:
-                        self._unanswered[answers].hear(more=more)
+                    self._answered(answers, more=more)
                 case Declined(id=said, why=why):
                     self.console.print("[red]not accepted:[/red]", printable(why))
-                    if said in self._unanswered:
-                        self._unanswered[said].hear(more=False)
+                    self._answered(said, more=False)
                 case Trouble(why=why):
                     self.console.print(printable(why, "red"))
+                case Kept(id=said, answers_for=str(asked)):
+                    self._follows[asked] = said
                 case Kept():
                     pass
         raise trio.BrokenResourceError("the host hung up")
+
+    def _answered(self, what: str | None, *, more: bool) -> None:
+        """Tell who waits for that: they said it, or it led to a question that they have answered."""
+        waiting = None if what is None else self._unanswered.get(self._follows.get(what, what))
+        if waiting is not None:
+            waiting.hear(more=more)
 
     def _print(self, frame: Show, saved: Sequence[str]) -> None:
         if self.console.is_terminal:
             from rich.markdown import Markdown
 
             self.console.print(printable(frame.speaker or "nanoclaw", "bold cyan"))
-            self.console.print(Markdown(visible(frame.text)))
+            self.console.print(Markdown(visible(in_markdown(frame))))
             for line in saved:
                 self.console.print(printable(visible(line), "dim"))
         else:
-            for line in _lines(frame, self.agent, saved):
+            for line in lines_of(frame, self.agent, saved):
                 click.echo(line)
 
 
@@ -245,31 +254,6 @@ class _Patience:
             self.scope.deadline = min(self.scope.deadline, trio.current_time() + FURTHER_SECONDS)
         else:
             self.over.set()
-
-
-def _reader(history: Path, console: Console) -> Callable[[], str | None]:
-    """Reads one line in a thread; None at the end of the input."""
-    if not (console.is_terminal and sys.stdin.isatty()):
-
-        def read_plain() -> str | None:
-            return sys.stdin.readline() or None
-
-        return read_plain
-
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.history import FileHistory
-    from prompt_toolkit.patch_stdout import patch_stdout
-
-    session: PromptSession[str] = PromptSession(history=FileHistory(str(history)))
-
-    def read_prompt() -> str | None:
-        try:
-            with patch_stdout(raw=True):
-                return session.prompt("you > ")
-        except (EOFError, KeyboardInterrupt):
-            return None
-
-    return read_prompt
 
 
 @asynccontextmanager

@@ -29,6 +29,8 @@ STATE_COLOURS = {"running": "green", "parked": "red", "restarting": "yellow", "s
 
 BAD_STATES = ("no answer", "stuck")
 """Of the three signals, those that want to be looked at."""
+NAMED_WAITS = ("rate limit", "waiting for a person")
+"""Of what is seen of the work, what `status` names the session of."""
 
 
 def status(config: Config, *, as_json: bool) -> None:
@@ -49,6 +51,8 @@ def status(config: Config, *, as_json: bool) -> None:
     table.add_row("sandboxes", f"{places['running']} of at most {places['most']}{waiting}")
     for signal in ("process", "loop", "progress"):
         table.add_row(f"  {signal}", _counted(seen[signal]["state"] for seen in places["signals"]))
+    for line in _named_waits(places["signals"]):
+        table.add_row("  waits", printable(line, "yellow"))
     store = found["store"]
     table.add_row("commits", f"{store['batches']} for {store['transactions']} transactions")
     for name, value in found["figures"].items():
@@ -126,6 +130,15 @@ def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
     for child in node["children"]:
         _branch(child, branch)
     return branch
+
+
+def _named_waits(signals: Iterable[dict[str, Any]]) -> list[str]:
+    """Sessions whose turn waits for something that has a name."""
+    return [
+        f"{seen['session']}: {seen['progress']['state']}, {seen['progress']['detail']}"
+        for seen in signals
+        if seen["progress"]["state"] in NAMED_WAITS
+    ]
 
 
 def _counted(states: Iterable[str]) -> str:

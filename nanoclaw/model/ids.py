@@ -19,6 +19,8 @@ UserId = NewType("UserId", str)
 RoleId = NewType("RoleId", str)
 TaskId = NewType("TaskId", str)
 ApprovalId = NewType("ApprovalId", str)
+QuestionId = NewType("QuestionId", str)
+"""A runner's name for a question, used once in a home."""
 ChannelName = NewType("ChannelName", str)
 """A configured channel, such as `terminal` or `telegram-home`."""
 EpochNumber = NewType("EpochNumber", int)

@@ -21,6 +21,7 @@ from nanoclaw.model.ids import (
     SessionId,
     UserId,
 )
+from nanoclaw.model.questions import Choice
 from schema.files import MOST_FILES
 from schema.rows import InKind, InStatus
 
@@ -65,6 +66,8 @@ class InboundEvent:
     text: str
     attachments: tuple[NewAttachment, ...] = field(default=(), validator=max_len(MOST_FILES))
     """The files that came with it, in its order. Whoever takes the event takes them over, to keep or to remove."""
+    choice: Choice | None = None
+    """Is it meant as the answer to a question? None: the platform does not know, and it may be one all the same."""
 
 
 class RevisionKind(Enum):

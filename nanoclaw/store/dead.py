@@ -12,7 +12,7 @@ from typing import TypeAlias
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import InboundId
 from nanoclaw.model.messages import Drop, InboundRow, LedgerRow
-from nanoclaw.store import drops, inbound
+from nanoclaw.store import drops, inbound, questions
 from nanoclaw.store.ticks import tick
 from schema.rows import select
 from schema.sqlite import Connection, execute
@@ -72,6 +72,7 @@ def retry(conn: Connection, letter: Dead, *, now: datetime) -> None:
                 {"id": letter.id, "now": write_time(now), "tick": tick(conn)},
             )
         )
+        questions.reopen(conn, letter.id)
     if not done:
         raise UsageError(f"{letter.id} is tried again already")
 

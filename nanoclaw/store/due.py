@@ -1,7 +1,7 @@
 """What is due in nanoclaw.db, and when something will be: steps through indexes that hold nothing that rests.
 
 However many sessions there are, a look costs what is open: planned occurrences, pending messages, messages out that
-wait for their time, approvals that can expire.
+wait for their time, approvals and questions that can expire.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.model.ids import ApprovalId, ChannelName, SessionId, TaskId
+from nanoclaw.model.ids import ApprovalId, ChannelName, QuestionId, SessionId, TaskId
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, Row, execute, fetch, scalar
 from schema.times import read_time, write_time
@@ -48,7 +48,14 @@ class ApprovalDue:
     approval: ApprovalId
 
 
-Item: TypeAlias = OccurrenceDue | SessionDue | LaneDue | ApprovalDue
+@frozen
+class QuestionDue:
+    """A question has waited for too long."""
+
+    question: QuestionId
+
+
+Item: TypeAlias = OccurrenceDue | SessionDue | LaneDue | ApprovalDue | QuestionDue
 
 DUE_SQL = """
 SELECT * FROM (SELECT 'occurrence' AS kind, task_id AS id, NULL AS place FROM occurrences INDEXED BY occurrences_due
@@ -65,6 +72,9 @@ SELECT * FROM (SELECT DISTINCT 'lane', channel, platform_id FROM ledger INDEXED 
 UNION ALL
 SELECT * FROM (SELECT 'approval', id, NULL FROM approvals INDEXED BY approvals_expiring
                 WHERE state = 'pending' AND expires_at IS NOT NULL AND expires_at <= :now LIMIT :most)
+UNION ALL
+SELECT * FROM (SELECT 'question', id, NULL FROM questions INDEXED BY questions_expiring
+                WHERE state = 'open' AND expires_at IS NOT NULL AND expires_at <= :now LIMIT :most)
 """
 
 NEXT_SQL = """
@@ -76,6 +86,8 @@ SELECT min(at) FROM (
   UNION ALL SELECT min(not_before) FROM ledger INDEXED BY ledger_due WHERE state = 'pending' AND not_before > :now
   UNION ALL SELECT min(expires_at) FROM approvals INDEXED BY approvals_expiring
    WHERE state = 'pending' AND expires_at IS NOT NULL AND expires_at > :now
+  UNION ALL SELECT min(expires_at) FROM questions INDEXED BY questions_expiring
+   WHERE state = 'open' AND expires_at IS NOT NULL AND expires_at > :now
 )
 """
 
@@ -109,5 +121,7 @@ def _item(row: Row) -> Item:
             return SessionDue(SessionId(str(row["id"])))
         case "lane":
             return LaneDue(Lane(ChannelName(str(row["id"])), str(row["place"])))
-        case _:
+        case "approval":
             return ApprovalDue(ApprovalId(str(row["id"])))
+        case _:
+            return QuestionDue(QuestionId(str(row["id"])))

@@ -8,10 +8,9 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.core import routing
-from nanoclaw.core.plan import Plan
 from nanoclaw.model.ids import EventId, SessionId
-from nanoclaw.model.messages import InboundEvent
-from nanoclaw.store import facts, fan_out, inbound
+from nanoclaw.model.messages import Address, InboundEvent
+from nanoclaw.store import answers, facts, fan_out, inbound
 from nanoclaw.store.entities import Mint
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, execute, fetch_one
@@ -31,6 +30,8 @@ class Accepted:
     """Where the host itself answers."""
     subscribe: bool = False
     """Shall its channel bring us everything of its thread from now on?"""
+    answers_for: str | None = None
+    """It is the answer to a question; the platform's id of the message that made the agent ask."""
 
 
 @frozen(kw_only=True)
@@ -39,6 +40,8 @@ class Duplicate:
 
     event: EventId
     sessions: tuple[SessionId, ...]
+    answers_for: str | None = None
+    """As `Accepted` says."""
 
 
 @frozen(kw_only=True)
@@ -59,6 +62,8 @@ Verdict: TypeAlias = Accepted | Duplicate | Ignored
 def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint, now: datetime) -> Verdict:
     """Store *event* and its whole fan-out. Safe to repeat: the same platform message is one event.
 
+    One that answers a question of an agent goes to that agent alone, as the answer.
+
     A platform may tell of one message twice, first as something that was said and then as something that was said to
     us. The second time, those who had not taken it up may do so.
 
@@ -75,14 +80,20 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
     )
     if known is not None and (known["mention"] or not event.mention):
         found = EventId(str(known["id"]))
-        return Duplicate(event=found, sessions=tuple(inbound.still_to_answer(conn, found)))
+        sessions = tuple(inbound.still_to_answer(conn, found))
+        return Duplicate(event=found, sessions=sessions, answers_for=answers.asked_for(conn, found))
+    place = _place(event, threaded=threaded)
+    if known is None and (meant := answers.find(conn, event, place)) is not None:
+        return _answer(conn, EventId(mint("evt")), event, meant, place, now)
     gathered = facts.gather(conn, event, threaded=threaded)
     plan = routing.plan(event, gathered)
     if plan.silent:
         return Ignored(event=None, reason="not-addressed", detail="nobody listens to this chat")
     event_id = EventId(mint("evt")) if known is None else EventId(str(known["id"]))
     if known is None:
-        _insert(conn, event_id, event, plan, now)
+        # Of ordinary talk that nobody hears, not even the sender is kept.
+        says_who = bool(plan.heard) or any(record.says_who for record in plan.records)
+        _insert(conn, event_id, event, says_who=says_who, mention=event.mention, now=now)
     else:
         fan_out.forget_first_telling(conn, event_id, event.sender_id)
     told = fan_out.Telling(event_id, event, gathered, plan, now, again=known is not None)
@@ -93,9 +104,31 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
     return Accepted(event=event_id, woken=stored.woken, kept=stored.kept, lanes=stored.lanes, subscribe=plan.subscribe)
 
 
-def _insert(conn: Connection, event_id: EventId, event: InboundEvent, plan: Plan, now: datetime) -> None:
-    """Of ordinary talk that nobody hears, not even the sender is kept."""
-    says_who = bool(plan.heard) or any(record.says_who for record in plan.records)
+def _answer(
+    conn: Connection,
+    event_id: EventId,
+    event: InboundEvent,
+    found: answers.Answered | answers.Unanswered,
+    place: Address,
+    now: datetime,
+) -> Verdict:
+    """Store *event* as the answer that it is, or is not. Told again as said to us, it is no other."""
+    _insert(conn, event_id, event, says_who=True, mention=True, now=now)
+    if isinstance(found, answers.Answered):
+        asked_for = answers.store(conn, event_id, event, found, now=now)
+        return Accepted(event=event_id, woken=(found.session,), answers_for=asked_for)
+    lanes = answers.record(conn, event_id, event, found, place, now=now)
+    return Ignored(event=event_id, reason=found.reason, detail=found.why, lanes=lanes)
+
+
+def _place(event: InboundEvent, *, threaded: bool) -> Address:
+    thread = (event.thread_id or None) if threaded else None
+    return Address(channel=event.channel, platform_id=event.platform_id, thread_id=thread)
+
+
+def _insert(
+    conn: Connection, event_id: EventId, event: InboundEvent, *, says_who: bool, mention: bool, now: datetime
+) -> None:
     execute(
         conn,
         "INSERT INTO events (id, channel, platform_message_id, platform_id, thread_id, sender_id, mention, received_at)"
@@ -107,7 +140,7 @@ def _insert(conn: Connection, event_id: EventId, event: InboundEvent, plan: Plan
             event.platform_id,
             event.thread_id,
             event.sender_id if says_who else None,
-            int(event.mention),
+            int(mention),
             write_time(now),
         ),
     )

@@ -162,6 +162,12 @@ def get(conn: Connection, row: InboundId) -> InboundRow | None:
     return found[0] if found else None
 
 
+def of_seq(conn: Connection, session: SessionId, seq: int) -> InboundRow | None:
+    """The row of *session* that has that number."""
+    found = select(conn, InboundRow, "SELECT * FROM inbound WHERE session_id = ? AND seq = ?", (session, seq))
+    return found[0] if found else None
+
+
 def open_rows(conn: Connection, session: SessionId) -> list[InboundRow]:
     """Everything pending, claimed or not, in order."""
     return select(

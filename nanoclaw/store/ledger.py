@@ -83,6 +83,12 @@ def seq_is_free(conn: Connection, session: SessionId, seq: int) -> bool:
     return scalar(conn, "SELECT 1 FROM ledger WHERE session_id = ? AND seq = ?", (session, seq)) is None
 
 
+def of_seq(conn: Connection, session: SessionId, seq: int) -> LedgerRow | None:
+    """The message out of *session* that has that number."""
+    found = select(conn, LedgerRow, "SELECT * FROM ledger WHERE session_id = ? AND seq = ?", (session, seq))
+    return found[0] if found else None
+
+
 def lanes(conn: Connection) -> list[Lane]:
     """Every lane with something undecided in it."""
     return [
@@ -149,7 +155,10 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
         " AND state IN ('pending', 'sending')"
         " AND in_reply_to IN (SELECT id FROM inbound WHERE event_id = :event UNION ALL VALUES (:answered))"
         " UNION ALL SELECT 1 FROM inbound"
-        " WHERE event_id = :event AND status = 'pending' AND trigger = 1 AND session_id <> :session LIMIT 1",
+        " WHERE event_id = :event AND status = 'pending' AND trigger = 1 AND session_id <> :session"
+        # What is said in mid-turn is not all, unless it asks something: then it is somebody else's turn to speak.
+        " UNION ALL SELECT 1 FROM inbound"
+        " WHERE id = :answered AND claimed_epoch IS NOT NULL AND :kind <> 'ask_question' LIMIT 1",
         {
             "channel": row.channel,
             "platform_id": row.platform_id,
@@ -157,6 +166,7 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
             "event": None if event is None else event["id"],
             "answered": row.in_reply_to,
             "session": row.session_id,
+            "kind": row.kind,
         },
     )
     return Head(

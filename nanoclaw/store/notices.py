@@ -19,7 +19,7 @@ from schema.sqlite import Connection, scalar
 
 def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> set[Lane]:
     """An inbound message has failed for good: its chat and its agent are told, once. Returns the lanes to send on."""
-    if row.kind is InKind.SYSTEM:
+    if row.kind is InKind.SYSTEM and (row.channel is None or not row.trigger):
         return set()  # a note that nobody read is worth no other note: with every turn that fails they would breed
     is_task = row.kind is InKind.TASK
     paused = paused_by(conn, row.id) if is_task else None

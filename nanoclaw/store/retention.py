@@ -57,7 +57,7 @@ SELECT i.rowid AS place, i.id AS key, i.event_id AS event, i.settled_at AS at,
 _LEDGER = """
 SELECT l.position AS place, l.id AS key, NULL AS event, l.settled_at AS at,
        EXISTS (SELECT 1 FROM epochs e WHERE e.session_id = l.session_id AND e.number = l.epoch AND e.ended_at IS NULL)
-         OR EXISTS (SELECT 1 FROM questions q WHERE q.ledger_id = l.id) AS needed,
+         OR EXISTS (SELECT 1 FROM questions q WHERE q.ledger_id = l.id AND q.state = 'open') AS needed,
        l.session_id IS NOT NULL AND (
          l.touched >= coalesce((SELECT touched FROM ledger x WHERE x.session_id = l.session_id
                                    AND x.settled_at IS NOT NULL ORDER BY touched DESC LIMIT 1 OFFSET :shown - 1), 0)
@@ -94,9 +94,10 @@ def inbound(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> 
 
 
 def ledger(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> Step:
-    """Messages out, and the records of their files."""
+    """Messages out, the records of their files, and the questions that they asked."""
     old, step = _old(conn, _LEDGER, after, keep, now)
     keys = [row["key"] for row in old]
+    _delete(conn, "questions", "ledger_id", keys)
     _delete(conn, "ledger_files", "ledger_id", keys)
     _delete(conn, "ledger", "id", keys)
     return step
@@ -111,15 +112,16 @@ def drops(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> St
 
 
 def epochs(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> Step:
-    """Epochs of which no message is left, and what their agents asked of the host."""
+    """Epochs of which no message is left, what their agents asked of the host, and what their models took."""
     old, step = _old(conn, _EPOCHS, after, keep, now)
     keys = json.dumps([row["key"] for row in old])
-    execute(
-        conn,
-        "DELETE FROM requests WHERE (session_id, epoch) IN"
-        " (SELECT session_id, number FROM epochs WHERE rowid IN (SELECT value FROM json_each(?)))",
-        (keys,),
-    )
+    for table in ("requests", "usage"):
+        execute(
+            conn,
+            f"DELETE FROM {table} WHERE (session_id, epoch) IN"  # noqa: S608 - our own words
+            " (SELECT session_id, number FROM epochs WHERE rowid IN (SELECT value FROM json_each(?)))",
+            (keys,),
+        )
     execute(conn, "DELETE FROM epochs WHERE rowid IN (SELECT value FROM json_each(?))", (keys,))
     return step
 

@@ -46,7 +46,8 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
     wirings = {wiring.agent_group_id: wiring for wiring in wirings_of(conn, chat.id)}
     touched: dict[SessionId, None] = {}
     changed: set[str] = set()
-    for row in (row for row in rows if NOTE_MARK not in row.id):
+    # An answer to a question was given when it was given.
+    for row in (row for row in rows if NOTE_MARK not in row.id and row.kind is not InKind.SYSTEM):
         place = session_place(conn, row.session_id)
         assert place is not None
         wiring: Wiring | None = wirings.get(place.agent_group.id)

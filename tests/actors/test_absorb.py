@@ -2,92 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
-from attrs import define
 
-from nanoclaw.actors.absorb import CONTINUATION, MOST_STATE, Absorbed, absorb
-from nanoclaw.link.report import AckRow, BadRow, OutRow, Report, StateRow
-from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import EpochNumber, InboundId
-from nanoclaw.store import drops, epochs
-from nanoclaw.store.ledger import Lane
+from nanoclaw.actors.absorb import CONTINUATION, MOST_STATE
+from nanoclaw.link.report import AckRow, BadRow, StateRow
+from nanoclaw.store import epochs
 from nanoclaw.store.sessions import session_place
-from schema import payloads
-from schema.payloads import ChatOut, OutPayload, Reaction
+from schema.payloads import ChatOut, SystemOut
 from schema.rows import AckStatus, OutKind
-from schema.sqlite import fetch, transaction
-from tests.support.central import CHANNEL, NOW, World, everything
-
-ROOM_LANE = Lane(CHANNEL, "room")
-
-
-@define
-class Case:
-    """A session with one claimed message, and another session that must never notice."""
-
-    world: World
-    place: SessionPlace
-    epoch: EpochNumber
-    question: InboundId
-    foreign: InboundId
-
-    def absorb(self, **words: object) -> Absorbed:
-        """Take in a report that says just *words*."""
-        with transaction(self.world.conn):
-            return absorb(self.world.conn, self.place, self.epoch, report(**words), now=NOW)
-
-    def ledger(self) -> list[dict[str, object]]:
-        """What is to be sent, by session, place and text."""
-        return [dict(row) for row in fetch(self.world.conn, "SELECT * FROM ledger ORDER BY position")]
-
-    def reasons(self) -> list[str]:
-        """Why things were dropped."""
-        return [drop.reason for drop in drops.recent(self.world.conn)]
+from tests.actors.absorbing import ROOM_LANE, Case, a_case, a_row
+from tests.support.central import CHANNEL, NOW, everything
 
 
 @pytest.fixture
 def case() -> Case:
-    world = World()
-    session = world.session("nano", room="room")
-    other = world.session("other", room="elsewhere")
-    question, epoch = world.claimed(session, "question")
-    foreign, _ = world.claimed(other, "foreign")
-    place = session_place(world.conn, session)
-    assert place is not None
-    return Case(world, place, epoch, question, foreign)
-
-
-def report(**words: object) -> Report:
-    said: dict[str, object] = {
-        "rows": (),
-        "bad": (),
-        "acks": (),
-        "states": (),
-        "tool": None,
-        "cursor": 1,
-        "more": False,
-    }
-    return Report(**(said | words))  # type: ignore[arg-type]  # any field, by its name
-
-
-def a_row(number: int = 1, **words: object) -> OutRow:
-    payload: OutPayload = ChatOut(text=f"text {number}")
-    said: dict[str, object] = {
-        "rowid": number,
-        "id": f"out-{number}",
-        "seq": 2 * number + 1,
-        "in_reply_to": "question",
-        "timestamp": NOW,
-        "deliver_after": None,
-        "kind": OutKind.CHAT,
-        "destination": None,
-        "payload": payload,
-    } | words
-    content = payloads.write(said["payload"])
-    digest = hashlib.sha256(repr(sorted(said.items(), key=str)).encode()).hexdigest()
-    return OutRow(content=content, digest=digest, **said)  # type: ignore[arg-type]  # any field, by its name
+    return a_case()
 
 
 def test_a_reply_goes_back_where_its_question_came_from(case: Case) -> None:
@@ -127,7 +56,7 @@ def test_a_row_that_changes_after_it_was_read_is_dropped_and_the_first_stands(ca
         ({"seq": 2**53 - 1}, "bad-seq"),
         ({"destination": "elsewhere"}, "unknown-destination"),
         ({"destination": "test:room"}, "unknown-destination"),
-        ({"kind": OutKind.REACTION, "payload": Reaction(seq=2, emoji="!")}, "not-carried"),
+        ({"kind": OutKind.SYSTEM, "payload": SystemOut(action="fly")}, "not-carried"),
     ],
 )
 def test_what_a_runner_may_not_ask_is_a_drop_with_its_reason(case: Case, words: dict[str, object], reason: str) -> None:

@@ -14,14 +14,18 @@ from nanoclaw.store import drops, files, inbound
 from schema import payloads
 from schema.payloads import ChatOut
 from schema.sqlite import transaction
-from tests.actors.test_absorb import ROOM_LANE, Case, a_row, report
-from tests.actors.test_absorb import case as case  # noqa: PLC0414 - a fixture, under its own name
+from tests.actors.absorbing import ROOM_LANE, Case, a_case, a_row, report
 from tests.support.central import NOW, everything
 
 FILE = LedgerFile(name="a.txt", size=5, digest="d", spool_id=SpoolId("file-a"))
 REFUSED = Unsent("b.txt", "it is a link")
 WITH_FILES = a_row(1, payload=ChatOut(text="see", files=("a.txt", "b.txt")))
 FILES_ALONE = a_row(1, payload=ChatOut(text="", files=("b.txt",)))
+
+
+@pytest.fixture
+def case() -> Case:
+    return a_case()
 
 
 def take_in(case: Case, row: object, came: Collected) -> Absorbed:

@@ -18,13 +18,15 @@ from nanoclaw.actors.sweep import Chore, Sweep
 from nanoclaw.kit.clock import TrioClock
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId
+from nanoclaw.model.questions import QuestionState
 from nanoclaw.model.tasks import Task, TaskState
-from nanoclaw.store import inbound, occurrences, tasks
+from nanoclaw.store import inbound, occurrences, questions, tasks
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import execute, fetch
 from schema.times import write_time
 from tests.support.central import CHANNEL, World
 from tests.support.inline_database import InlineDatabase
+from tests.support.questions import asked
 from tests.support.tasks import a_task, outcomes, stored
 
 START = datetime(2026, 4, 16, 14, 37, tzinfo=UTC)
@@ -132,6 +134,21 @@ async def test_sessions_and_lanes_whose_time_has_come_are_reminded(autojump_cloc
     case.world.reply(case.session, epoch, 3, not_before=later)
     async with case.sweeping():
         await trio.sleep(31)
+    assert case.woken == [(30.0, case.session)]
+    assert case.nudged == [Lane(CHANNEL, "room")]
+
+
+async def test_a_question_that_nobody_answers_in_time_is_over(autojump_clock: MockClock) -> None:
+    case = a_case()
+    question = asked(case.world, case.session, seconds=30)
+    async with case.sweeping():
+        await trio.sleep(29)
+        assert questions.waiting(case.store.conn, case.session) == 1
+        await trio.sleep(2)
+        assert questions.waiting(case.store.conn, case.session) == 0
+        found = questions.get(case.store.conn, question.id)
+        assert found is not None
+        assert found.state is QuestionState.EXPIRED
     assert case.woken == [(30.0, case.session)]
     assert case.nudged == [Lane(CHANNEL, "room")]
 

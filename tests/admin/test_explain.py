@@ -12,6 +12,7 @@ from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SenderScop
 from nanoclaw.store import facts
 from tests.support.central import everything, said
 from tests.support.desk import SLACK, Desk
+from tests.support.questions import asked
 
 VERDICTS = {Wake: "wake", Accumulate: "accumulate", Refuse: "refuse", Drop: "drop"}
 
@@ -93,6 +94,15 @@ def test_a_session_that_is_there_is_named() -> None:
     desk.world.accept(said(1))
     row = desk.one("explain", chat="room", text="x")
     assert (row["what"], row["session"]) == ("wakes, in the session of the chat", "ses-1")
+
+
+def test_that_a_message_answers_a_question_is_said() -> None:
+    desk = Desk()
+    session = desk.world.session()
+    asked(desk.world, session, of=desk.world.user("ada"))
+    said = str(desk.do("explain", chat="room", text="tea", from_="ada").said)
+    assert said.startswith("it answers the open question “Drinks”")
+    assert "question" not in str(desk.do("explain", chat="room", text="water", from_="ada").said)
 
 
 @given(text=st.sampled_from(["deploy", "lunch", "/clear", "/help", "deploy /clear"]), mention=st.booleans())

@@ -11,8 +11,9 @@ import trio
 from attrs import define, field
 
 from nanoclaw import app, config
-from nanoclaw.channels.base import Outgoing, Receive
+from nanoclaw.channels.base import Draft, Outgoing, Receive
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.logs import log_to_file
@@ -42,6 +43,7 @@ class BenchChannel:
     threaded: bool = field(default=False, init=False)
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
+    abilities: frozenset[Ability] = field(default=frozenset(), init=False)
     finished: trio.Event = field(factory=trio.Event, init=False)
     stages: dict[str, list[float]] = field(factory=dict[str, list[float]], init=False)
     _called: float = field(default=0.0, init=False)
@@ -82,6 +84,10 @@ class BenchChannel:
         self._called = time.perf_counter()
         self._arrived.set()
         return message.key
+
+    async def show_draft(self, _: Draft) -> None:
+        """There are none."""
+        await trio.lowlevel.checkpoint()
 
     async def _one(self, receive: Receive, text: str) -> tuple[float, float, float]:
         self._arrived = trio.Event()

@@ -10,8 +10,9 @@ import trio
 from attrs import define, field
 
 from nanoclaw import app, config
-from nanoclaw.channels.base import Outgoing, Receive
+from nanoclaw.channels.base import Draft, Outgoing, Receive
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.logs import log_to_file
@@ -40,6 +41,7 @@ class Crowd:
     threaded: bool = field(default=False, init=False)
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
+    abilities: frozenset[Ability] = field(default=frozenset(), init=False)
     finished: trio.Event = field(factory=trio.Event, init=False)
     waited: dict[str, float] = field(factory=dict[str, float], init=False)
     """Milliseconds until each room had its reply."""
@@ -68,6 +70,10 @@ class Crowd:
         if len(self.waited) == self.rooms:
             self.finished.set()
         return message.key
+
+    async def show_draft(self, _: Draft) -> None:
+        """There are none."""
+        await trio.lowlevel.checkpoint()
 
 
 def measure(home: Path, engines: Callable[[], Sequence[Engine]], rooms: int) -> Samples:

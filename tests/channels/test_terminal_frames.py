@@ -34,6 +34,7 @@ TEXT = st.text(max_size=40)  # without surrogates, as hypothesis makes it
 CLIENTS = st.one_of(
     st.builds(Say, id=st.text(min_size=1, max_size=100), text=st.text(min_size=1, max_size=200)),
     st.builds(Say, id=st.just("1"), text=TEXT, files=st.integers(min_value=1)),
+    st.builds(Say, id=st.just("1"), text=st.just("2"), question=st.text(max_size=100)),
     st.builds(Seen, key=TEXT),
     st.builds(FileStart, name=st.text(min_size=1, max_size=100)),
     st.builds(FilePart, data=st.text("abc+/=", min_size=1)),
@@ -41,7 +42,7 @@ CLIENTS = st.one_of(
 )
 HOSTS = st.one_of(
     st.builds(Welcome, agent=TEXT, sandbox=TEXT, provider=TEXT),
-    st.builds(Kept, id=TEXT),
+    st.builds(Kept, id=TEXT, answers_for=st.none() | TEXT),
     st.builds(Declined, id=TEXT, why=TEXT),
     st.builds(
         Show,
@@ -51,6 +52,12 @@ HOSTS = st.one_of(
         answers=st.none() | TEXT,
         more=st.booleans(),
         files=st.lists(st.builds(ShownFile, name=TEXT, size=st.integers(), path=TEXT), max_size=3).map(tuple),
+        edits=st.none() | TEXT,
+        reacts_to=st.none() | TEXT,
+        quoted=TEXT,
+        title=TEXT,
+        question=st.none() | TEXT,
+        options=st.lists(TEXT, max_size=3).map(tuple),
     ),
     st.builds(Trouble, why=TEXT),
 )
@@ -60,7 +67,23 @@ JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    ["id", "text", "key", "why", "answers", "more", "agent", "sandbox", "provider", "type", "files", "name", "x"]
+    [
+        "id",
+        "text",
+        "key",
+        "why",
+        "answers",
+        "more",
+        "agent",
+        "sandbox",
+        "provider",
+        "type",
+        "files",
+        "name",
+        "x",
+        "question",
+        "options",
+    ]
 )
 KINDS = st.sampled_from(
     ["FileStart", "FilePart", "FileEnd", "Say", "Seen", "Welcome", "Kept", "Declined", "Show", "Trouble", "say", ""]
@@ -79,7 +102,8 @@ def test_what_the_host_says_arrives_as_it_was(frame: FromHost) -> None:
 
 
 def test_a_frame_says_what_it_is() -> None:
-    assert write_client(Say(id="1", text="hi")) == {"type": "Say", "id": "1", "text": "hi", "files": 0}
+    say = {"type": "Say", "id": "1", "text": "hi", "files": 0, "question": None}
+    assert write_client(Say(id="1", text="hi")) == say
     assert write_host(Show(key="k", text="t", speaker="Nano", answers=None, more=True)) == {
         "type": "Show",
         "key": "k",
@@ -88,6 +112,12 @@ def test_a_frame_says_what_it_is() -> None:
         "answers": None,
         "more": True,
         "files": [],
+        "edits": None,
+        "reacts_to": None,
+        "quoted": "",
+        "title": "",
+        "question": None,
+        "options": [],
     }
 
 

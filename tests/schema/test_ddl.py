@@ -11,6 +11,7 @@ from attrs import fields_dict
 
 from nanoclaw.model import entities
 from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
+from nanoclaw.model.questions import QuestionState
 from nanoclaw.model.rights import Role
 from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope
@@ -51,6 +52,7 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "tasks", "state"): TaskState,
     ("central", "tasks", "made_by"): TaskMaker,
     ("central", "occurrences", "outcome"): Outcome,
+    ("central", "questions", "state"): QuestionState,
     ("central", "approvals", "kind"): ApprovalKind,
     ("central", "approvals", "state"): ApprovalState,
 }

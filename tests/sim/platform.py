@@ -7,8 +7,9 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from nanoclaw.channels.base import Outgoing, Receive, Stored
+from nanoclaw.channels.base import Draft, Outgoing, Receive, Stored
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability
 from nanoclaw.errors import DeliveryError, NobodyThereError, StoreError
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import InboundEvent
@@ -57,6 +58,7 @@ class SimChannel:
     platform: Platform
     mortal: Mortal
     threaded: bool = field(default=False, init=False)
+    abilities: frozenset[Ability] = field(default=frozenset(), init=False)
 
     @property
     def name(self) -> ChannelName:
@@ -122,6 +124,10 @@ class SimChannel:
         posted = self.platform.post(message)
         self.mortal.step()
         return posted
+
+    async def show_draft(self, _: Draft) -> None:
+        """It shows none."""
+        await trio.lowlevel.checkpoint()
 
     def _pick(self) -> int:
         """Which event comes first: in bad weather, any."""

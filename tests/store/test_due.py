@@ -19,6 +19,7 @@ from nanoclaw.store.due import (
     ApprovalDue,
     LaneDue,
     OccurrenceDue,
+    QuestionDue,
     SessionDue,
     due,
     expire,
@@ -28,6 +29,7 @@ from nanoclaw.store.ledger import Lane
 from schema.sqlite import execute, fetch, scalar
 from schema.times import write_time
 from tests.support.central import CHANNEL, NOW, World
+from tests.support.questions import asked
 from tests.support.tasks import a_task, added
 
 HOUR = timedelta(hours=1)
@@ -51,6 +53,7 @@ def test_each_kind_is_due_at_its_time_and_not_before() -> None:
     chat = world.chat("other")
     request(world.conn, ApprovalId("apr-1"), ApprovalKind.CHAT, "s", {}, chat=chat.id, agent=None, now=NOW)
     execute(world.conn, "UPDATE approvals SET expires_at = ?", (write_time(LATER),))
+    question = asked(world, session, seconds=3_600)
     assert due(world.conn, now=LATER - timedelta(milliseconds=1)) == []
     assert next_due(world.conn, now=NOW) == LATER
     assert due(world.conn, now=LATER) == [
@@ -58,6 +61,7 @@ def test_each_kind_is_due_at_its_time_and_not_before() -> None:
         SessionDue(session),
         LaneDue(Lane(CHANNEL, "room")),
         ApprovalDue(ApprovalId("apr-1")),
+        QuestionDue(question.id),
     ]
     assert next_due(world.conn, now=LATER) is None
 

@@ -10,8 +10,9 @@ from typing import Any
 import trio
 from attrs import define, evolve, field
 
-from nanoclaw.channels.base import Outgoing, OutgoingFile, Receive, Stored
+from nanoclaw.channels.base import Draft, Outgoing, OutgoingFile, Receive, Stored
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.lines import LineStream
 from nanoclaw.kit.spool import Spool
@@ -35,6 +36,7 @@ class PlatformChannel:
     keyed: bool = True
     in_doubt: InDoubt = InDoubt.SEND_AGAIN
     threaded: bool = False
+    abilities: frozenset[Ability] = frozenset()
     spool: Spool | None = None
     """Where the files of events go; without one, events have none."""
     name: ChannelName = field(default=CHANNEL, init=False)
@@ -129,6 +131,10 @@ class PlatformChannel:
                     await lines.aclose()
         except (OSError, trio.BrokenResourceError) as exc:
             raise DeliveryError(channel=self.name, why=repr(exc), retryable=True, reached=True) from exc
+
+    async def show_draft(self, _: Draft) -> None:
+        """It shows none."""
+        await trio.lowlevel.checkpoint()
 
     async def _connect(self) -> LineStream:
         return LineStream(await trio.open_tcp_stream("127.0.0.1", self.port))

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
-from nanoclaw.channels.base import NotHeard, Outgoing, Receive
+from nanoclaw.channels.base import Draft, NotHeard, Outgoing, Receive
 from nanoclaw.channels.terminal.frames import (
     Declined,
     FileEnd,
@@ -29,13 +29,15 @@ from nanoclaw.channels.terminal.frames import (
 )
 from nanoclaw.channels.terminal.upload import Upload
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability, ShowCard, ShowEdit, ShowQuestion, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError, StoreError
 from nanoclaw.kit.lines import BadFrameError, LineStream
 from nanoclaw.kit.sockets import listen
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.files import NewAttachment
-from nanoclaw.model.ids import ChannelName, OutboundId, UserId
+from nanoclaw.model.ids import ChannelName, OutboundId, QuestionId, UserId
 from nanoclaw.model.messages import InboundEvent
+from nanoclaw.model.questions import Choice
 
 CHANNEL = ChannelName("terminal")
 CONVERSATION = "local"
@@ -43,6 +45,7 @@ SENDER = UserId(f"{CHANNEL}:operator")
 """Whoever may open the socket is the operator: it is theirs alone (mode 0600)."""
 SEEN_SECONDS = 5.0
 """How long an open chat has to say that it has shown a message."""
+ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.CARD, Ability.QUESTION})
 SLOWEST_COPY = 10 << 20
 """Bytes of files a second: a chat that has to save some has so much longer."""
 
@@ -70,6 +73,7 @@ class TerminalChannel:
     # A chat drops a second copy as long as it is open; a new one cannot know.
     keyed: bool = field(default=False, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
+    abilities: frozenset[Ability] = field(default=ABILITIES, init=False)
     _open: dict[LineStream, None] = field(factory=dict[LineStream, None], init=False)
     _seen: dict[OutboundId, trio.Event] = field(factory=dict[OutboundId, trio.Event], init=False)
 
@@ -93,22 +97,15 @@ class TerminalChannel:
         finally:
             self._socket.unlink(missing_ok=True)
 
-    async def deliver(self, message: Outgoing) -> None:
-        """Show *message* in every open chat; done when the first says that a person can see it."""
+    async def deliver(self, message: Outgoing) -> str:
+        """Show *message* in every open chat; done when the first says that a person can see it. Its id is its key."""
         if message.to.platform_id != CONVERSATION:
             raise DeliveryError(channel=self.name, why="there is no such conversation", retryable=False)
         chats = list(self._open)
         if not chats:
             raise NobodyThereError(channel=self.name)
         seen = self._seen[message.key] = trio.Event()
-        frame = Show(
-            key=message.key,
-            text=message.text,
-            speaker=message.speaker,
-            answers=message.answers,
-            more=message.more,
-            files=tuple(ShownFile(name=file.name, size=file.size, path=str(file.path)) for file in message.files),
-        )
+        frame = _frame(message)
         patience = SEEN_SECONDS + sum(file.size for file in message.files) / SLOWEST_COPY
         try:
             with trio.fail_after(patience):
@@ -121,6 +118,11 @@ class TerminalChannel:
             raise NobodyThereError(channel=self.name) from None
         finally:
             del self._seen[message.key]
+        return message.key
+
+    async def show_draft(self, _: Draft) -> None:
+        """A terminal shows what is whole."""
+        await trio.lowlevel.checkpoint()
 
     async def _serve(self, lines: LineStream, receive: Receive, ready: Callable[[], None]) -> None:
         """One chat, from its welcome to its end. A chat's trouble is its own."""
@@ -181,11 +183,37 @@ class TerminalChannel:
             sender=self._person,
             text=said.text,
             attachments=files,
+            choice=None if said.question is None else Choice(question=QuestionId(said.question), said=said.text),
         )
         try:
             receipt = await receive(event)
         except StoreError as exc:
             await lines.send(write_host(Declined(id=said.id, why=str(exc))))
             return
-        answer = Declined(id=said.id, why=receipt.detail) if isinstance(receipt, NotHeard) else Kept(id=said.id)
-        await lines.send(write_host(answer))
+        if isinstance(receipt, NotHeard):
+            await lines.send(write_host(Declined(id=said.id, why=receipt.detail)))
+        else:
+            await lines.send(write_host(Kept(id=said.id, answers_for=receipt.answers_for)))
+
+
+def _frame(message: Outgoing) -> Show:
+    plain = Show(
+        key=message.key,
+        text=message.text,
+        speaker=message.speaker,
+        answers=message.answers,
+        more=message.more,
+        files=tuple(ShownFile(name=file.name, size=file.size, path=str(file.path)) for file in message.files),
+    )
+    match message.native:
+        case None:
+            return plain
+        case ShowEdit(platform_message_id=changed):
+            return evolve(plain, edits=changed)
+        case ShowReaction() as reaction:
+            return evolve(plain, text=reaction.emoji, reacts_to=reaction.platform_message_id, quoted=reaction.quoted)
+        case ShowCard(title=title, description=description):
+            return evolve(plain, text=description, title=title)
+        case ShowQuestion() as asked:
+            labels = tuple(option.label for option in asked.options)
+            return evolve(plain, text=asked.text, title=asked.title, question=asked.question, options=labels)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, get_origin
+from typing import TypeAlias, get_args, get_origin
 
 from attrs import Attribute, field, frozen
-from attrs.validators import max_len, min_len
+from attrs.validators import max_len, min_len, optional
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.strategies import configure_tagged_union
 
@@ -44,12 +44,14 @@ class FileEnd:
 class Say:
     """The person at the terminal says *text*; *id* is unique for ever, so that saying it again is harmless.
 
-    *files* is how many files came before it; with one, the text may be empty.
+    *files* is how many files came before it; with one, the text may be empty. *question*: the text is meant as the
+    answer to the question of that id.
     """
 
     id: str = field(validator=[min_len(1), max_len(100)])
     text: str = field(validator=max_len(MOST_TEXT))
     files: int = field(default=0, validator=_says_something)
+    question: str | None = field(default=None, validator=optional(max_len(MOST_NAME)))
 
 
 @frozen(kw_only=True)
@@ -76,6 +78,8 @@ class Kept:
     """What was said is stored: it will be answered even if everything dies now."""
 
     id: str
+    answers_for: str | None = None
+    """It answers a question; what follows from it comes as an answer to the `Say` of this id."""
 
 
 @frozen(kw_only=True)
@@ -100,6 +104,10 @@ class Show:
     """A message for the person, from *speaker*, or from the host itself.
 
     *answers* is the id of a `Say`; *more*: another answer to it is to be expected.
+
+    Four kinds are more than a text. One has *edits*, the id of the message that this text is from now on. One has
+    *reacts_to*, the id of the message that this text, an emoji, is a reaction to, and how that begins. A card has a
+    *title*. A question has *question*, its id, and *options*, which are numbered from 1.
     """
 
     key: str
@@ -108,6 +116,12 @@ class Show:
     answers: str | None
     more: bool
     files: tuple[ShownFile, ...] = ()
+    edits: str | None = None
+    reacts_to: str | None = None
+    quoted: str = ""
+    title: str = ""
+    question: str | None = None
+    options: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -145,7 +159,7 @@ _converter = Converter(forbid_extra_keys=True)
 _only(str)
 _only(bool)
 _only(int)
-_converter.register_structure_hook_func(_is_tuple, lambda value, _: _files(value))
+_converter.register_structure_hook_func(_is_tuple, lambda value, cls: _list(value, get_args(cls)[0]))
 configure_tagged_union(FromClient, _converter, tag_name="type")
 configure_tagged_union(FromHost, _converter, tag_name="type")
 
@@ -170,10 +184,10 @@ def write_host(frame: FromHost) -> dict[str, object]:
     return _converter.unstructure(frame, unstructure_as=FromHost)  # type: ignore[no-any-return]  # a dict
 
 
-def _files(value: object) -> tuple[ShownFile, ...]:
+def _list(value: object, of: type) -> tuple[object, ...]:
     if type(value) is not list:
         raise ValueError("not a list")
-    return tuple(_converter.structure(file, ShownFile) for file in value)
+    return tuple(_converter.structure(item, of) for item in value)
 
 
 def _read(frame: object, union: type) -> object:

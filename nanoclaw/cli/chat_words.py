@@ -1,0 +1,70 @@
+"""What a chat shows of messages that are more than a text: edits, reactions, cards, and questions to be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from nanoclaw.channels.terminal.frames import Show
+from nanoclaw.core.notices import visible
+from nanoclaw.core.questions import meant
+from nanoclaw.core.speech import numbered
+from schema.payloads import Option
+
+HOW_TO_ANSWER = "(answer with a number, or with the words)"
+
+
+def lines_of(frame: Show, agent: str | None, saved: Sequence[str]) -> list[str]:
+    """What to print of a message where there is no terminal to make it look nice; of files, what was *saved*."""
+    words = in_words(frame)
+    said = words if frame.speaker in (None, agent) else f"{frame.speaker}: {words}"
+    return [visible(line) for line in (*([said] if words else []), *saved)]
+
+
+def in_words(frame: Show) -> str:
+    """The message as plain text."""
+    return "\n".join([*_said(frame, "{}"), *_choices(frame)])
+
+
+def in_markdown(frame: Show) -> str:
+    """The message as Markdown."""
+    return "\n\n".join([*_said(frame, "**{}**"), *(["\n".join(_choices(frame))] if frame.options else [])])
+
+
+def _said(frame: Show, title: str) -> list[str]:
+    if frame.edits is not None:
+        return [f"(changed) {frame.text}"]
+    if frame.reacts_to is not None:
+        return [f"{frame.text} to “{frame.quoted}”" if frame.quoted else frame.text]
+    head = [title.format(frame.title)] if frame.title else []
+    return [*head, *([frame.text] if frame.text and frame.text != frame.title else [])]
+
+
+def _choices(frame: Show) -> list[str]:
+    """The options of a question, and how to answer it."""
+    return [*numbered(_options(frame)), HOW_TO_ANSWER] if frame.options else []
+
+
+@define
+class OpenQuestions:
+    """The questions that a chat has shown and nobody answered in it."""
+
+    _shown: dict[str, tuple[Option, ...]] = field(factory=dict[str, tuple[Option, ...]], init=False)
+
+    def note(self, frame: Show) -> None:
+        """Remember *frame* if it asks something."""
+        if frame.question is not None:
+            self._shown[frame.question] = _options(frame)
+
+    def take(self, typed: str) -> str | None:
+        """The id of the latest question that *typed* answers, which is open no longer; None: it answers none."""
+        for question, options in reversed(self._shown.items()):
+            if meant(typed, options) is not None:
+                del self._shown[question]
+                return question
+        return None
+
+
+def _options(frame: Show) -> tuple[Option, ...]:
+    return tuple(Option(label=label, value=label) for label in frame.options)

@@ -1,0 +1,154 @@
+"""An event that answers a question: taken as that, in the transaction that stores the event.
+
+A platform may say that somebody pressed an option; then it is judged as an answer, and whoever may not answer, or comes
+too late, is told. Where it only brings what people type, words are an answer as long as they name an option of a
+question that waits there and that their sender may answer; all else is a message like any other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from nanoclaw.core import access
+from nanoclaw.core import questions as rules
+from nanoclaw.model.ids import EventId, QuestionId, SessionId
+from nanoclaw.model.messages import Address, Drop, InboundEvent
+from nanoclaw.model.questions import Question, QuestionState
+from nanoclaw.model.rights import Standing
+from nanoclaw.store import drops, inbound, notices, questions
+from nanoclaw.store.entities import messaging_group
+from nanoclaw.store.ledger import Lane
+from nanoclaw.store.people import note_user, rights_of
+from nanoclaw.store.sessions import session_place
+from schema import payloads
+from schema.payloads import Option
+from schema.rows import InKind
+from schema.sqlite import Connection, scalar
+
+
+@frozen(kw_only=True)
+class Answered:
+    """The event is the answer to a question."""
+
+    question: Question
+    option: Option
+
+    @property
+    def session(self) -> SessionId:
+        """Whose agent asked."""
+        return self.question.session_id
+
+
+@frozen(kw_only=True)
+class Unanswered:
+    """The event is meant as an answer, and is none."""
+
+    question: Question | None
+    reason: str
+    why: str
+
+
+def find(conn: Connection, event: InboundEvent, place: Address) -> Answered | Unanswered | None:
+    """What *event*, which came from *place*, means for a question; None: nothing."""
+    if event.choice is None:
+        return _typed(conn, event, place)
+    question = questions.get(conn, event.choice.question)
+    options = () if question is None else questions.options_of(question)
+    verdict = rules.judge(
+        question,
+        options,
+        event.choice.said,
+        place=place,
+        sender=event.sender_id,
+        standing=Standing.STRANGER if question is None else _standing(conn, event, question),
+        answered_by=None if question is None else questions.answerer(conn, question),
+    )
+    if isinstance(verdict, rules.NotTaken):
+        return Unanswered(question=question, reason=verdict.reason, why=verdict.why)
+    assert question is not None
+    return Answered(question=question, option=verdict.option)
+
+
+def _typed(conn: Connection, event: InboundEvent, place: Address) -> Answered | None:
+    """The latest question that the words of *event* answer."""
+    if event.attachments:
+        return None
+    for question in questions.open_in(conn, place):
+        option = rules.meant(event.text, questions.options_of(question))
+        if option is not None and rules.may_answer(question, event.sender_id, _standing(conn, event, question)):
+            return Answered(question=question, option=option)
+    return None
+
+
+def store(conn: Connection, event_id: EventId, event: InboundEvent, found: Answered, *, now: datetime) -> str | None:
+    """End the question and give its agent the answer; returns the platform's id of what made the agent ask.
+
+    The event is stored already.
+    """
+    question = found.question
+    note_user(conn, event.sender_id, event.sender, now=now)
+    questions.close(conn, question.id, QuestionState.ANSWERED, by=event.sender_id, answer=found.option.value, now=now)
+    said = payloads.QuestionResponse(
+        question_id=question.id,
+        question=question.question,
+        value=found.option.value,
+        label=found.option.label,
+        by=event.sender,
+    )
+    answer = inbound.NewInbound(
+        id=questions.answer_id(question.id),
+        event_id=event_id,
+        kind=InKind.SYSTEM,
+        channel=question.channel,
+        platform_id=question.platform_id,
+        thread_id=question.thread_id,
+        content=payloads.write(payloads.SystemIn(action=payloads.QUESTION_RESPONSE, text=payloads.write(said))),
+    )
+    inbound.add(conn, answer, session=question.session_id, now=now)
+    return questions.asked_for(conn, question)
+
+
+def asked_for(conn: Connection, event: EventId) -> str | None:
+    """The platform's id of what made the agent ask to which *event* was the answer; None: it was none."""
+    found = scalar(conn, "SELECT id FROM inbound WHERE event_id = ? AND kind = 'system' AND trigger = 1", (event,))
+    if found is None or not str(found).startswith(questions.ANSWER):
+        return None
+    question = questions.get(conn, QuestionId(str(found).removeprefix(questions.ANSWER)))
+    return None if question is None else questions.asked_for(conn, question)
+
+
+def record(
+    conn: Connection, event_id: EventId, event: InboundEvent, found: Unanswered, place: Address, *, now: datetime
+) -> frozenset[Lane]:
+    """Keep why an event is no answer, and tell its sender, once; returns the lanes to send on.
+
+    Whoever asks about a question that is none is told nothing in a chat: they may ask about as many as they like.
+    """
+    chat = messaging_group(conn, event.channel, event.platform_id)
+    question = found.question
+    drop = Drop(
+        key=f"event:{event_id}",
+        kind="event",
+        event_id=event_id,
+        session_id=None if question is None else question.session_id,
+        messaging_group_id=None if chat is None else chat.id,
+        sender_id=event.sender_id,
+        reference=event.platform_message_id,
+        reason=found.reason,
+        detail=found.why,
+        dropped_at=now,
+    )
+    drops.record(conn, drop)
+    if question is None or found.reason == "no-question":
+        return frozenset()
+    key = f"question:{question.id}:{found.reason}:{event.sender_id}"
+    text = found.why[0].upper() + found.why[1:] + "."
+    return frozenset(notices.answer(conn, place, key=key, text=text, to_event=event_id, now=now))
+
+
+def _standing(conn: Connection, event: InboundEvent, question: Question) -> Standing:
+    place = session_place(conn, question.session_id)
+    assert place is not None
+    return access.standing(rights_of(conn, event.sender_id), place.agent_group.id)

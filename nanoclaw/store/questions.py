@@ -1,0 +1,174 @@
+"""Questions of agents in nanoclaw.db: asked once, ended once, by an answer, by time, or unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from nanoclaw.core.notices import plain
+from nanoclaw.model.ids import InboundId, QuestionId, SessionId, UserId
+from nanoclaw.model.messages import Address
+from nanoclaw.model.questions import Question, QuestionState
+from nanoclaw.store import inbound, notices
+from nanoclaw.store.ledger import Lane
+from schema import payloads
+from schema.payloads import Option
+from schema.rows import InStatus, bindings, insert_sql, select
+from schema.sqlite import Connection, execute, fetch_one, integer, scalar
+from schema.times import write_time
+
+ANSWER = payloads.answer_row("")
+"""How the id of an inbound row begins that is the answer to a question; the question's own follows."""
+
+
+@frozen(kw_only=True)
+class _Options:
+    options: tuple[Option, ...]
+
+
+def answer_id(question: QuestionId) -> InboundId:
+    """The id of the row that will be its answer."""
+    return InboundId(payloads.answer_row(question))
+
+
+def add(conn: Connection, question: Question) -> None:
+    """Let a question wait for its answer. Its message is in the ledger."""
+    execute(conn, insert_sql("questions", Question), bindings(question))
+
+
+def get(conn: Connection, question: QuestionId) -> Question | None:
+    """The question of that id."""
+    found = select(conn, Question, "SELECT * FROM questions WHERE id = ?", (question,))
+    return found[0] if found else None
+
+
+def open_in(conn: Connection, place: Address) -> list[Question]:
+    """Those that wait for an answer in a place and may be seen there, the latest first."""
+    return select(
+        conn,
+        Question,
+        "SELECT q.* FROM questions q INDEXED BY questions_open JOIN ledger l ON l.id = q.ledger_id"
+        " WHERE q.state = 'open' AND q.channel = ? AND q.platform_id = ? AND q.thread_id IS ? AND l.state <> 'pending'"
+        " ORDER BY l.position DESC",
+        (place.channel, place.platform_id, place.thread_id),
+    )
+
+
+def waiting(conn: Connection, session: SessionId) -> int:
+    """How many of *session* wait for an answer."""
+    return integer(
+        conn,
+        "SELECT count(*) FROM questions INDEXED BY questions_session WHERE session_id = ? AND state = 'open'",
+        (session,),
+    )
+
+
+def options_of(question: Question) -> Sequence[Option]:
+    """What there is to choose from."""
+    return payloads.read_as(_Options, question.options).options
+
+
+def write_options(options: Sequence[Option]) -> str:
+    """*options* as a row holds them."""
+    return payloads.write(_Options(options=tuple(options)))
+
+
+def asked_for(conn: Connection, question: Question) -> str | None:
+    """The platform's id of the message that made the agent ask; None: it was none."""
+    found = scalar(
+        conn,
+        "SELECT e.platform_message_id FROM ledger l JOIN inbound i ON i.id = l.in_reply_to"
+        " JOIN events e ON e.id = i.event_id WHERE l.id = ?",
+        (question.ledger_id,),
+    )
+    return None if found is None else str(found)
+
+
+def answerer(conn: Connection, question: Question) -> str | None:
+    """The name of who has answered it."""
+    if question.answered_by is None:
+        return None
+    return str(scalar(conn, "SELECT display_name FROM users WHERE id = ?", (question.answered_by,)))
+
+
+def close(
+    conn: Connection,
+    question: QuestionId,
+    state: QuestionState,
+    *,
+    by: UserId | None = None,
+    answer: str | None = None,
+    now: datetime,
+) -> bool:
+    """End a question, unless it has ended; says whether it was this that ended it."""
+    written = execute(
+        conn,
+        "UPDATE questions SET state = ?, ended_at = ?, answered_by = ?, answer = ? WHERE id = ? AND state = 'open'",
+        (state.value, write_time(now), by, answer, question),
+    )
+    return written > 0
+
+
+def expire(conn: Connection, which: QuestionId, *, now: datetime) -> tuple[SessionId, set[Lane]] | None:
+    """Nobody answered in time: its chat and its agent are told. None: it has been ended meanwhile, or has time left.
+
+    An agent that still works on what made it ask finds out with its turn; any other is woken.
+    """
+    question = get(conn, which)
+    if question is None or question.expires_at is None or question.expires_at > now:
+        return None
+    if not close(conn, which, QuestionState.EXPIRED, now=now):
+        return None
+    title = plain(question.title or question.question, 80)
+    _tell(conn, question, payloads.QUESTION_EXPIRED, f"nobody answered the question “{title}” in time", now=now)
+    to = Address(channel=question.channel, platform_id=question.platform_id, thread_id=question.thread_id)
+    lanes = notices.tell_chat(
+        conn,
+        question.session_id,
+        to,
+        key=f"question-expired:{which}",
+        text=f"The question “{title}” is closed: nobody answered in time.",
+        in_reply_to=_asked_in_turn(conn, question),
+        now=now,
+    )
+    return question.session_id, lanes
+
+
+def undelivered(conn: Connection, ledger_id: str, why: str, *, now: datetime) -> None:
+    """The message of a question did not arrive for certain: whoever waits for its answer is told."""
+    found = select(conn, Question, "SELECT * FROM questions WHERE ledger_id = ?", (ledger_id,))
+    for question in found:
+        if close(conn, question.id, QuestionState.UNDELIVERED, now=now):
+            title = plain(question.title or question.question, 80)
+            _tell(
+                conn,
+                question,
+                payloads.QUESTION_UNDELIVERED,
+                f"nobody saw the question “{title}”: {plain(why)}",
+                now=now,
+            )
+
+
+def reopen(conn: Connection, ledger_id: str) -> None:
+    """A person has the message of a question sent again that never arrived: it can be answered after all."""
+    execute(
+        conn,
+        "UPDATE questions SET state = 'open', ended_at = NULL, expires_at = NULL"
+        " WHERE ledger_id = ? AND state = 'undelivered'",
+        (ledger_id,),
+    )
+
+
+def _tell(conn: Connection, question: Question, action: str, text: str, *, now: datetime) -> None:
+    asked_in = _asked_in_turn(conn, question)
+    row = None if asked_in is None else inbound.get(conn, InboundId(asked_in))
+    at_work = row is not None and row.status is InStatus.PENDING
+    key = f"{action}:{question.id}"
+    notices.tell_agent(conn, question.session_id, key=key, action=action, text=text, wake=not at_work, now=now)
+
+
+def _asked_in_turn(conn: Connection, question: Question) -> str | None:
+    found = fetch_one(conn, "SELECT in_reply_to FROM ledger WHERE id = ?", (question.ledger_id,))
+    return None if found is None or found["in_reply_to"] is None else str(found["in_reply_to"])
