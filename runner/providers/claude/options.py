@@ -78,6 +78,8 @@ class Settings:
     effort: str | None = None
     base_url: str | None = None
     """Another endpoint that speaks the Messages API."""
+    gateway: str | None = None
+    """The socket that leads to the endpoint, and to nothing else. It is asked whatever the endpoint is."""
     servers: Mapping[str, Server] = field(factory=dict[str, Server])
 
     def __attrs_post_init__(self) -> None:
@@ -98,9 +100,22 @@ class Surroundings:
 
 
 def option_fields(
-    settings: Settings, surroundings: Surroundings, *, instructions: str, continuation: str | None
+    settings: Settings,
+    surroundings: Surroundings,
+    *,
+    instructions: str,
+    continuation: str | None,
+    base_url: str | None = None,
 ) -> dict[str, object]:
-    """The fields of `ClaudeAgentOptions`, but for those that are objects of the SDK."""
+    """The fields of `ClaudeAgentOptions`, but for those that are objects of the SDK.
+
+    Args:
+      settings: What the group wants.
+      surroundings: Where the runner stands.
+      instructions: What is added to the preset.
+      continuation: The session to go on in; None: a new one.
+      base_url: Where the model answers; None leaves it to the command line.
+    """
     return {
         "tools": list(TOOLS),
         "disallowed_tools": list(DENIED),
@@ -116,7 +131,7 @@ def option_fields(
         "resume": continuation,
         "cwd": surroundings.folder,
         "add_dirs": list(surroundings.extra),
-        "env": environment(settings, surroundings),
+        "env": environment(surroundings, base_url),
         "settings": json.dumps({"hooks": {"PreCompact": [{"hooks": [_saying(TO_SURVIVE)]}]}}),
         "include_partial_messages": True,
         "max_buffer_size": MOST_LINE,
@@ -128,7 +143,7 @@ def _saying(text: str) -> dict[str, object]:
     return {"type": "command", "command": f"printf %s {shlex.quote(text)}"}
 
 
-def environment(settings: Settings, surroundings: Surroundings) -> dict[str, str]:
+def environment(surroundings: Surroundings, base_url: str | None = None) -> dict[str, str]:
     """The variables that the command line gets besides the runner's own."""
     given = surroundings.environment
     home = given.get("HOME", SANDBOX_HOME)
@@ -140,8 +155,8 @@ def environment(settings: Settings, surroundings: Surroundings) -> dict[str, str
         COMPACT_WINDOW: given.get(COMPACT_WINDOW) or DEFAULT_COMPACT_WINDOW,
         "ANTHROPIC_API_KEY": given.get("ANTHROPIC_API_KEY") or NO_KEY,
     }
-    if settings.base_url is not None:
-        found["ANTHROPIC_BASE_URL"] = settings.base_url
+    if base_url is not None:
+        found["ANTHROPIC_BASE_URL"] = base_url
     if surroundings.root:
         # As root it works without asking only where it is told that walls are around it.
         found["IS_SANDBOX"] = "1"

@@ -20,6 +20,7 @@ from runner.model import Container
 from runner.providers.base import Input, Query
 from runner.providers.claude.options import DENIED, Server, Settings, Surroundings, option_fields, server_fields
 from runner.providers.claude.transcripts import FOLDER
+from runner.relay import open_relay
 from runner.tools.base import Toolbox
 from schema.files import SANDBOX_EXTRA
 
@@ -77,25 +78,48 @@ class ClaudeProvider:
 
     @asynccontextmanager
     async def query(self, first: Input, continuation: str | None, instructions: str) -> AsyncGenerator[Query]:
-        """Begin an exchange. The continuation is the id of a session of the command line."""
+        """Begin an exchange. The continuation is the id of a session of the command line.
+
+        What the block raises comes out as it is. Raises `ConfigError` if the sandbox lacks the SDK.
+        """
         module = await self._loading.module()
-        fields = option_fields(self._settings, self._surroundings, instructions=instructions, continuation=continuation)
-        query = module.ClaudeQuery(
-            fields,
-            server_fields(self._settings.servers),
-            self._toolbox,
-            self._denied,
-            Path(self._surroundings.folder, FOLDER),
-            self._settings.assistant_name,
-            self._now,
-        )
-        query.push(first)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(query.run)
-            try:
-                yield query
-            finally:
-                query.abort()
+        failed: Exception | None = None
+        async with self._way_out() as base_url:
+            query = module.ClaudeQuery(
+                option_fields(
+                    self._settings,
+                    self._surroundings,
+                    instructions=instructions,
+                    continuation=continuation,
+                    base_url=base_url,
+                ),
+                server_fields(self._settings.servers),
+                self._toolbox,
+                self._denied,
+                Path(self._surroundings.folder, FOLDER),
+                self._settings.assistant_name,
+                self._now,
+            )
+            query.push(first)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(query.run)
+                try:
+                    yield query
+                except Exception as exc:
+                    failed = exc
+                finally:
+                    query.abort()
+        if failed is not None:
+            raise failed
+
+    @asynccontextmanager
+    async def _way_out(self) -> AsyncGenerator[str | None]:
+        """Where the model answers, as seen from here."""
+        if self._settings.gateway is None:
+            yield self._settings.base_url
+            return
+        async with open_relay(self._settings.gateway) as relay:
+            yield relay.url
 
 
 def claude_provider(container: Container, toolbox: Toolbox) -> ClaudeProvider:
@@ -109,6 +133,7 @@ def claude_provider(container: Container, toolbox: Toolbox) -> ClaudeProvider:
         model=container.model,
         effort=container.effort,
         base_url=container.base_url,
+        gateway=container.gateway,
         servers=servers,
     )
     return ClaudeProvider(settings, surroundings(), toolbox)

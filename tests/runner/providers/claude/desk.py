@@ -61,14 +61,22 @@ class Desk:
     box: Box = field(factory=Box)
     denied: Mapping[str, str] = DENIED
     servers: Mapping[str, Server] = field(factory=dict[str, Server])
+    gateway: str | None = None
     _provider: ClaudeProvider | None = field(default=None, init=False)
 
     def provider(self) -> ClaudeProvider:
         """The group's provider."""
         if self._provider is None:
             environment = {"HOME": str(self.home), "ANTHROPIC_API_KEY": "key-of-the-test"}
+            settings = Settings(
+                assistant_name="Nano",
+                model=MODEL,
+                base_url=self.model.url,
+                gateway=self.gateway,
+                servers=self.servers,
+            )
             self._provider = ClaudeProvider(
-                Settings(assistant_name="Nano", model=MODEL, base_url=self.model.url, servers=self.servers),
+                settings,
                 Surroundings(folder=str(self.folder), environment=environment, root=os.geteuid() == 0),
                 self.box,
                 denied=self.denied,

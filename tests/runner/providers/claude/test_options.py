@@ -23,10 +23,10 @@ STANDS = Surroundings(folder="/workspace/agent", environment={"HOME": "/home/age
 
 
 def variables(
-    settings: Settings | None = None, given: dict[str, str] | None = None, *, root: bool = False
+    base_url: str | None = None, *, given: dict[str, str] | None = None, root: bool = False
 ) -> dict[str, str]:
     stands = Surroundings(folder="/a", environment={"HOME": "/home/agent", **(given or {})}, root=root)
-    return environment(settings or Settings(), stands)
+    return environment(stands, base_url)
 
 
 def test_the_instructions_are_added_to_the_preset_and_made_anew_for_each_request() -> None:
@@ -83,7 +83,7 @@ def test_where_memory_is_shortened_can_be_said() -> None:
 
 
 def test_another_endpoint_is_passed_on_and_none_is_not_made_up() -> None:
-    assert variables(Settings(base_url="http://127.0.0.1:11434"))["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:11434"
+    assert variables("http://127.0.0.1:11434")["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:11434"
     assert "ANTHROPIC_BASE_URL" not in variables()
 
 

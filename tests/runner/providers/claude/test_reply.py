@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
+import trio
 
 from runner.providers.base import Init, Input, Media, ProviderError, Result, Taken, TextDelta, Trouble, Usage
 from runner.providers.claude.options import TOOLS
@@ -89,6 +90,28 @@ async def test_a_picture_is_seen_by_the_model_itself(desk: Desk, tmp_path: Path)
     assert source["media_type"] == "image/png"
     assert base64.b64decode(str(source["data"])).startswith(b"\x89PNG")
     assert "what is this?" in desk.model.asked[0].last
+
+
+async def test_where_there_is_a_gateway_the_model_is_asked_through_it_and_not_where_it_is(
+    desk: Desk, tmp_path: Path
+) -> None:
+    socket = tmp_path / "gateway.sock"
+    desk.gateway = str(socket)
+    listening = trio.socket.socket(trio.socket.AF_UNIX)
+    await listening.bind(str(socket))
+    listening.listen()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, desk.model.serve, [trio.SocketListener(listening)])
+        events = await desk.ask("hello")
+        nursery.cancel_scope.cancel()
+    assert len(answers(events)) == 1
+    assert desk.model.asked[0].headers["host"] != desk.model.url.removeprefix("http://")
+
+
+async def test_what_the_turn_raises_comes_out_as_it_is(desk: Desk) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with desk.query("hello"):
+            raise ZeroDivisionError
 
 
 async def test_what_a_person_writes_has_no_file_read_into_the_prompt(desk: Desk) -> None:
