@@ -68,6 +68,8 @@ class AgentSettings:
     """Of the agent group that the first start makes."""
     provider: str = "demo"
     """Who thinks: `demo` answers offline."""
+    compact_window: int = field(default=165_000, validator=ge(1))
+    """Tokens of a conversation after which a model shortens its memory of it."""
     timezone: str = "UTC"
     """IANA name of the zone that agents are told."""
 

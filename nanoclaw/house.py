@@ -116,7 +116,11 @@ def build(
     """
     folders = Folders(home=config.home)
     by_name = {channel.name: channel for channel in channels}
-    told_to_all = HomeSettings(provider=config.agent.provider, timezone=config.agent.timezone)
+    told_to_all = HomeSettings(
+        provider=config.agent.provider,
+        timezone=config.agent.timezone,
+        compact_window=config.agent.compact_window,
+    )
     delivery = Delivery(
         ground.store,
         ground.clock,

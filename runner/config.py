@@ -32,6 +32,9 @@ def read_container(text: str) -> Container:
         raise ConfigError("container.json: not a JSON object")
     default = Container()
     assistant_name = _get(found, "assistantName", str) or default.assistant_name
+    compact_window = _get(found, "compactWindow", int)
+    if compact_window is not None and compact_window < 1:
+        raise ConfigError("container.json: compactWindow: less than 1")
     try:
         return Container(
             provider=_get(found, "provider", str) or default.provider,
@@ -42,6 +45,7 @@ def read_container(text: str) -> Container:
             assistant_name=assistant_name,
             mcp_servers=_servers(_get(found, "mcpServers", dict) or {}),
             max_messages_per_prompt=_or(_get(found, "maxMessagesPerPrompt", int), default.max_messages_per_prompt),
+            compact_window=compact_window,
             timezone=_get(found, "timezone", str),
         )
     except ValueError:

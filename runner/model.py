@@ -41,6 +41,8 @@ class Container:
     mcp_servers: Mapping[str, McpServer] = field(factory=dict[str, McpServer])
     """By name."""
     max_messages_per_prompt: int = field(default=10, validator=ge(1))
+    compact_window: int | None = None
+    """Tokens of a conversation after which the model shortens its memory of it."""
     timezone: str | None = None
     """An IANA name; None leaves it to inbound.db."""
     gateway: str | None = None

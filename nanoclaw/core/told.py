@@ -37,6 +37,8 @@ class HomeSettings:
 
     provider: str
     timezone: str
+    compact_window: int | None = None
+    """Tokens of a conversation after which a model shortens its memory; None leaves it to the provider."""
 
 
 @frozen(kw_only=True)
@@ -70,6 +72,7 @@ class Told:
     additional_mounts: tuple[ExtraMount, ...] = ()
     """What was granted; added by whoever starts the sandbox. An agent is told where each is, not where it is from."""
     image_tag: str | None = None
+    compact_window: int | None = None
     timezone: str
     network: Network = Network.NONE
     limits: Limits = field(factory=Limits)
@@ -84,6 +87,7 @@ def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -
         group_name=group.name,
         assistant_name=group.name,
         agent_group_id=group.id,
+        compact_window=home.compact_window,
         timezone=home.timezone,
     )
     if own is None:
@@ -103,6 +107,7 @@ def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -
         packages=dict(_packages(own.packages, left)),
         skills=_skills(own.skills, left),
         image_tag=own.image_tag,
+        compact_window=told.compact_window,
         timezone=told.timezone,
         network=own.network,
         limits=limits,
@@ -128,6 +133,7 @@ def container_json(told: Told) -> dict[str, object]:
             {"containerPath": mount.target, "readonly": not mount.read_write} for mount in told.additional_mounts
         ],
         "imageTag": told.image_tag,
+        "compactWindow": told.compact_window,
         "timezone": told.timezone,
         "limits": {
             "memory": told.limits.memory_bytes,

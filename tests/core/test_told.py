@@ -43,6 +43,13 @@ def test_without_settings_of_its_own_an_agent_is_told_the_homes() -> None:
     assert told() == tell(HOME, NANO, None)
 
 
+def test_when_memory_is_shortened_is_the_homes_to_say() -> None:
+    home = HomeSettings(provider="claude", timezone="UTC", compact_window=90_000)
+    own = ContainerSettings(agent_group_id=NANO.id, updated_at=NOW)
+    for settings in (None, own):
+        assert container_json(tell(home, NANO, settings))["compactWindow"] == 90_000
+
+
 def test_its_own_settings_come_before_the_homes() -> None:
     own = told(
         provider="claude",

@@ -21,6 +21,7 @@ def test_what_is_given_is_taken_and_what_is_unknown_is_left() -> None:
     text = """{
         "provider": "claude", "model": "opus", "effort": "high", "baseUrl": "http://localhost:11434",
         "groupName": "Nano", "assistantName": "Bo", "maxMessagesPerPrompt": 3, "timezone": "UTC",
+        "compactWindow": 90000,
         "mcpServers": {
             "clock": {"command": "date", "args": ["-u"], "env": {"TZ": "UTC"}, "instructions": "Ask.", "later": 1},
             "plain": {"command": "true"}
@@ -39,6 +40,7 @@ def test_what_is_given_is_taken_and_what_is_unknown_is_left() -> None:
             "plain": McpServer(command="true"),
         },
         max_messages_per_prompt=3,
+        compact_window=90_000,
         timezone="UTC",
     )
 
@@ -55,6 +57,8 @@ def test_null_is_as_good_as_left_out() -> None:
         ('{"maxMessagesPerPrompt": "10"}', "maxMessagesPerPrompt: not a whole number"),
         ('{"maxMessagesPerPrompt": true}', "maxMessagesPerPrompt: not a whole number"),
         ('{"maxMessagesPerPrompt": 0}', "maxMessagesPerPrompt: less than 1"),
+        ('{"compactWindow": 0}', "compactWindow: less than 1"),
+        ('{"compactWindow": "many"}', "compactWindow: not a whole number"),
         ('{"model": 7}', "model: not text"),
         ('{"baseUrl": []}', "baseUrl: not text"),
         ('{"mcpServers": []}', "mcpServers: not an object"),

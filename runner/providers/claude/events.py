@@ -32,6 +32,7 @@ from runner.providers.base import (
 )
 from runner.providers.claude.trouble import classify, waits_for
 
+COMPACTED = "I have shortened my memory of our conversation. What was said is kept in my folder, under conversations/."
 SYNTHETIC = "<synthetic>"
 """The model of messages that the command line has made up itself."""
 
@@ -46,6 +47,8 @@ class Reading:
     """The one that answered last."""
     _paid: float = field(default=0.0, init=False)
     """Dollars, for all results so far: the command line adds them up."""
+    _asked_to_compact: bool = field(default=False, init=False)
+    """Somebody did, in this turn, and would like to know that it is done."""
     _limit_ends: float | None = field(default=None, init=False)
     """When the limit ends that the model's provider has announced, in seconds since 1970."""
 
@@ -81,6 +84,8 @@ class Reading:
             case "api_retry":
                 yield self._retry(data)
             case "compact_boundary":
+                about = data.get("compact_metadata")
+                self._asked_to_compact = isinstance(about, dict) and about.get("trigger") == "manual"
                 yield Compacted()
             case _:
                 return
@@ -97,7 +102,8 @@ class Reading:
         if message.is_error:
             return self._failure(message)
         self._limit_ends = None
-        return Result(message.result or None, self._usage(message))
+        compacted, self._asked_to_compact = self._asked_to_compact, False
+        return Result(message.result or (COMPACTED if compacted else None), self._usage(message))
 
     def _failure(self, message: ResultMessage) -> ProviderError:
         said = "; ".join(message.errors or ()) or message.result or message.subtype

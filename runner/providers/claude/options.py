@@ -40,8 +40,8 @@ DENIED: Mapping[str, str] = {
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 COMPACT_WINDOW = "CLAUDE_CODE_AUTO_COMPACT_WINDOW"
-DEFAULT_COMPACT_WINDOW = "165000"
-"""Tokens. Where a conversation is shortened; the variable of that name says otherwise."""
+DEFAULT_COMPACT_WINDOW = 165_000
+"""Tokens."""
 
 TO_SURVIVE = """\
 Whoever reads the summary has to be able to go on without the messages:
@@ -76,6 +76,8 @@ class Settings:
     assistant_name: str = "Claude"
     model: str | None = None
     effort: str | None = None
+    compact_window: int | None = None
+    """Tokens of a conversation after which its memory is shortened."""
     base_url: str | None = None
     """Another endpoint that speaks the Messages API."""
     gateway: str | None = None
@@ -131,7 +133,7 @@ def option_fields(
         "resume": continuation,
         "cwd": surroundings.folder,
         "add_dirs": list(surroundings.extra),
-        "env": environment(surroundings, base_url),
+        "env": environment(settings, surroundings, base_url),
         "settings": json.dumps({"hooks": {"PreCompact": [{"hooks": [_saying(TO_SURVIVE)]}]}}),
         "include_partial_messages": True,
         "max_buffer_size": MOST_LINE,
@@ -143,7 +145,7 @@ def _saying(text: str) -> dict[str, object]:
     return {"type": "command", "command": f"printf %s {shlex.quote(text)}"}
 
 
-def environment(surroundings: Surroundings, base_url: str | None = None) -> dict[str, str]:
+def environment(settings: Settings, surroundings: Surroundings, base_url: str | None = None) -> dict[str, str]:
     """The variables that the command line gets besides the runner's own."""
     given = surroundings.environment
     home = given.get("HOME", SANDBOX_HOME)
@@ -152,7 +154,7 @@ def environment(surroundings: Surroundings, base_url: str | None = None) -> dict
         "CLAUDE_CONFIG_DIR": given.get("CLAUDE_CONFIG_DIR") or (SANDBOX_STATE if home == SANDBOX_HOME else home),
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "ENABLE_TOOL_SEARCH": "false",
-        COMPACT_WINDOW: given.get(COMPACT_WINDOW) or DEFAULT_COMPACT_WINDOW,
+        COMPACT_WINDOW: str(settings.compact_window or DEFAULT_COMPACT_WINDOW),
         "ANTHROPIC_API_KEY": given.get("ANTHROPIC_API_KEY") or NO_KEY,
     }
     if base_url is not None:

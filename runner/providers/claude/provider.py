@@ -132,6 +132,7 @@ def claude_provider(container: Container, toolbox: Toolbox) -> ClaudeProvider:
         assistant_name=container.assistant_name,
         model=container.model,
         effort=container.effort,
+        compact_window=container.compact_window,
         base_url=container.base_url,
         gateway=container.gateway,
         servers=servers,

@@ -158,6 +158,8 @@ class ClaudeQuery:
             except Exception as exc:  # as above; that the command line has gone is read at the other end
                 log("not_written", error=exc)
                 return
+            # The command line has it. Until it says so, a model that thinks for minutes may come first.
+            self._emit(Activity())
 
     async def _read(self, client: ClaudeSDKClient, line: CommandLine) -> None:
         with self._patience:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from runner.providers.base import Compacted, Input, Result
+from runner.providers.base import Compacted, Input, Result, Taken
+from runner.providers.claude.events import COMPACTED
+from runner.providers.claude.options import TO_SURVIVE
 from tests.runner.providers.claude.desk import INSTRUCTIONS, Desk, of, rest, until
 from tests.support.model_wire import says
 
@@ -14,15 +16,18 @@ async def test_what_was_said_is_kept_as_markdown_before_it_is_forgotten(desk: De
     async with desk.query("hello there") as query:
         await until(query, Result)
         query.push(Input(id="2", text="/compact"))
-        _, before = await until(query, Result)
+        told, before = await until(query, Result)
         query.push(Input(id="3", text="what did you say?"))
         query.end()
         after = await rest(query)
+    assert told.text == COMPACTED
+    assert of(Taken, before) == [Taken("2")]
     assert len(of(Compacted, [*before, *after])) == 1
     (kept,) = (desk.folder / "conversations").iterdir()
     text = kept.read_text()
     assert "**User**: hello there" in text
     assert "**Nano**: Good morning." in text
+    assert TO_SURVIVE in desk.model.asked[1].last
     last = desk.model.asked[-1]
     assert "Good morning." not in last.said
     assert "They said hello" in last.said

@@ -31,7 +31,7 @@ from runner.providers.base import (
     Usage,
     Waiting,
 )
-from runner.providers.claude.events import Reading, taken_in, tools_ended
+from runner.providers.claude.events import COMPACTED, Reading, taken_in, tools_ended
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 COUNTED = {
@@ -121,6 +121,14 @@ def test_what_is_refused_twice_is_not_asked_for_a_third_time() -> None:
     assert first == Waiting(Trouble.REFUSED, 0.5)
     assert isinstance(second, ProviderError)
     assert second.trouble is Trouble.REFUSED
+
+
+@pytest.mark.parametrize(("trigger", "text"), [("manual", COMPACTED), ("auto", None)])
+def test_who_asked_for_a_compaction_is_told_that_it_is_done(trigger: str, text: str | None) -> None:
+    reading = Reading(lambda: NOW)
+    reading.events(system("compact_boundary", compact_metadata={"trigger": trigger, "pre_tokens": 9}))
+    assert reading.events(result("")) == [Result(text, None)]
+    assert reading.events(result("")) == [Result(None, None)]
 
 
 def test_a_session_is_said_once() -> None:

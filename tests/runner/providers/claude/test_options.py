@@ -23,10 +23,14 @@ STANDS = Surroundings(folder="/workspace/agent", environment={"HOME": "/home/age
 
 
 def variables(
-    base_url: str | None = None, *, given: dict[str, str] | None = None, root: bool = False
+    base_url: str | None = None,
+    *,
+    settings: Settings | None = None,
+    given: dict[str, str] | None = None,
+    root: bool = False,
 ) -> dict[str, str]:
     stands = Surroundings(folder="/a", environment={"HOME": "/home/agent", **(given or {})}, root=root)
-    return environment(stands, base_url)
+    return environment(settings or Settings(), stands, base_url)
 
 
 def test_the_instructions_are_added_to_the_preset_and_made_anew_for_each_request() -> None:
@@ -79,7 +83,7 @@ def test_nothing_but_the_model_is_called() -> None:
 
 def test_where_memory_is_shortened_can_be_said() -> None:
     assert variables()[COMPACT_WINDOW] == "165000"
-    assert variables(given={COMPACT_WINDOW: "50000"})[COMPACT_WINDOW] == "50000"
+    assert variables(settings=Settings(compact_window=50_000))[COMPACT_WINDOW] == "50000"
 
 
 def test_another_endpoint_is_passed_on_and_none_is_not_made_up() -> None:
