@@ -29,6 +29,9 @@ structlog.configure(
     ]
 )
 
+TRACED = frozenset({"core", "kit", "link", "model", "routing", "runner", "schema", "store"})
+"""Folders of tests whose coverage is measured: those of the parts that `tools/test.py` guards."""
+
 Figures = Callable[..., None]
 
 
@@ -57,8 +60,12 @@ def agent_image() -> ImageId:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Slow tests go the same ways over and over: to trace them takes minutes, and finds no line that others miss."""
-    traced = Coverage.current() if item.get_closest_marker("slow") else None
+    """To trace a test doubles its time, so it is done where it counts: in the tests of the parts that are held to it.
+
+    Slow ones go the same ways over and over, and find no line that others miss.
+    """
+    counts = item.path.parent.name in TRACED and item.get_closest_marker("slow") is None
+    traced = None if counts else Coverage.current()
     if traced is None:
         return (yield)
     traced.stop()

@@ -1,6 +1,6 @@
-"""Lives of the store and of an outbox's writer, with one system call gone wrong in each: one JSON line a life.
+"""Lives of the store, of an outbox's writer and of a host, with a system call gone wrong in each: a JSON line a life.
 
-`python -m tests.crash.calls_driver (store|outbox) WORK EVERY`: only every so manieth call goes wrong.
+`python -m tests.crash.calls_driver (store|outbox|host) WORK EVERY`: only every so manieth call goes wrong.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from attrs import define, frozen
@@ -22,11 +23,14 @@ from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.reader import read_file
 from nanoclaw.link.report import Report
 from nanoclaw.link.snapshot import Snapshot, take
+from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from nanoclaw.store.opening import open_writer
 from nanoclaw.store.writer import Writer
 from runner.model import Reply
 from runner.outbox import Outbox
 from schema.rows import AckStatus
+from tests.crash.calls_host import Host
+from tests.crash.driver import KeptTemplate, Platform
 from tests.runner.link import NOW
 from tests.support import store_life
 from tests.support.store_life import Book, closing
@@ -98,6 +102,9 @@ class Store:
             book.accept(writer, (1,))
         return folder
 
+    def begin(self) -> None:
+        """Nothing has to be made ready."""
+
     def live(self) -> None:
         """Start, accept, and end."""
         book = Book(batches=[(1,)], acknowledged=ToldNumbers(), is_set_up=True)
@@ -140,6 +147,9 @@ class RunnersOutbox:
         SessionLayout(folder).make_epoch(1)
         (folder / "out" / "1" / "a.txt").write_text("a file")
         return folder
+
+    def begin(self) -> None:
+        """Nothing has to be made ready."""
 
     def live(self) -> None:
         """Three turns, as far as they go."""
@@ -196,7 +206,30 @@ class Outcome:
     wrong: str
 
 
-def lives(scene: Store | RunnersOutbox, every: int) -> Iterator[Outcome]:
+class Scene(Protocol):
+    """What lives."""
+
+    @property
+    def work(self) -> Path: ...
+
+    def make_template(self) -> Path:
+        """The folder that each life begins with a copy of."""
+        ...
+
+    def begin(self) -> None:
+        """A life is about to begin."""
+        ...
+
+    def live(self) -> None:
+        """Live, in a process of its own; an error is a way to end."""
+        ...
+
+    def what_is_wrong(self, told: list[dict[str, Any]]) -> str:
+        """What the life that *told* all this has left, and should not have; nothing, it is to be hoped."""
+        ...
+
+
+def lives(scene: Scene, every: int) -> Iterator[Outcome]:
     """Live with each fault at the first, the *every* next, … call, until there are no more such calls."""
     template = scene.make_template()
     for call, faults in CALLS.items():
@@ -206,6 +239,7 @@ def lives(scene: Store | RunnersOutbox, every: int) -> Iterator[Outcome]:
                 folder = scene.work / "life"
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.copytree(template, folder)
+                scene.begin()
                 told, life = LINE.hear(partial(live, scene.live, call, fault, number, scene.work / "strace.log"))
                 wrong = scene.what_is_wrong(told)
                 yield Outcome(call=call, fault=fault, number=number, end=life.end.name, hit=life.was_hit, wrong=wrong)
@@ -217,12 +251,25 @@ def lives(scene: Store | RunnersOutbox, every: int) -> Iterator[Outcome]:
 def main() -> int:
     """Live as the arguments say; 1 if anything was wrong after one of those lives."""
     kind, work, every = sys.argv[1:]
-    scene = Store(Path(work)) if kind == "store" else RunnersOutbox(Path(work))
     failed = False
-    for outcome in lives(scene, int(every)):
-        print(json.dumps(attrs.asdict(outcome)), flush=True)
-        failed = failed or bool(outcome.wrong)
+    with scene_of(kind, Path(work)) as scene:
+        for outcome in lives(scene, int(every)):
+            print(json.dumps(attrs.asdict(outcome)), flush=True)
+            failed = failed or bool(outcome.wrong)
     return int(failed)
+
+
+@contextmanager
+def scene_of(kind: str, work: Path) -> Iterator[Scene]:
+    """The scene of that name, with what it needs around it."""
+    if kind == "store":
+        yield Store(work)
+    elif kind == "outbox":
+        yield RunnersOutbox(work)
+    else:
+        compile_runtime(find_runtime())
+        with Platform.started() as platform, KeptTemplate.started() as customs:
+            yield Host(work, platform, customs)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import walls
-from tests.support.host import HostProcess, running_host
+from tests.support.host import HostProcess, running_host, until
+from tests.support.truth import rows
+
+WAITING = "SELECT 1 FROM ledger WHERE state = 'pending'"
+"""Replies that nobody was there for."""
 
 
 def settings(engine: str) -> str:
@@ -47,6 +51,7 @@ def test_a_reply_that_takes_too_long_is_there_later(home: Path) -> None:
     with running_host(home, settings("process")) as host:
         said = host.cli("chat", "--wait", "0.5", "wait 3")
         assert said.returncode == 3, said
+        until(lambda: rows(home, WAITING))
         later = host.cli("chat", "hello")
         assert later.returncode == 0
         assert "(earlier)" in later.stderr
@@ -71,6 +76,7 @@ def test_a_host_that_dies_in_mid_turn_answers_after_its_restart(home: Path, engi
         host.kill()
         assert host.cli("verify").returncode == 1, "an epoch is open and nobody owns it"
         host.start()
+        until(lambda: rows(home, WAITING))
         said = host.cli("chat", "hello")
         assert said.returncode == 0
         assert said.stderr.count("(earlier)") == 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -14,21 +12,12 @@ import pytest
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
 from nanoclaw.sandboxes.child import children_of, processes_of
 from tests.support.engines import walls
-from tests.support.host import HostProcess, running_host
+from tests.support.host import HostProcess, running_host, until
 from tests.support.truth import rows
-
-SECONDS = 40.0
 
 
 def settings(engine: str, more: str = "") -> str:
     return f"[sandbox]\n{walls(engine)}{more}[retry]\nfirst_pause_seconds = 0.05\n"
-
-
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def epochs(home: Path) -> list[tuple[int, str | None, str | None]]:

@@ -55,7 +55,7 @@ class TownHost(HostProcess):
     trace: Path | None = field(default=None, kw_only=True)
     """Where strace shall write which files it opens and removes."""
 
-    def _words(self, arguments: Sequence[str]) -> list[str]:
+    def _words(self, arguments: Sequence[str]) -> list[str] | None:
         if list(arguments) == ["up"]:
             strace = [] if self.trace is None else [*STRACE, str(self.trace)]
             return [*strace, sys.executable, "-m", "tests.hostile.town_host", str(self.home), str(self.port)]

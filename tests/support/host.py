@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrs import define, field
 
 from nanoclaw.cli.client import is_open
+from tests.support.warm import WarmProcess
 
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.02
+UNTIL_SECONDS = 40.0
 
 
 @define(eq=False)
@@ -24,6 +26,8 @@ class HostProcess:
     """`nanoclaw up` on *home*."""
 
     home: Path
+    cold: bool = field(default=False, kw_only=True)
+    """Start everything as a user does, from an interpreter that has imported nothing."""
     _process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     @property
@@ -77,19 +81,16 @@ class HostProcess:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def _command(self, *arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self._words(arguments),
-            env={**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200", **self._variables()},
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        environment = {**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200", **self._variables()}
+        words = self._words(arguments)
+        if words is None:
+            return WarmProcess(arguments, environment, folder)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, env=environment, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
-    def _words(self, arguments: Sequence[str]) -> list[str]:
-        """The command line of a command; a class of its own may put another program in the place of `nanoclaw`."""
-        return [sys.executable, "-m", "nanoclaw", *arguments]
+    def _words(self, arguments: Sequence[str]) -> list[str] | None:
+        """The program that stands in the place of `nanoclaw`, and all its words; None is `nanoclaw`, already warm."""
+        return [sys.executable, "-m", "nanoclaw", *arguments] if self.cold else None
 
     def _variables(self) -> Mapping[str, str]:
         """More of its environment."""
@@ -112,3 +113,11 @@ def running_host(home: Path, settings: str = "") -> Iterator[HostProcess]:
     finally:
         if host._is_alive():
             host.stop()
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + UNTIL_SECONDS
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(LOOK_SECONDS)

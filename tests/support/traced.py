@@ -1,7 +1,8 @@
 """A life of a program in which one system call goes wrong: `strace` has it fail, or the process killed at it.
 
-The process is a fork of this one, so that a life costs milliseconds and not an interpreter's start. It must have no
-threads. strace(1), "Tampering": `inject=CALL:error=ERRNO:when=N` does not do the call, `signal=KILL` kills at it.
+The process is a fork of this one, so that a life costs milliseconds and not an interpreter's start. Its threads are
+traced with it, each with a count of its own; programs that it starts are not. strace(1), "Tampering":
+`inject=CALL:error=ERRNO:when=N` does not do the call, `signal=KILL` kills at it.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def live(life: Callable[[], None], call: str, what: str, number: int, log: Path)
     if pid == 0:
         _be(life)
     os.waitpid(pid, os.WUNTRACED)
+    whom = ("-f", "-b", "execve", "-p", str(pid))
     how = ("-e", f"trace={call}", "-e", f"inject={call}:{what}:when={number}")
-    tracer = subprocess.Popen((shutil.which("strace") or "strace", "-qq", "-o", log, *how, "-p", str(pid)))
+    tracer = subprocess.Popen((shutil.which("strace") or "strace", "-qq", "-o", log, *how, *whom))
     try:
         end = time.monotonic() + PATIENCE
         while _tracer_of(pid) == 0:
