@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_sandbox_life import agent_pids, until
+from tests.e2e.test_sandbox_life import agent_pids
 from tests.support.docker_engine import CLAUDE_IMAGE, built_claude_image
 from tests.support.engines import need, walls
-from tests.support.host import HostProcess, running_host
+from tests.support.host import HostProcess, running_host, until
 from tests.support.model_api import ModelApi, model_in_thread
 from tests.support.model_wire import says, uses
 from tests.support.truth import rows
