@@ -6,6 +6,8 @@ A sandbox has no network, and the key is the host's: what the model hears comes 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +22,17 @@ from tests.support.model_api import ModelApi, model_in_thread
 from tests.support.model_wire import says, uses
 from tests.support.truth import rows
 
+README = Path(__file__).resolve().parent.parent.parent / "README.md"
 KEY = "sk-ant-api03-sesame"
 
+DOCKER = [pytest.mark.docker, pytest.mark.claude_image]
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(
     params=[
         pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-        pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.claude_image]),
+        pytest.param("docker", marks=DOCKER),
     ]
 )
 def engine(request: pytest.FixtureRequest) -> str:
@@ -115,3 +119,33 @@ def test_without_a_key_the_chat_says_what_to_do(home: Path, engine: str) -> None
         code, printed = host.stop()
         assert code == 0
         assert "Nano thinks with claude, and no key is set: nanoclaw secrets set anthropic" in printed
+
+
+@pytest.mark.parametrize("engine", [pytest.param("docker", marks=DOCKER)], indirect=True)
+def test_a_sandbox_that_outlives_its_host_reaches_its_model_through_the_next(
+    home: Path, engine: str, model: ModelApi
+) -> None:
+    with running_host(home, settings(engine)) as host:
+        introduce(host, model)
+        model.then(says("One."), says("Two."))
+        assert "One." in host.cli("chat", "first").stdout
+        host.kill()
+        host.start()
+        assert "Two." in host.cli("chat", "second").stdout
+        assert [row["number"] for row in rows(home, "SELECT number FROM epochs")] == [1]
+        assert "first" in model.asked[-1].said
+
+
+def test_three_lines_of_the_readme_put_claude_behind_an_agent(home: Path, model: ModelApi) -> None:
+    """Typed as they stand there, and two more, as this model is not Anthropic's; where there are no walls at all."""
+    block = re.search(r"```\n(nanoclaw secrets.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    first, second, third = (shlex.split(line, comments=True)[1:] for line in block.group(1).splitlines())
+    model.then(says("Good morning."))
+    with running_host(home, f"[sandbox]\n{walls('process')}") as host:
+        for command, typed in ((first, KEY), (second, "")):
+            done = host.cli(*command, typed=typed)
+            assert done.returncode == 0, done.stderr
+        introduce(host, model)
+        assert "Good morning." in host.cli(*third, "hello").stdout
+    assert [asked.headers["x-api-key"] for asked in model.asked] == [KEY]
