@@ -15,7 +15,7 @@ from nanoclaw.store import inbound, notices
 from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.payloads import Option
-from schema.rows import InStatus, bindings, insert_sql, select
+from schema.rows import InKind, InStatus, bindings, insert_sql, select
 from schema.sqlite import Connection, execute, fetch_one, integer, scalar
 from schema.times import write_time
 
@@ -162,11 +162,20 @@ def reopen(conn: Connection, ledger_id: str) -> None:
 
 
 def _tell(conn: Connection, question: Question, action: str, text: str, *, now: datetime) -> None:
+    """Tell the agent, as somebody in the place of the question would: there it can say what follows."""
     asked_in = _asked_in_turn(conn, question)
     row = None if asked_in is None else inbound.get(conn, InboundId(asked_in))
     at_work = row is not None and row.status is InStatus.PENDING
-    key = f"{action}:{question.id}"
-    notices.tell_agent(conn, question.session_id, key=key, action=action, text=text, wake=not at_work, now=now)
+    note = inbound.NewInbound(
+        id=InboundId(f"note:{action}:{question.id}"),
+        kind=InKind.SYSTEM,
+        trigger=not at_work,
+        channel=question.channel,
+        platform_id=question.platform_id,
+        thread_id=question.thread_id,
+        content=payloads.write(payloads.SystemIn(action=action, text=text)),
+    )
+    inbound.add(conn, note, session=question.session_id, now=now)
 
 
 def _asked_in_turn(conn: Connection, question: Question) -> str | None:
