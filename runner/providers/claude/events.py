@@ -150,6 +150,9 @@ def taken_in(message: Message) -> list[str]:
         case ResultMessage() | AssistantMessage() | StreamEvent():
             one = message.user_message_uuid
             return [*(message.user_message_uuids or ()), *([] if one is None else [one])]
+        case SystemMessage(subtype="status", data={"user_message_uuids": list(found)}):
+            # It is about to ask the model; the first to say so.
+            return [one for one in found if isinstance(one, str)]
         case _:
             return []
 

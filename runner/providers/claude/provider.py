@@ -24,6 +24,8 @@ from runner.relay import open_relay
 from runner.tools.base import Toolbox
 from schema.files import SANDBOX_EXTRA
 
+SILENCE_SECONDS = 900.0
+"""The command line itself gives a request ten minutes."""
 NEEDS_SDK = "runner.providers.claude.query"
 
 
@@ -72,6 +74,8 @@ class ClaudeProvider:
     _toolbox: Toolbox
     _denied: Mapping[str, str] = field(default=DENIED, kw_only=True)
     _now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), kw_only=True)
+    _most_silence: float = field(default=SILENCE_SECONDS, kw_only=True)
+    """Seconds after which a command line that owes an answer, and says nothing, is given up."""
     name: str = field(default="claude", init=False)
     native_commands: bool = field(default=True, init=False)
     _loading: Loading = field(factory=lambda: Loading(NEEDS_SDK), init=False)
@@ -99,6 +103,7 @@ class ClaudeProvider:
                 Path(self._surroundings.folder, FOLDER),
                 self._settings.assistant_name,
                 self._now,
+                self._most_silence,
             )
             query.push(first)
             async with trio.open_nursery() as nursery:

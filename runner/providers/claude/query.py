@@ -30,9 +30,6 @@ from runner.providers.claude.trouble import classify
 from runner.tools.base import Toolbox
 
 CONNECT_SECONDS = 60.0
-SILENCE_SECONDS = 900.0
-"""Without a word while an answer is owed and no tool runs. The SDK's own tasks are not ours: should one of them die,
-this is how we notice. The command line gives a request ten minutes."""
 LEAVE_SECONDS = 3.0
 STDERR_LINES = 30
 
@@ -49,6 +46,9 @@ class ClaudeQuery:
     _archive_to: Path
     _assistant: str
     _now: Callable[[], datetime]
+    _most_silence: float
+    """Seconds without a word while an answer is owed and no tool runs. The SDK's own tasks are not ours: should one of
+    them die, this is how we notice."""
     _hooks: Hooks = field(init=False)
     _reading: Reading = field(init=False)
     _scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
@@ -172,7 +172,7 @@ class ClaudeQuery:
             else:
                 self._fail("the command line has ended")
         if self._patience.cancelled_caught:
-            self._fail(f"the command line has said nothing for {SILENCE_SECONDS:g} s")
+            self._fail(f"the command line has said nothing for {self._most_silence:g} s")
 
     def _take(self, message: Message, line: CommandLine) -> None:
         """Make events of *message*, and see whether it is the last."""
@@ -203,7 +203,7 @@ class ClaudeQuery:
     def _alive(self, *, more: float = 0.0) -> None:
         """Something has happened: begin to wait anew, where there is something to wait for."""
         owed = bool(self._unanswered) and not self._hooks.running
-        self._patience.deadline = trio.current_time() + SILENCE_SECONDS + more if owed else math.inf
+        self._patience.deadline = trio.current_time() + self._most_silence + more if owed else math.inf
 
     def _fail(self, why: str) -> None:
         """End with an error, unless it is over anyway."""

@@ -24,5 +24,6 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerato
     folder, home = tmp_path / "agent", tmp_path / "home"
     folder.mkdir()
     home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     async with open_model() as model:
         yield Desk(model, folder, home)

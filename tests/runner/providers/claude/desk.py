@@ -62,6 +62,7 @@ class Desk:
     denied: Mapping[str, str] = DENIED
     servers: Mapping[str, Server] = field(factory=dict[str, Server])
     gateway: str | None = None
+    most_silence: float = 60.0
     _provider: ClaudeProvider | None = field(default=None, init=False)
 
     def provider(self) -> ClaudeProvider:
@@ -80,6 +81,7 @@ class Desk:
                 Surroundings(folder=str(self.folder), environment=environment, root=os.geteuid() == 0),
                 self.box,
                 denied=self.denied,
+                most_silence=self.most_silence,
             )
         return self._provider
 

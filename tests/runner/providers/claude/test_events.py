@@ -176,6 +176,8 @@ def test_a_turn_says_which_inputs_it_has_taken_in() -> None:
     assert taken_in(result(user_message_uuid="b", user_message_uuids=["a", "b"])) == ["a", "b", "b"]
     assert taken_in(result(user_message_uuid="a")) == ["a"]
     assert taken_in(result()) == []
+    assert taken_in(system("status", status="requesting", user_message_uuids=["a", "b"])) == ["a", "b"]
+    assert taken_in(system("status", status=None)) == []
     assert taken_in(UserMessage(content="hello", uuid="a")) == []
 
 

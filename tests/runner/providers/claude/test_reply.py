@@ -42,6 +42,7 @@ async def test_the_model_is_given_the_instructions_our_tools_and_those_of_the_li
     (desk.folder / "CLAUDE.local.md").write_text("The room likes tea.")
     await desk.ask("hello")
     (asked,) = desk.model.asked
+    assert [path for path in desk.model.other if not path.startswith("HEAD")] == [], "nothing else is asked"
     assert asked.model == MODEL
     assert INSTRUCTIONS in asked.system
     assert "speak softly" in asked.said
@@ -50,12 +51,6 @@ async def test_the_model_is_given_the_instructions_our_tools_and_those_of_the_li
     assert {"Bash", "Read", "Skill"} <= set(asked.tools)
     assert {tool for tool in asked.tools if not tool.startswith("mcp__")} <= {*TOOLS, "Agent"}
     assert asked.headers["x-api-key"] == "key-of-the-test"
-
-
-async def test_nothing_else_is_asked_of_the_endpoint(desk: Desk) -> None:
-    await desk.ask("hello")
-    assert len(desk.model.asked) == 1
-    assert [path for path in desk.model.other if not path.startswith("HEAD")] == []
 
 
 async def test_a_conversation_goes_on_in_the_session_that_it_began_in(desk: Desk) -> None:

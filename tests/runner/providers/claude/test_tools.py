@@ -72,22 +72,19 @@ async def test_a_tool_of_ours_runs_in_this_process(desk: Desk) -> None:
     assert "sent as number 7" in desk.model.asked[1].last
 
 
-async def test_a_tool_of_ours_that_refuses_is_an_error_to_the_model(desk: Desk) -> None:
+async def test_what_a_tool_of_ours_refuses_is_an_error_to_the_model_and_so_are_arguments_that_do_not_fit(
+    desk: Desk,
+) -> None:
     desk.box.failing = True
-    desk.model.then(uses("mcp__nanoclaw__send_message", text="on my way"), says("oh"))
+    name = "mcp__nanoclaw__send_message"
+    desk.model.then(uses(name, text="on my way"), uses(name, txet="on my way"), says("oh"))
     events = await desk.ask("say something")
-    (seen,) = desk.model.asked[1].blocks("tool_result")
-    assert seen["is_error"] is True
+    refused, unfit = (asked.blocks("tool_result")[0] for asked in desk.model.asked[1:])
+    assert (refused["is_error"], unfit["is_error"]) == (True, True)
     assert "there is no such place" in desk.model.asked[1].last
+    assert "'text' is a required property" in desk.model.asked[2].last
+    assert desk.box.calls == [("send_message", {"text": "on my way"})]
     assert balanced(events)
-
-
-async def test_arguments_that_do_not_fit_never_reach_a_tool_of_ours(desk: Desk) -> None:
-    desk.model.then(uses("mcp__nanoclaw__send_message", txet="on my way"), says("oh"))
-    await desk.ask("say something")
-    assert desk.box.calls == []
-    (seen,) = desk.model.asked[1].blocks("tool_result")
-    assert seen["is_error"] is True
 
 
 async def test_a_server_of_the_group_serves_its_tools(desk: Desk) -> None:

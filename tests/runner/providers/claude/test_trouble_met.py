@@ -62,9 +62,7 @@ async def test_a_stream_that_is_cut_is_asked_for_again(desk: Desk) -> None:
     ("refusal", "trouble", "retryable"),
     [
         (INVALID, Trouble.REFUSED, False),
-        (UNAUTHORIZED, Trouble.REFUSED, False),
         (limited("1"), Trouble.RATE_LIMIT, True),
-        (OVERLOADED, Trouble.OVERLOADED, True),
         (BROKEN, Trouble.SERVER, True),
     ],
 )
@@ -86,6 +84,22 @@ async def test_a_key_that_is_refused_is_told_after_a_second_try_and_not_after_mi
     (error,) = of(ProviderError, events)
     assert error.trouble is Trouble.REFUSED
     assert len(desk.model.asked) == 2
+
+
+async def test_a_command_line_that_says_nothing_any_more_is_given_up(desk: Desk) -> None:
+    desk.most_silence = 1.0
+    desk.model.then(Turn(parts=(Says("I begin"), Gate())))
+    events = await desk.ask("hello")
+    (error,) = of(ProviderError, events)
+    assert (error.trouble, error.retryable) == (Trouble.CRASHED, True)
+    assert "has said nothing for 1 s" in error.message
+    assert family() == []
+
+
+async def test_a_tool_may_be_silent_for_longer(desk: Desk) -> None:
+    desk.most_silence = 1.0
+    desk.model.then(uses("Bash", command="sleep 1.9; echo done"), says("it is done"))
+    assert answers(await desk.ask("do it")) == ["it is done"]
 
 
 async def test_a_command_line_that_dies_is_an_error_after_which_the_conversation_goes_on(desk: Desk) -> None:
