@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,18 +16,21 @@ import trio
 from attrs import frozen
 
 from runner.config import load_container, zone
+from runner.continuation import Continuation, kept_by_host
 from runner.doorbell import answer_doorbell
 from runner.errors import ConfigError
+from runner.exchange import Exchange
 from runner.heartbeat import beat
 from runner.inbox import Inbox, patiently
 from runner.logs import log
 from runner.model import Container
 from runner.outbox import Outbox
 from runner.poll import Poll
+from runner.prompting import Prompting
 from runner.providers.base import Provider
 from runner.providers.registry import make_provider
 from runner.tools.base import NoTools
-from runner.turn import Turns, saved_continuation
+from runner.turn import Turns
 from runner.watch import InboxWatch
 from schema.files import ANSWER, DOORBELL, HEARTBEAT, INBOX, OUTBOUND
 from schema.sqlite import Connection
@@ -38,6 +41,11 @@ STOPPED = 0
 CRASHED = 1
 WRONGLY_STARTED = 2
 ORPHANED = 4
+
+ABORT_SECONDS = 1.0
+"""For a provider that was told to stop to say that it has."""
+LEAVE_SECONDS = 1.8
+"""From a signal to the end of the process."""
 
 
 @frozen(kw_only=True)
@@ -72,14 +80,27 @@ def run(places: Places, inbound: Connection) -> int:
         log("refused", why=str(exc))
         return WRONGLY_STARTED
     try:
-        return trio.run(serve, places, container, provider, Inbox(inbound))
+        return trio.run(serve, places, container, provider, Inbox(inbound), _leave_within)
     except Exception as exc:
         log("crashed", error=exc)
         return CRASHED
 
 
-async def serve(places: Places, container: Container, provider: Provider, inbox: Inbox) -> int:
-    """Take turns until SIGTERM or SIGINT; a turn under way is abandoned. Returns the exit code.
+async def serve(
+    places: Places,
+    container: Container,
+    provider: Provider,
+    inbox: Inbox,
+    leave_within: Callable[[float], object] = lambda _: None,
+) -> int:
+    """Take turns until SIGTERM or SIGINT; what is under way is abandoned. Returns the exit code.
+
+    Args:
+      places: Where everything is.
+      container: The settings.
+      provider: Who thinks.
+      inbox: What the host shows.
+      leave_within: Called when a signal came: whatever happens now, the process is to be over after so many seconds.
 
     Raises:
       SqliteError: one of the two files cannot be used.
@@ -88,33 +109,49 @@ async def serve(places: Places, container: Container, provider: Provider, inbox:
     watch = InboxWatch.open(places.inside, inbox.version)
     try:
         meta = await patiently(inbox.meta)
-        alive = partial(beat, str(places.out / HEARTBEAT))
-        turns = Turns(
-            provider,
+        exchange = Exchange(
             inbox,
             outbox,
-            zone(container.timezone or meta.timezone),
             now,
-            alive,
-            continuation=saved_continuation(meta.provider_state, provider.name),
-            files=str(places.inside / INBOX),
+            partial(beat, str(places.out / HEARTBEAT)),
+            Prompting(zone(container.timezone or meta.timezone), now, str(places.inside / INBOX)),
+            Continuation(outbox, now, provider.name, kept_by_host(meta.provider_state)),
         )
-        poll = Poll(inbox, outbox, watch, turns, now, alive, container.max_messages_per_prompt)
+        turns = Turns(provider, exchange, container.assistant_name)
+        poll = Poll(exchange, turns, watch, container.max_messages_per_prompt, provider.native_commands)
         log("ready", epoch=meta.epoch, provider=provider.name, watch=watch.mode)
+        polling = trio.CancelScope()
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:
                 if places.parent_pipe:
                     nursery.start_soon(end_with_parent, STDIN, os._exit)
-                nursery.start_soon(poll.run)
+                nursery.start_soon(_run_in, polling, poll.run)
+                nursery.start_soon(turns.run)
                 nursery.start_soon(answer_doorbell, places.inside / DOORBELL, places.out / ANSWER)
                 number = await anext(signals)
                 log("stopping", signal=signal.Signals(number).name, net_found=watch.net_found)
+                leave_within(LEAVE_SECONDS)
+                polling.cancel()
+                turns.stop()
+                with trio.move_on_after(ABORT_SECONDS):
+                    await turns.stopped.wait()
                 nursery.cancel_scope.cancel()
     finally:
         watch.close()
         outbox.close()
         inbox.close()
     return STOPPED
+
+
+async def _run_in(scope: trio.CancelScope, run: Callable[[], Awaitable[object]]) -> None:
+    with scope:
+        await run()
+
+
+def _leave_within(seconds: float) -> None:
+    # Python runs this between two statements: SQLite is not in the middle of anything.
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(STOPPED))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 async def end_with_parent(pipe: int, leave: Callable[[int], object]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -124,12 +124,3 @@ class ContainerState:
     tool_started_at: datetime | None = None
     phase: Phase
     updated_at: datetime
-
-
-def newest_trigger(batch: Sequence[Incoming]) -> str | None:
-    """The id of the newest row of *batch* that asked for a turn: what its replies answer.
-
-    None for a batch of context alone, which answers nothing.
-    """
-    asking = [incoming.row for incoming in batch if incoming.row.trigger]
-    return max(asking, key=lambda row: row.seq).id if asking else None

@@ -23,6 +23,7 @@ from runner.staging import Staging
 from schema import payloads, sqlite
 from schema.files import OUTBOX
 from schema.payloads import ChatOut, SystemOut
+from schema.progress import Draft, Usage
 from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql
 from schema.seq import HIGHEST, next_odd
 from schema.sqlite import Connection, Journal, Synchronous, execute, fetch, transaction
@@ -34,6 +35,8 @@ MOST_ERROR = 1_000
 _ACK_SQL = insert_sql("processing_ack", Ack, replace=True)
 _MESSAGE_SQL = insert_sql("messages_out", MessageOut)
 _SAVED_SQL = insert_sql("session_state", SavedState, replace=True)
+_DRAFT_SQL = insert_sql("drafts", Draft, replace=True)
+_USAGE_SQL = insert_sql("usage", Usage)
 _STATE_SQL = insert_sql("container_state", ContainerState, replace=True, single=True)
 
 
@@ -82,13 +85,20 @@ class Outbox:
         return self._messages.keys()
 
     def claim(
-        self, ids: Sequence[str], *, now: datetime, settled: Iterable[str] = (), delivered: Iterable[str] = ()
+        self,
+        ids: Sequence[str],
+        *,
+        now: datetime,
+        state: ContainerState | None = None,
+        settled: Iterable[str] = (),
+        delivered: Iterable[str] = (),
     ) -> None:
-        """Claim *ids* for a turn and say that it begins; one commit.
+        """Claim *ids*; one commit.
 
         Args:
-          ids: The batch.
+          ids: What to work on from now on.
           now: The time.
+          state: What the runner is doing; None: a turn begins.
           settled: Finished rows that the host has settled: nothing more has to be said of them.
           delivered: Our messages whose delivery has ended: the host shows them itself.
         """
@@ -103,7 +113,7 @@ class Outbox:
             for message_id in over:
                 execute(self._conn, "DELETE FROM processing_ack WHERE message_id = ?", (message_id,))
             self._write(_ACK_SQL, acks)
-            self._write(_STATE_SQL, [ContainerState(phase=Phase.TURN, updated_at=now)])
+            self._write(_STATE_SQL, [state or ContainerState(phase=Phase.TURN, updated_at=now)])
         for message_id in gone:
             self._messages.pop(message_id, None)
             self.staging.remove(message_id)
@@ -118,18 +128,22 @@ class Outbox:
         completed: Iterable[str] = (),
         failed: Mapping[str, str] | None = None,
         skipped: Mapping[str, str] | None = None,
-        states: Mapping[str, str] | None = None,
+        state: ContainerState | None = None,
+        usage: Sequence[Usage] = (),
+        keep_drafts: bool = False,
         above: int,
         now: datetime,
     ) -> None:
-        """Say how a turn ended, all of it in one commit, and that the runner is idle again.
+        """Say how something ended, all of it in one commit.
 
         Args:
           replies: What was said, in order.
           completed: The inbound rows that are done.
           failed: Those that failed, and why.
           skipped: Those that are done without the agent, and why.
-          states: What to be given again in the next life, by key.
+          state: What the runner does from now on; None: nothing.
+          usage: What it took.
+          keep_drafts: Is it nothing that replaces what is being written?
           above: The highest number the host knows; replies are numbered above it.
           now: The time.
         """
@@ -138,12 +152,13 @@ class Outbox:
         acks = [_ack(message_id, error, now) for message_id, error in errors.items()]
         for message_id, why in (skipped or {}).items():
             acks.append(evolve(_ack(message_id, why, now), status=AckStatus.COMPLETED))
-        saved = [SavedState(key=key, value=storable(value), updated_at=now) for key, value in (states or {}).items()]
         with transaction(self._conn):
             self._write(_MESSAGE_SQL, rows)
             self._write(_ACK_SQL, acks)
-            self._write(_SAVED_SQL, saved)
-            self._write(_STATE_SQL, [ContainerState(phase=Phase.IDLE, updated_at=now)])
+            self._write(_USAGE_SQL, usage)
+            if not keep_drafts:
+                execute(self._conn, "DELETE FROM drafts")
+            self._write(_STATE_SQL, [state or ContainerState(phase=Phase.IDLE, updated_at=now)])
         for row in rows:
             self._messages[row.id] = self._highest = row.seq
         self._acks |= {ack.message_id: ack.status for ack in acks}
@@ -169,6 +184,22 @@ class Outbox:
         )
         with self._unsynced(), transaction(self._conn):
             self._write(_STATE_SQL, [state])
+
+    def show(self, state: ContainerState) -> None:
+        """Say what the runner is doing; one commit."""
+        with self._unsynced(), transaction(self._conn):
+            self._write(_STATE_SQL, [state])
+
+    def save(self, states: Mapping[str, str], *, now: datetime) -> None:
+        """Say what to be given again in the next life, by key; one commit."""
+        saved = [SavedState(key=key, value=storable(value), updated_at=now) for key, value in states.items()]
+        with self._unsynced(), transaction(self._conn):
+            self._write(_SAVED_SQL, saved)
+
+    def draft(self, draft: Draft) -> None:
+        """Say what a reply that is under way begins with; one commit."""
+        with self._unsynced(), transaction(self._conn):
+            self._write(_DRAFT_SQL, [draft])
 
     def close(self) -> None:
         """Let go of the file. May be repeated."""

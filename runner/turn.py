@@ -1,269 +1,212 @@
-"""One turn: claim a batch, put it to the provider, say how it ended. Claimed in one commit, settled in another."""
+"""Turns: what is claimed is put to the provider, and put again where that helps. One query, for many turns.
+
+Two tasks meet here. The poll loop claims messages and says them (`take`), also in the middle of a turn; `run` opens
+queries and listens to them. When a query is gone, all that it has not answered is put to the next one.
+"""
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TypeAlias, assert_never
-from uuid import uuid4
+from collections.abc import Callable, Sequence
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
-from runner.core.gate import Broken, Open, Shut
+from runner.core.batch import Stream
+from runner.core.introduction import introduce
 from runner.core.pauses import next_pause
-from runner.core.prompt import Prompt, notice, prompt_of, render
-from runner.core.replies import Say, decide_replies, what_to_tell
-from runner.core.text import storable
-from runner.inbox import Inbox, patiently
+from runner.core.under_way import Put, UnderWay
+from runner.exchange import PROVIDER, Exchange, new_id
+from runner.inbox import patiently
 from runner.logs import log
-from runner.model import Ask, Incoming, Reply, Zone, newest_trigger
-from runner.outbox import Outbox
-from runner.providers.base import (
-    Activity,
-    AskHost,
-    Compacted,
-    Event,
-    Init,
-    Input,
-    Provider,
-    ProviderError,
-    Query,
-    Result,
-    SendFile,
-    Taken,
-    TextDelta,
-    ToolEnded,
-    ToolStarted,
-    Trouble,
-    Waiting,
-)
-from runner.scripts import SECONDS, run_script
-from schema.files import INBOX, SANDBOX_IN
+from runner.model import Incoming, Reply
+from runner.providers.base import Provider, ProviderError, Query, Trouble
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
 
-UNADDRESSED = "unaddressed"
-FILE_NOT_SENT = "file_not_sent"
-
-
-@frozen
-class Done:
-    """The provider answered everything."""
-
-    replies: tuple[Reply | Ask, ...]
-
-
-@frozen
-class Failed:
-    """It did not. Nothing of its answer is sent: a part now and the whole after another try would be said twice."""
-
-    why: str
-    retryable: bool
-    limited: bool = False
-    """Is it a rate limit?"""
-
-
-Ending: TypeAlias = Done | Failed
+CLEARED = "I have forgotten our conversation, and start afresh. What is in my files I still have."
+ENDED_EARLY = ProviderError(message="the provider ended without a result", retryable=True, trouble=Trouble.CRASHED)
 
 
 @define(eq=False)
 class Turns:
-    """Takes turns, one after the other."""
+    """Everything between a claim and what comes of it."""
 
     _provider: Provider
-    _inbox: Inbox
-    _outbox: Outbox
-    _zone: Zone
-    _now: Callable[[], datetime]
-    _beat: Callable[[], None]
-    _continuation: str | None
-    _files: str = field(default=f"{SANDBOX_IN}/{INBOX}", kw_only=True)
-    """Where the files that came with messages lie."""
+    _exchange: Exchange
+    _agent: str = "Nano"
+    """What it goes by."""
+    changed: Callable[[], None] = field(default=lambda: None, init=False)
+    """Called when something may be done that could not be done before."""
+    stopped: trio.Event = field(factory=trio.Event, init=False)
+    """Set once `run` is over after `stop`."""
+    stream: Stream = field(default=Stream.CLOSED, init=False)
+    _query: Query | None = field(default=None, init=False)
+    _work: trio.Event = field(factory=trio.Event, init=False)
+    _stopping: bool = field(default=False, init=False)
+    _session_lost: bool = field(default=False, init=False)
+    """The model has to be told, with whatever it hears first."""
+    _tries: int = field(default=0, init=False)
+    _waited: float = field(default=0.0, init=False)
     _settled: frozenset[str] = field(default=frozenset(), init=False)
     _delivered: frozenset[str] = field(default=frozenset(), init=False)
 
-    async def take(self, batch: Sequence[Incoming]) -> None:
-        """Take a turn with *batch*, which nobody has claimed yet.
+    @property
+    def under_way(self) -> UnderWay:
+        """What is not answered yet."""
+        return self._exchange.under_way
 
-        Raises:
-          SqliteError: the outbox cannot be written; the turn is as if it had not been, but for its claim.
+    async def take(self, batch: Sequence[Incoming], *, command: str | None = None) -> None:
+        """Claim *batch* and say it to the provider, as the *command* it is; returns before it is answered.
 
-        Cancellation: the turn is abandoned. Its claim stays, and the host gives the batch to the next life.
+        Nothing happens to context alone if there is no turn any more that it could join. Raises `SqliteError`.
         """
-        start = trio.current_time()
-        ids = [incoming.row.id for incoming in batch]
-        self._outbox.claim(ids, now=self._now(), settled=self._settled, delivered=self._delivered)
-        self._settled = self._delivered = frozenset()
-        self._outbox.staging.clear()
-        ending = await self._run(batch)
-        above = await patiently(self._inbox.highest_seq)
-        match ending:
-            case Done(replies):
-                self._outbox.settle(replies, completed=ids, states=self._states(), above=above, now=self._now())
-                log("turn", messages=len(ids), replies=len(replies), seconds=_since(start))
-            case Failed(why):
-                self._outbox.settle(failed=dict.fromkeys(ids, why), states=self._states(), above=above, now=self._now())
-                log("turn_failed", messages=len(ids), why=why, seconds=_since(start))
+        it = self._exchange
+        destinations = await patiently(it.inbox.destinations)
+        if not it.under_way and not any(incoming.row.trigger for incoming in batch):
+            return
+        put = Put(id=new_id(), rows=tuple(batch), command=command)
+        it.showing.at_work = True
+        self._claim([incoming.row.id for incoming in batch])
+        it.under_way = it.under_way.add(put)
+        if self._query is not None and self.stream is Stream.OPEN:
+            it.say(self._query, put, destinations)
+        else:
+            if self.stream is Stream.CLOSED:
+                self.stream = Stream.BUSY
+            self._work.set()
+
+    async def clear(self, command: Incoming) -> None:
+        """Forget the model's session, and say so. Only while nothing is under way. Raises `SqliteError`."""
+        it = self._exchange
+        self._claim([command.row.id])
+        it.continuation.forget()
+        reply = Reply(destination=None, in_reply_to=command.row.id, text=CLEARED)
+        above = await patiently(it.inbox.highest_seq)
+        it.outbox.settle([reply], completed=[command.row.id], above=above, now=it.now())
+        log("cleared")
+
+    def end(self) -> None:
+        """Let the query end after what is under way."""
+        if self._query is not None and self.stream is Stream.OPEN:
+            self.stream = Stream.ENDING
+            self._query.end()
+
+    def stop(self) -> None:
+        """Let the query end at once; `run` returns. What is under way stays claimed, for the next life."""
+        self._stopping = True
+        self._work.set()
+        if self._query is not None:
+            self._query.abort()
 
     async def take_stock(self) -> None:
         """See what the host has done with what we said; the next claim clears it away. For when there is time."""
-        self._settled = await patiently(lambda: self._inbox.settled(self._outbox.finished))
-        self._delivered = await patiently(lambda: self._inbox.delivered(self._outbox.messages))
+        inbox, outbox = self._exchange.inbox, self._exchange.outbox
+        self._settled = await patiently(lambda: inbox.settled(outbox.finished))
+        self._delivered = await patiently(lambda: inbox.delivered(outbox.messages))
 
-    async def refuse(self, reasons: Mapping[str, str]) -> None:
-        """Settle rows that nobody can read, by id, with the *reasons*. They need no turn."""
-        above = await patiently(self._inbox.highest_seq)
-        self._outbox.settle(failed=reasons, above=above, now=self._now())
-        log("unreadable", messages=dict(reasons))
-
-    async def gate(self, task: Incoming, script: str) -> Incoming | None:
-        """Claim *task*, run its script, and return it with what the script found out; None: it is settled already.
+    async def run(self) -> None:
+        """Open queries and listen to them, until `stop`.
 
         Raises:
-          SqliteError: the outbox cannot be written.
+          SqliteError: one of the two files cannot be used. There is nothing to go on with.
 
-        Cancellation: the script is killed; the claim stays, and the host gives the task to the next life.
+        Cancellation: what is under way stays claimed, and the host gives it to the next life.
         """
-        self._outbox.claim([task.row.id], now=self._now())
-        self._outbox.set_state(Phase.TURN, now=self._now(), tool="script", declared=timedelta(seconds=SECONDS))
-        self._beat()
-        gate = await run_script(script)
-        self._beat()
-        match gate:
-            case Open(data):
-                return evolve(task, script_data=data)
-            case Shut(why):
-                skipped, failed = {task.row.id: why}, dict[str, str]()
-            case Broken(why):
-                skipped, failed = dict[str, str](), {task.row.id: why}
-            case _:
-                assert_never(gate)
-        above = await patiently(self._inbox.highest_seq)
-        self._outbox.settle(failed=failed, skipped=skipped, above=above, now=self._now())
-        log("script", message=task.row.id, said=why)
-        return None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._exchange.drafting.run)
+            while not self._stopping:
+                await self._work.wait()
+                self._work = trio.Event()
+                while self.under_way and not self._stopping:
+                    await self._ask()
+            nursery.cancel_scope.cancel()
+        self.stopped.set()
 
-    async def _run(self, batch: Sequence[Incoming]) -> Ending:
-        """Ask the provider, and again after growing pauses as long as it says that this may help."""
-        ending = await self._ask(batch)
-        waited = 0.0
-        for tries in itertools.count():
-            if isinstance(ending, Done) or not ending.retryable:
-                break
-            if (pause := next_pause(tries, waited, limited=ending.limited)) is None:
-                break
-            waited += pause
-            log("waiting", why=ending.why, seconds=pause)
-            self._outbox.set_state(Phase.WAITING_RATE_LIMIT, now=self._now())
-            await trio.sleep(pause)
-            self._outbox.set_state(Phase.TURN, now=self._now())
-            ending = await self._ask(batch)
-        return ending
+    async def _ask(self) -> None:
+        """Put what is under way to a new query, and see to what is left when that is over."""
+        self.stream = Stream.BUSY
+        error = await self._converse()
+        self.stream = Stream.BUSY
+        self._exchange.showing.query_ended()
+        if self._stopping:
+            return
+        if any(put.pushed for put in self.under_way.puts):
+            await self._recover(error or ENDED_EARLY)
+        elif error is not None:
+            log("ended_idle", why=error.message)
+        if not self.under_way:
+            self.stream = Stream.CLOSED
+            self.changed()
 
-    async def _ask(self, batch: Sequence[Incoming]) -> Ending:
-        destinations = await patiently(self._inbox.destinations)
-        prompt = prompt_of(batch, destinations, self._now(), self._zone, inbox=self._files)
+    async def _converse(self) -> ProviderError | None:
+        """One query, from its beginning to its end; returns the error that it ended with."""
+        it = self._exchange
+        destinations = await patiently(it.inbox.destinations)
+        first = it.put_again()
+        said = it.prompting.input_of(first, destinations, session_lost=self._session_lost)
+        it.under_way = it.under_way.push(first.id)
+        it.see_what_is_answered(destinations)
+        broken: SqliteError | None = None
         try:
-            async with self._provider.query(_input(prompt), self._continuation, "") as query:
-                return await self._listen(query, newest_trigger(batch))
-        except SqliteError:
-            raise
+            instructions = introduce(self._agent, destinations)
+            async with self._provider.query(said, it.continuation.name, instructions) as query:
+                try:
+                    return await self._listen(query, destinations)
+                except SqliteError as exc:
+                    # Not the provider's; and it must not come out in a group of the provider's making.
+                    broken = exc
+                finally:
+                    self._query = None
         except Exception as exc:
-            log("provider_broke", error=exc)
-            return Failed(f"{type(exc).__name__}: {exc}", retryable=False)
+            if broken is None:
+                log("provider_broke", error=exc)
+                return ProviderError(message=f"{type(exc).__name__}: {exc}", retryable=False, trouble=Trouble.CRASHED)
+        assert broken is not None
+        raise broken
 
-    async def _listen(self, query: Query, in_reply_to: str | None) -> Ending:
-        replies: list[Reply | Ask] = []
-        results = 0
-        told = False
-        while (event := await query.next_event()) is not None:
-            self._beat()
-            match event:
-                case Result(text):
-                    results += 1
-                    # Read anew: who may be written to can have changed since the turn began.
-                    names = [destination.name for destination in await self._destinations()]
-                    outcome = decide_replies(text, names, in_reply_to)
-                    if isinstance(outcome, Say):
-                        replies += outcome.replies
-                    complaint = what_to_tell(outcome, names)
-                    if complaint is not None and not told:
-                        told = True
-                        query.push(_input(notice(UNADDRESSED, complaint, self._now(), self._zone)))
-                    else:
-                        if complaint is not None:
-                            log("lost_words", why=complaint)
-                        query.end()
-                case SendFile():
-                    staged = await self._stage(event, in_reply_to)
-                    if isinstance(staged, Reply):
-                        replies.append(staged)
-                    else:
-                        query.push(_input(notice(FILE_NOT_SENT, staged, self._now(), self._zone)))
-                case AskHost(action, arguments):
-                    replies.append(Ask(in_reply_to=in_reply_to, action=action, arguments=arguments))
-                case ProviderError(message=message, retryable=retryable, trouble=trouble):
-                    return Failed(message, retryable, trouble is Trouble.RATE_LIMIT)
-                case _:
-                    self._note(event)
-        return Done(tuple(replies)) if results else Failed("the provider ended without a result", retryable=False)
-
-    async def _stage(self, wish: SendFile, in_reply_to: str | None) -> Reply | str:
-        """A message with that file, as it is now; or why there can be none, for the model."""
-        names = [destination.name for destination in await self._destinations()]
-        if wish.to is not None and wish.to not in names:
-            return f"{wish.name} was not sent: there is no destination {wish.to}"
-        try:
-            file = self._outbox.staging.stage(Path(wish.path), wish.name)
-        except (OSError, ValueError) as exc:
-            return f"{wish.name} was not sent: {exc}"
-        return Reply(destination=wish.to, in_reply_to=in_reply_to, text=storable(wish.text), files=(file,))
-
-    def _note(self, event: Event) -> None:
-        match event:
-            case Init(continuation):
-                self._continuation = storable(continuation)
-            case ToolStarted(name=name, declared_timeout=declared):
-                self._outbox.set_state(Phase.TURN, now=self._now(), tool=name, declared=declared)
-            case ToolEnded():
-                self._outbox.set_state(Phase.TURN, now=self._now())
-            case Activity() | TextDelta() | Compacted() | Taken() | Waiting():
-                pass
-            case SendFile() | AskHost() | Result() | ProviderError():
-                pass
-            case _:
-                assert_never(event)
-
-    async def _destinations(self) -> list[Destination]:
-        return await patiently(self._inbox.destinations)
-
-    def _states(self) -> dict[str, str]:
-        return {} if self._continuation is None else {continuation_key(self._provider.name): self._continuation}
-
-
-def _input(prompt: Prompt) -> Input:
-    return Input(id=str(uuid4()), text=render(prompt))
-
-
-def continuation_key(provider: str) -> str:
-    """Where a provider's session is kept in session_state. Providers never see each other's."""
-    return f"continuation:{provider}"
-
-
-def saved_continuation(provider_state: str, provider: str) -> str | None:
-    """The session that *provider* was in, by what the host has kept; None if it has kept nothing usable."""
-    try:
-        saved = json.loads(provider_state)
-    except ValueError:
-        log("provider_state_unreadable")
+    async def _listen(self, query: Query, destinations: Sequence[Destination]) -> ProviderError | None:
+        it = self._exchange
+        self._query, self.stream = query, Stream.OPEN
+        for put in it.under_way.puts:
+            if not put.pushed:
+                it.say(query, put, destinations)
+        self.changed()
+        while (event := await query.next_event()) is not None and not self._stopping:
+            it.beat()
+            if isinstance(event, ProviderError):
+                return event
+            before = it.results
+            await it.hear(query, event, ended=self.stream is Stream.ENDING)
+            if it.results > before:
+                # Whatever was wrong before has passed.
+                self._tries, self._waited, self._session_lost = 0, 0.0, False
+                self.changed()
         return None
-    found = saved.get(continuation_key(provider)) if isinstance(saved, dict) else None
-    return found if isinstance(found, str) else None
 
+    async def _recover(self, error: ProviderError) -> None:
+        """Wait until another try may help, or settle what no try will help."""
+        it = self._exchange
+        if error.trouble is Trouble.UNKNOWN_SESSION and it.continuation.name is not None:
+            log("session_lost", why=error.message)
+            it.continuation.forget()
+            self._session_lost = True
+            return
+        limited = error.trouble is Trouble.RATE_LIMIT
+        pause = next_pause(self._tries, self._waited, limited=limited, asked=error.retry_after)
+        if not error.retryable or pause is None:
+            self._tries, self._waited = 0, 0.0
+            await it.fail(error.message, everything=error.retryable)
+            return
+        self._tries += 1
+        self._waited += pause
+        log("waiting", why=error.message, seconds=pause)
+        it.showing.begin_wait(PROVIDER, Phase.WAITING_RATE_LIMIT)
+        await trio.sleep(pause)
+        it.showing.end_wait(PROVIDER)
 
-def _since(start: float) -> float:
-    return round(trio.current_time() - start, 4)
+    def _claim(self, ids: Sequence[str]) -> None:
+        it = self._exchange
+        if not it.under_way:
+            it.outbox.staging.clear()
+        it.outbox.claim(ids, now=it.now(), state=it.showing.state(), settled=self._settled, delivered=self._delivered)
+        self._settled = self._delivered = frozenset()

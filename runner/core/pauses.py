@@ -11,15 +11,19 @@ LONGEST_LIMIT = 3_000.0
 """Seconds that a rate limit is waited for in one turn: less than the hour for which a host takes it for no silence."""
 
 
-def next_pause(tries: int, waited: float, *, limited: bool) -> float | None:
+def next_pause(tries: int, waited: float, *, limited: bool, asked: float | None = None) -> float | None:
     """Seconds until the next try; None: it is time to give up.
 
     Args:
       tries: How many there were again, after the first.
       waited: Seconds of all pauses so far.
       limited: Is it a rate limit? That passes for certain, and so is waited for.
+      asked: Seconds that the provider wants to be left alone for, at least. Of an error that is no rate limit, a
+        minute of it is believed.
     """
     pause = min(FIRST * 2.0 ** min(tries, 10), LONGEST)
+    if asked is not None and asked > pause:
+        pause = asked if limited else min(asked, LONGEST)
     if limited:
         return pause if waited + pause <= LONGEST_LIMIT else None
     return pause if tries < MOST_TRIES else None

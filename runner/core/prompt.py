@@ -87,9 +87,18 @@ class Prompt:
 
 
 def prompt_of(
-    batch: Sequence[Incoming], destinations: Sequence[Destination], now: datetime, zone: Zone, *, inbox: str = ""
+    batch: Sequence[Incoming],
+    destinations: Sequence[Destination],
+    now: datetime,
+    zone: Zone,
+    *,
+    inbox: str = "",
+    before: Sequence[SystemResponse] = (),
 ) -> Prompt:
-    """What *batch* comes to for an agent in *zone*, in the order it has. Its files lie in the folder *inbox*."""
+    """What *batch* comes to for an agent in *zone*, in the order it has. Its files lie in the folder *inbox*.
+
+    *before* is what the runner itself has to say first.
+    """
     names = {_place(destination): destination.name for destination in destinations}
 
     def local(when: datetime) -> datetime:
@@ -98,15 +107,13 @@ def prompt_of(
     items = tuple(
         _item(incoming, _source(incoming.row, names), local(incoming.row.timestamp), inbox) for incoming in batch
     )
-    return Prompt(timezone=zone.name, now=local(now), items=items)
+    told = tuple(evolve(one, time=local(one.time)) for one in before)
+    return Prompt(timezone=zone.name, now=local(now), items=(*told, *items))
 
 
 def notice(action: str, text: str, now: datetime, zone: Zone) -> Prompt:
     """What the runner itself has to tell the agent."""
-    told = prompt_of((), (), now, zone)
-    return Prompt(
-        timezone=told.timezone, now=told.now, items=(SystemResponse(time=told.now, action=action, text=text),)
-    )
+    return prompt_of((), (), now, zone, before=[SystemResponse(time=now, action=action, text=text)])
 
 
 def render(prompt: Prompt) -> str:

@@ -1,27 +1,24 @@
 """What of a model's result is said, and to whom? Pure.
 
-`<message to="name">…</message>` blocks are messages, several of them allowed; `<internal>…</internal>` is never sent;
-the rest is scratchpad. With exactly one destination and no block, the rest is the reply, in the thread it came from.
-Models leave tags open: a block without its end runs to the next block, a thought without its end to the end of all.
+Messages go to those whose names they bear, each as an answer to what came from there. With exactly one destination
+and no block, all there is, is the reply, in the thread it came from.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import TypeAlias
 
 from attrs import frozen
 
+from runner.core.blocks import Kind, parts, spoken, without_half_a_tag
+from runner.core.causes import Causes
 from runner.core.text import storable
 from runner.model import Reply
 from schema.payloads import MOST_TEXT
 
 MOST_PIECE = min(MOST_TEXT, 150_000)
 """Characters of one reply: as JSON each may take six bytes, and a row has 1 MiB."""
-
-_INTERNAL = re.compile(r"<internal>.*?(?:</internal>|\Z)", re.DOTALL)
-_BLOCK = re.compile(r'<message\s+to="([^"]*)"\s*>(.*?)(?:</message>|(?=<message\s+to=")|\Z)', re.DOTALL)
 
 
 @frozen
@@ -48,27 +45,45 @@ class NoAddress:
 Outcome: TypeAlias = Say | Silent | NoAddress
 
 
-def decide_replies(result: str | None, names: Collection[str], in_reply_to: str | None) -> Outcome:
+def decide_replies(result: str | None, names: Collection[str], causes: Causes) -> Outcome:
     """Decide what of *result* becomes a message.
 
     Args:
       result: What the model ended with; None if it ended without words.
       names: The destinations there are.
-      in_reply_to: The id of the newest message of the batch that asked for a turn. Every reply answers that one.
+      causes: What is answered.
     """
-    text = _INTERNAL.sub("", storable(result or ""))
-    blocks = [(name, body.strip()) for name, body in _BLOCK.findall(text)]
+    text = spoken(storable(result or ""))
+    found = list(parts(text))
+    blocks = [(part.to, part.text.strip()) for part in found if part.to is not None]
     if not blocks:
         rest = text.strip()
         if not rest:
             return Silent()
-        return Say(tuple(_cut(None, in_reply_to, rest))) if len(names) == 1 else NoAddress()
-    spoken = [(name, body) for name, body in blocks if body]
-    unknown = tuple(dict.fromkeys(name for name, _ in spoken if name not in names))
-    replies = tuple(reply for name, body in spoken if name in names for reply in _cut(name, in_reply_to, body))
+        return Say(tuple(_cut(None, causes.newest, rest))) if len(names) == 1 else NoAddress()
+    spoken_to = [(name, body) for name, body in blocks if body]
+    unknown = tuple(dict.fromkeys(name for name, _ in spoken_to if name not in names))
+    replies = tuple(reply for name, body in spoken_to if name in names for reply in _cut(name, causes.of(name), body))
     if replies:
         return Say(replies, unknown)
     return NoAddress(unknown) if unknown else Silent()
+
+
+def answer_command(result: str | None, command: str, in_reply_to: str | None) -> tuple[Reply, ...]:
+    """What is said of a *command*: whatever came of it, where it was given."""
+    said = storable(result or "").strip() or f"{command.partition(' ')[0]}: done."
+    return tuple(_cut(None, in_reply_to, said))
+
+
+def begun(text: str, names: Collection[str]) -> tuple[str | None, str] | None:
+    """Whom a result that is still being written is for, and what it says so far; None while that is nothing."""
+    found = list(parts(without_half_a_tag(spoken(storable(text)))))
+    blocks = [part for part in found if part.kind is Kind.MESSAGE]
+    if not blocks:
+        rest = found[-1].text.strip()
+        return (None, rest) if rest and len(names) == 1 else None
+    body = blocks[-1].text.strip()
+    return (blocks[-1].to, body) if body and blocks[-1].to in names else None
 
 
 def what_to_tell(outcome: Outcome, names: Collection[str]) -> str | None:

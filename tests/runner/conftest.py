@@ -11,6 +11,7 @@ from runner.inbox import Inbox
 from runner.outbox import Outbox
 from schema.files import INBOUND, OUTBOUND
 from tests.runner.link import Link
+from tests.runner.scene import Scene
 
 
 @pytest.fixture
@@ -35,3 +36,9 @@ def outbox(link: Link) -> Iterator[Outbox]:
     opened = Outbox.open(link.out / OUTBOUND)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def scene(link: Link, inbox: Inbox, outbox: Outbox) -> Scene:
+    """A runner with one destination, "room"."""
+    return Scene(link, inbox, outbox)

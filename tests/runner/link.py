@@ -99,11 +99,14 @@ class Link:
         on_wake: bool = False,
         process_after: datetime | None = None,
         tries: int = 0,
+        source: str = "room",
+        thread: str | None = None,
+        message_id: str | None = None,
     ) -> MessageIn:
-        """Show a message from "room"; a string is its content as it is."""
+        """Show a message from *source*; a string is its content as it is."""
         self._seq = next_even(self._seq)
         message = MessageIn(
-            id=f"m{self._seq}",
+            id=message_id or f"m{self._seq}",
             seq=self._seq,
             kind=kind,
             timestamp=NOW,
@@ -111,14 +114,33 @@ class Link:
             process_after=process_after,
             tries=tries,
             trigger=trigger,
-            platform_id="room",
+            platform_id=source,
             channel_type="c",
+            thread_id=thread,
             content=payload if isinstance(payload, str) else payloads.write(payload),
             on_wake=on_wake,
         )
         with transaction(self._in):
             self._insert("messages_in", message)
         return message
+
+    def numbered(self, payload: InPayload, *, seq: int) -> MessageIn:
+        """What a message of that number from "room" is; it is not shown yet."""
+        return MessageIn(
+            id=f"m{seq}",
+            seq=seq,
+            kind=InKind.CHAT,
+            timestamp=NOW,
+            status=InStatus.PENDING,
+            platform_id="room",
+            channel_type="c",
+            content=payloads.write(payload),
+        )
+
+    def show(self, message: MessageIn) -> None:
+        """Show a message as it is."""
+        with transaction(self._in):
+            self._insert("messages_in", message)
 
     def settle(self, ids: Iterable[str]) -> None:
         """Take the runner's acks in: those rows are no longer pending."""
@@ -177,6 +199,14 @@ class Link:
     def saved(self) -> dict[str, str]:
         """What the runner wants to be given again."""
         return {str(row["key"]): str(row["value"]) for row in self._read("SELECT key, value FROM session_state")}
+
+    def drafts(self) -> list[Row]:
+        """What it is writing."""
+        return self._read("SELECT * FROM drafts")
+
+    def usage(self) -> list[Row]:
+        """What it has used."""
+        return self._read("SELECT * FROM usage ORDER BY seq")
 
     def state(self) -> Row:
         """What the runner is doing."""

@@ -9,10 +9,22 @@ from datetime import UTC
 import pytest
 import trio
 
-from runner.app import CRASHED, ORPHANED, STOPPED, WRONGLY_STARTED, Places, end_with_parent, now, run, serve
+from runner.app import (
+    ABORT_SECONDS,
+    CRASHED,
+    LEAVE_SECONDS,
+    ORPHANED,
+    STOPPED,
+    WRONGLY_STARTED,
+    Places,
+    end_with_parent,
+    now,
+    run,
+    serve,
+)
 from runner.inbox import Inbox
 from runner.model import Container
-from runner.providers.base import Result
+from runner.providers.base import Result, TextDelta
 from schema import sqlite
 from schema.files import INBOUND, OUTBOUND
 from tests.runner.link import Link, chat
@@ -37,12 +49,25 @@ async def test_it_serves_until_a_signal(link: Link, number: int) -> None:
 
 async def test_a_signal_in_mid_turn_leaves_the_claim_and_says_nothing(link: Link) -> None:
     link.say(chat("hello"))
-    provider = ScriptedProvider([[Result("half"), lambda: os.kill(os.getpid(), signal.SIGTERM), None]])
+    provider = ScriptedProvider([[TextDelta("half"), lambda: os.kill(os.getpid(), signal.SIGTERM), None]])
     with trio.fail_after(20):
         assert await serve(places(link), Container(timezone="UTC"), provider, Inbox.open(link.inside / INBOUND)) == 0
     assert link.acks() == {"m2": "processing"}
     assert link.messages() == []
     assert 'timezone="UTC"' in provider.asked[0][0]
+    assert provider.queries[0].aborted
+
+
+async def test_a_provider_that_does_not_stop_is_not_waited_for(link: Link) -> None:
+    link.say(chat("hello"))
+    provider = ScriptedProvider([[lambda: os.kill(os.getpid(), signal.SIGTERM), None]], deaf=True)
+    limits: list[float] = []
+    begin = trio.current_time()
+    with trio.fail_after(20):
+        inbox = Inbox.open(link.inside / INBOUND)
+        assert await serve(places(link), Container(), provider, inbox, limits.append) == STOPPED
+    assert limits == [LEAVE_SECONDS]
+    assert ABORT_SECONDS <= trio.current_time() - begin < LEAVE_SECONDS
 
 
 async def test_it_watches_for_the_end_of_the_host(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:

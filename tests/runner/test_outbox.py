@@ -7,13 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.model import Reply
+from runner.model import ContainerState, Reply
 from runner.outbox import MOST_ERROR, Outbox
 from schema import sqlite
 from schema.files import OUTBOUND, outbound_ddl
+from schema.progress import Draft, Usage
 from schema.rows import Phase
 from schema.seq import is_runners
 from schema.sqlite import Journal, SqliteError, Synchronous, execute
@@ -42,7 +44,6 @@ def test_a_turn_ends_as_a_whole(link: Link, outbox: Outbox) -> None:
         [reply("one"), reply("two", "family")],
         completed=["m2"],
         failed={"m4": "no"},
-        states={"continuation:demo": "5"},
         above=4,
         now=LATER,
     )
@@ -54,7 +55,6 @@ def test_a_turn_ends_as_a_whole(link: Link, outbox: Outbox) -> None:
     assert link.messages()[0]["timestamp"] == write_time(LATER)
     assert link.acks() == {"m2": "completed", "m4": "failed"}
     assert link.errors() == {"m2": None, "m4": "no"}
-    assert link.saved() == {"continuation:demo": "5"}
     assert link.state()["phase"] == "idle"
     assert outbox.finished == ["m2", "m4"]
     assert list(outbox.messages) == ["out-5", "out-7"]
@@ -162,3 +162,26 @@ def test_every_number_is_odd_new_and_above_all_that_is_known(turns: list[tuple[i
             given_out += fresh
         assert len(set(given_out)) == len(given_out)
         outbox.close()
+
+
+def test_what_is_to_be_kept_is_a_commit_of_its_own(link: Link, outbox: Outbox) -> None:
+    outbox.save({"continuation:demo": "5", "continuation:other": "x\ud800"}, now=NOW)
+    assert link.saved() == {"continuation:demo": "5", "continuation:other": "x\ufffd"}
+
+
+def test_what_is_said_takes_the_place_of_what_was_begun_and_is_noted_with_what_it_took(
+    link: Link, outbox: Outbox
+) -> None:
+    draft = Draft(reply="m2", destination=None, in_reply_to="m2", text="o", tool=None, updated_at=NOW)
+    outbox.claim(["m2"], now=NOW)
+    outbox.draft(draft)
+    outbox.draft(evolve(draft, text="on"))
+    assert [row["text"] for row in link.drafts()] == ["on"]
+    used = Usage(seq=1, at=NOW, model=None, read=10, written=2, cost_usd=0.5)
+    outbox.settle(failed={"m4": "no"}, keep_drafts=True, above=4, now=NOW)
+    assert len(link.drafts()) == 1
+    at_work = ContainerState(phase=Phase.TURN, updated_at=NOW)
+    outbox.settle([reply("one")], completed=["m2"], usage=[used], state=at_work, above=4, now=NOW)
+    assert link.drafts() == []
+    assert [(row["read"], row["cost_usd"]) for row in link.usage()] == [(10, 0.5)]
+    assert link.state()["phase"] == "turn"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.core.batch import choose
+from runner.core.batch import End, Obey, Rest, Stream, Take, choose, decide_next
 from schema.rows import InKind, InStatus, MessageIn
 from tests.runner.link import NOW
 
@@ -85,3 +85,113 @@ def test_turn_by_turn_everything_that_asks_is_taken(rows: list[MessageIn], most:
     while batch := choose(left, most):
         left = [row for row in left if row not in batch]
     assert not any(row.trigger for row in left)
+
+
+def decide(rows: list[MessageIn], stream: Stream = Stream.CLOSED, **more: object) -> list[int] | str:
+    """What is taken, or what else is done."""
+    step = decide_next(rows, 10, stream=stream, **more)  # type: ignore[arg-type]
+    match step:
+        case Take(chosen):
+            return seqs(chosen)
+        case Obey(one):
+            return f"obey {one.seq}"
+        case other:
+            return type(other).__name__
+
+
+def test_a_command_is_a_turn_of_its_own_in_its_order() -> None:
+    rows = [row(2), row(4), row(6)]
+    assert decide(rows, commands={"m4"}) == [2]
+    assert decide(rows[1:], commands={"m4"}) == "obey 4"
+    assert decide([row(2, trigger=False), *rows[1:]], commands={"m4"}) == "obey 4"
+    assert decide([row(4), row(6, trigger=False)], commands={"m4"}) == "obey 4"
+
+
+def test_an_open_query_ends_for_a_command_once_all_before_it_is_said() -> None:
+    rows = [row(2), row(4), row(6)]
+    assert decide(rows, Stream.OPEN, commands={"m4"}) == [2]
+    assert decide(rows[1:], Stream.OPEN, commands={"m4"}) == "End"
+    assert decide(rows[1:], Stream.OPEN, commands={"m4"}, under_way=True) == "End"
+    assert decide(rows[1:], Stream.ENDING, commands={"m4"}) == "Rest"
+
+
+def test_nothing_is_done_while_nothing_can_be_said_or_may_be() -> None:
+    assert decide([row(2)], Stream.BUSY) == "Rest"
+    assert decide([row(2)], Stream.ENDING, under_way=True) == "Rest"
+    assert decide([row(2)], Stream.OPEN, under_way=True, alone=True) == "Rest"
+
+
+def test_in_a_turn_context_is_taken_alone_and_before_a_turn_it_is_not() -> None:
+    rows = [row(2, trigger=False)]
+    assert decide(rows, Stream.OPEN) == "Rest"
+    assert decide(rows, Stream.OPEN, under_way=True) == [2]
+
+
+def test_what_was_broken_off_joins_no_turn_and_holds_back_what_came_later() -> None:
+    rows = [row(2), row(4, tries=1), row(6), row(8, trigger=False)]
+    assert decide(rows, Stream.OPEN, under_way=True) == [2]
+    assert decide(rows[1:], Stream.OPEN, under_way=True) == "Rest"
+    assert decide(rows[1:], Stream.OPEN) == [4, 8]
+
+
+@given(ROWS, st.integers(1, 12), st.booleans(), st.sampled_from(Stream), st.sets(st.integers(1, 60), max_size=4))
+def test_steps_keep_the_rules_whatever_is_pending(
+    rows: list[MessageIn], most: int, under_way: bool, stream: Stream, numbers: set[int]
+) -> None:
+    commands = {row.id for row in rows if row.trigger and row.seq // 2 in numbers}
+    step = decide_next(rows, most, commands=commands, stream=stream, under_way=under_way)
+    first_command = min((row.seq for row in rows if row.id in commands), default=999)
+    asking_before = [row for row in rows if row.trigger and row.seq < first_command]
+    match step:
+        case Take(chosen):
+            assert stream in (Stream.OPEN, Stream.CLOSED)
+            assert 0 < len(chosen) <= most
+            assert all(row.seq < first_command for row in chosen), "nothing overtakes a command"
+            assert under_way or any(row.trigger for row in chosen), "context alone begins nothing"
+            if under_way:
+                assert not any(row.trigger and row.tries for row in chosen)
+        case Obey(row):
+            assert stream is Stream.CLOSED
+            assert not under_way
+            assert row.seq == first_command
+            assert not asking_before
+        case End():
+            assert stream is Stream.OPEN
+            assert not asking_before
+            assert first_command < 999
+        case Rest():
+            idle = stream in (Stream.OPEN, Stream.CLOSED) and not under_way
+            assert not (idle and any(row.trigger for row in rows)), "nobody waits for nothing"
+
+
+@given(ROWS, st.integers(1, 4), st.sets(st.integers(1, 60), max_size=4), st.data())
+def test_step_by_step_everything_that_asks_is_done_in_its_order(
+    rows: list[MessageIn], most: int, numbers: set[int], data: st.DataObject
+) -> None:
+    """A naive runner: it does what it is told, and a turn may be over after any step."""
+    left = list(rows)
+    commands = {row.id for row in rows if row.trigger and row.seq // 2 in numbers}
+    stream, under_way, alone = Stream.CLOSED, False, False
+    done: list[int] = []
+    for _ in range(500):
+        match decide_next(left, most, commands=commands, stream=stream, under_way=under_way, alone=alone):
+            case Take(chosen):
+                stream, under_way = Stream.OPEN, True
+                alone = any(row.trigger and row.tries for row in chosen)
+                done += [row.seq for row in chosen if row.trigger]
+                left = [row for row in left if row not in chosen]
+            case Obey(row):
+                assert not under_way
+                done.append(row.seq)
+                left.remove(row)
+            case End():
+                stream = Stream.ENDING
+            case Rest() if not under_way and stream is not Stream.ENDING:
+                break
+            case Rest():
+                under_way = alone = False
+        if under_way and data.draw(st.booleans()):
+            under_way = alone = False
+        if stream is Stream.ENDING and not under_way:
+            stream = Stream.CLOSED
+    assert done == sorted(row.seq for row in rows if row.trigger)

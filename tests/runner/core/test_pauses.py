@@ -37,3 +37,11 @@ def test_a_pause_is_never_longer_than_a_minute(tries: int, waited: float, limite
 @pytest.mark.parametrize("waited", [LONGEST_LIMIT - LONGEST, LONGEST_LIMIT - LONGEST + 0.001])
 def test_the_last_pause_ends_at_the_limit(waited: float) -> None:
     assert (next_pause(50, waited, limited=True) is None) == (waited + LONGEST > LONGEST_LIMIT)
+
+
+def test_a_provider_that_asks_to_be_left_alone_is() -> None:
+    assert next_pause(0, 0, limited=True, asked=180) == 180
+    assert next_pause(3, 0, limited=True, asked=2) == 8
+    assert next_pause(0, 0, limited=False, asked=5) == 5
+    assert next_pause(0, 0, limited=False, asked=3_600) == LONGEST
+    assert next_pause(0, 0, limited=True, asked=LONGEST_LIMIT + 1) is None

@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.core.causes import Causes
 from runner.core.prompt import Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
 from runner.core.replies import Say, decide_replies
 from runner.providers.base import Activity, ProviderError, Result, ToolEnded, ToolStarted
@@ -31,7 +32,7 @@ def said(*items: Item, turn: int = 1) -> list[str]:
     """The messages that come of it, with "room" as the only destination."""
     last = steps(*items, turn=turn)[-1]
     assert isinstance(last, Result)
-    outcome = decide_replies(last.text, ["room"], "m2")
+    outcome = decide_replies(last.text, ["room"], Causes("m2"))
     return [reply.text for reply in outcome.replies] if isinstance(outcome, Say) else []
 
 
@@ -148,7 +149,7 @@ def test_told_to_address_its_answer_it_gives_the_same_one_again_with_an_address(
     notice = prompt(SystemResponse(time=NOW, action="unaddressed", text="to whom?"))
     (again,), _ = script(notice, agent="Nano", turn=1, before=answers)
     assert isinstance(again, Result)
-    outcome = decide_replies(again.text, ["family", "room"], "m2")
+    outcome = decide_replies(again.text, ["family", "room"], Causes("m2"))
     assert isinstance(outcome, Say)
     assert [(reply.destination, reply.text) for reply in outcome.replies] == [("family", answers[0].text)]
 

@@ -1,0 +1,60 @@
+"""The name of the model's session: kept as soon as it is known, given again in the next life, forgotten on request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from attrs import define, field
+
+from runner.core.text import storable
+from runner.logs import log
+from runner.outbox import Outbox
+
+PREFIX = "continuation:"
+FORGOTTEN = ""
+"""What is kept of a session that is to be forgotten: a row that is gone would say nothing to the host."""
+
+
+@define(eq=False)
+class Continuation:
+    """Where *provider* left off; and where others did, who may come back."""
+
+    _outbox: Outbox
+    _now: Callable[[], datetime]
+    _provider: str
+    _kept: dict[str, str] = field(factory=dict[str, str])
+    """By key of session_state, as the host gave it."""
+
+    @property
+    def name(self) -> str | None:
+        """The session to go on in; None: a new one."""
+        return self._kept.get(self._key) or None
+
+    def keep(self, name: str) -> None:
+        """That is the session now; one commit, unless it was before. Raises `SqliteError`."""
+        if storable(name) != self.name:
+            self._kept[self._key] = storable(name)
+            self._outbox.save(self._kept, now=self._now())
+
+    def forget(self) -> None:
+        """The next query begins a session; one commit. Raises `SqliteError`."""
+        self._kept[self._key] = FORGOTTEN
+        self._outbox.save(self._kept, now=self._now())
+
+    @property
+    def _key(self) -> str:
+        return f"{PREFIX}{self._provider}"
+
+
+def kept_by_host(provider_state: str) -> dict[str, str]:
+    """What the host has kept of all providers' sessions; what is not usable is left out."""
+    try:
+        saved = json.loads(provider_state)
+    except ValueError:
+        saved = None
+    if not isinstance(saved, Mapping):
+        log("provider_state_unreadable")
+        return {}
+    return {key: value for key, value in saved.items() if key.startswith(PREFIX) and isinstance(value, str)}

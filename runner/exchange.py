@@ -1,0 +1,220 @@
+"""What is done about each thing that a provider says. What was put to it and is not answered yet is kept here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias, assert_never
+from uuid import uuid4
+
+from attrs import define, field
+
+from runner.continuation import Continuation
+from runner.core.answering import Remind, Settle, causes_under, decide_answer
+from runner.core.causes import Causes
+from runner.core.text import storable
+from runner.core.under_way import Put, UnderWay
+from runner.drafting import Drafting
+from runner.inbox import Inbox, patiently
+from runner.logs import log
+from runner.model import Ask, Reply
+from runner.outbox import Outbox
+from runner.prompting import Prompting
+from runner.providers.base import (
+    Activity,
+    AskHost,
+    Compacted,
+    Init,
+    Query,
+    Result,
+    SendFile,
+    Taken,
+    TextDelta,
+    ToolEnded,
+    ToolStarted,
+    Usage,
+    Waiting,
+)
+from runner.showing import Showing
+from runner.turn_tools import NoTools, TurnTools
+from schema import progress
+from schema.rows import Destination, Phase
+
+PROVIDER = "provider"
+"""Who waits, when a provider does."""
+
+Noted: TypeAlias = Init | Activity | ToolStarted | ToolEnded | TextDelta | Waiting | Compacted
+Said: TypeAlias = Noted | Taken | SendFile | AskHost | Result
+
+
+@define(eq=False)
+class Exchange:
+    """What a runner and a provider have to do with each other."""
+
+    inbox: Inbox
+    outbox: Outbox
+    now: Callable[[], datetime]
+    beat: Callable[[], None]
+    """Show a sign of life."""
+    prompting: Prompting
+    continuation: Continuation
+    tools: TurnTools = field(factory=NoTools, kw_only=True)
+    model: str | None = field(default=None, kw_only=True)
+    """What the usage of a result is noted under that does not name its model."""
+    showing: Showing = field(init=False)
+    drafting: Drafting = field(init=False)
+    under_way: UnderWay = field(factory=UnderWay, init=False)
+    results: int = field(default=0, init=False)
+    """How many there were: whether there were more than before shows whether anything goes on at all."""
+    _causes: Causes = field(factory=Causes, init=False)
+    """What is answered now, or was last."""
+    _wishes: list[Reply | Ask] = field(factory=list[Reply | Ask], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.showing = Showing(self.outbox, self.now)
+        self.drafting = Drafting(self.inbox, self.outbox, self.now)
+
+    def say(self, query: Query, put: Put, destinations: Sequence[Destination]) -> None:
+        """Say *put*, which is under way already, in the middle of *query*."""
+        self.under_way = self.under_way.push(put.id)
+        query.push(self.prompting.input_of(put, destinations))
+        self.see_what_is_answered(destinations)
+
+    def see_what_is_answered(self, destinations: Sequence[Destination]) -> None:
+        """Tell whoever has to know on which messages the model works."""
+        in_hand = self.under_way.in_hand
+        self._causes = causes_under(in_hand, destinations, self._causes)
+        self.tools.current = self._causes.newest
+        if in_hand and in_hand[0].settles:
+            self.drafting.begin(in_hand[0].settles[0], self._causes.of)
+
+    async def hear(self, query: Query, event: Said, *, ended: bool = False) -> None:
+        """Do what is to be done about *event* of *query*. *ended*: nothing more may be said to it.
+
+        Raises:
+          SqliteError: one of the two files cannot be used.
+        """
+        if not isinstance(event, Waiting):
+            self.showing.end_wait(PROVIDER)
+        match event:
+            case Taken(input_id):
+                self.under_way = self.under_way.take(input_id)
+                self.see_what_is_answered(await patiently(self.inbox.destinations))
+            case Result(text, usage):
+                await self._answer(query, text, usage, ended=ended)
+            case SendFile():
+                await self._send(query, event)
+            case AskHost(action, arguments):
+                self._wishes.append(Ask(in_reply_to=self._causes.newest, action=action, arguments=arguments))
+            case _:
+                self._note(event)
+
+    def _note(self, event: Noted) -> None:
+        match event:
+            case Init(continuation):
+                self.continuation.keep(continuation)
+            case ToolStarted(use, name, declared):
+                self.showing.tool_started(use, name, declared)
+                self.drafting.tool(name)
+            case ToolEnded(use):
+                self.showing.tool_ended(use)
+            case TextDelta(text):
+                self.drafting.text(text)
+            case Waiting():
+                self.showing.begin_wait(PROVIDER, Phase.WAITING_RATE_LIMIT)
+            case Activity() | Compacted():
+                pass
+            case _:
+                assert_never(event)
+
+    def put_again(self) -> Put:
+        """The query is gone: what is under way is to be said to another one, beginning with what this returns."""
+        self._wishes.clear()
+        self.drafting.over()
+        self.under_way = self.under_way.again(new_id)
+        return self.under_way.puts[0]
+
+    async def fail(self, why: str, *, everything: bool) -> None:
+        """Settle as failed what no other try will help, or *everything* under way. Raises `SqliteError`."""
+        above = await patiently(self.inbox.highest_seq)
+        self.under_way, failed = self.under_way.fail(everything=everything)
+        messages = [message for put in failed for message in put.settles]
+        self._wishes.clear()
+        used = self._over()
+        self.outbox.settle(
+            completed=used,
+            failed=dict.fromkeys(messages, why),
+            state=self.showing.state(),
+            above=above,
+            now=self.now(),
+        )
+        log("turn_failed", messages=len(messages), why=why)
+
+    async def _send(self, query: Query, wish: SendFile) -> None:
+        names = [destination.name for destination in await patiently(self.inbox.destinations)]
+        try:
+            file = self.outbox.staging.stage(Path(wish.path), wish.name)
+            wrong = None if wish.to is None or wish.to in names else f"there is no destination {wish.to}"
+        except (OSError, ValueError) as exc:
+            file, wrong = None, str(exc)
+        if file is None or wrong is not None:
+            query.push(self.prompting.notice("file_not_sent", f"{wish.name} was not sent: {wrong}", new_id()))
+            return
+        text = storable(wish.text)
+        self._wishes.append(Reply(destination=wish.to, in_reply_to=self._causes.of(wish.to), text=text, files=(file,)))
+
+    async def _answer(self, query: Query, text: str | None, usage: Usage | None, *, ended: bool) -> None:
+        destinations = await patiently(self.inbox.destinations)
+        above = await patiently(self.inbox.highest_seq)
+        self.results += 1
+        self.under_way, answered = self.under_way.answer()
+        verdict = decide_answer(text, answered, destinations, last=self._causes, new_id=new_id())
+        took = [] if usage is None else [self._usage(usage)]
+        match verdict:
+            case Remind(put=put):
+                self.under_way = self.under_way.add(put)
+                self.outbox.settle(usage=took, state=self.showing.state(), above=above, now=self.now())
+                if not ended:
+                    self.say(query, put, destinations)
+            case Settle(replies=replies, completed=completed, lost=lost):
+                if lost is not None:
+                    log("lost_words", why=lost)
+                new = [*self._wishes, *replies]
+                new = [one for one in new if not (isinstance(one, Reply) and await self.tools.was_sent(one))]
+                self._wishes.clear()
+                self.outbox.settle(
+                    new,
+                    completed=[*completed, *self._over()],
+                    state=self.showing.state(),
+                    usage=took,
+                    above=above,
+                    now=self.now(),
+                )
+                if self.under_way:
+                    self.see_what_is_answered(destinations)
+                log("turn", messages=len(completed), replies=len(new))
+            case _:
+                assert_never(verdict)
+
+    def _over(self) -> tuple[str, ...]:
+        """An answer was given, or will not be; what its tools were given is to be settled with it."""
+        self.showing.at_work = bool(self.under_way)
+        self.drafting.over()
+        return self.tools.end_turn()
+
+    def _usage(self, usage: Usage) -> progress.Usage:
+        return progress.Usage(
+            seq=self.results,
+            at=self.now(),
+            model=usage.model or self.model,
+            read=usage.read,
+            written=usage.written,
+            cached=usage.cached,
+            cost_usd=usage.cost_usd,
+        )
+
+
+def new_id() -> str:
+    """A name for an input."""
+    return str(uuid4())

@@ -1,0 +1,49 @@
+"""The runner dies at every write in a conversation with follow-ups: all is answered, once, and settled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from trio.testing import MockClock
+
+from tests.conftest import Figures
+from tests.runner.lives import MESSAGES, Conversation
+
+STRIDE = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 13
+"""Of the changes in a whole conversation, one in so many is died at."""
+
+
+async def test_a_conversation_that_nothing_interrupts_is_one_query(tmp_path: Path, autojump_clock: MockClock) -> None:
+    whole = Conversation(tmp_path)
+    await whole.live(0)
+    assert whole.wrong() == []
+    assert whole.epoch == 1
+    assert whole.mind.resumed == [None]
+    assert len(whole.mind.asked) == MESSAGES, "nothing is asked twice"
+    assert len(whole.replies) < MESSAGES, "what came meanwhile is folded into one answer"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+async def test_wherever_the_runner_dies_each_message_is_answered_once(
+    tmp_path: Path, figures: Figures, autojump_clock: MockClock
+) -> None:
+    at, died = 1, 0
+    while True:
+        folder = tmp_path / f"at{at}"
+        folder.mkdir()
+        lives = Conversation(folder)
+        await lives.live(at)
+        assert lives.wrong() == [], f"died at change {at}"
+        asked_again = len(lives.mind.asked) - MESSAGES
+        assert asked_again <= 4, "only what was not answered is asked again"
+        if lives.epoch == 1:
+            break
+        died += 1
+        at += STRIDE
+        shutil.rmtree(folder)
+    figures(changes_died_at=died)
+    assert died > 50, "the killer does not bite"
