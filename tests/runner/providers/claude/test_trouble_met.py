@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from runner.providers.base import Init, ProviderError, Result, Taken, ToolStarted, Trouble, Waiting
-from runner.providers.claude.processes import descendants
-from tests.runner.providers.claude.desk import Desk, answers, of, rest, until
+from runner.providers.claude.processes import descendants, kill
+from tests.runner.providers.claude.desk import PATIENCE_SECONDS, Desk, answers, of, rest, until
 from tests.support.model_wire import (
     BROKEN,
     INVALID,
@@ -26,6 +26,8 @@ from tests.support.model_wire import (
 )
 
 STOPPED_WITHIN = 2.0
+AT_WORK = 4
+"""Processes: the command line, its shell, and two of the test's."""
 
 
 def family() -> list[int]:
@@ -118,15 +120,21 @@ async def test_a_command_line_that_dies_is_an_error_after_which_the_conversation
 
 
 async def test_being_stopped_in_a_tool_leaves_no_process_behind(desk: Desk) -> None:
-    desk.model.then(uses("Bash", command="tail -f /dev/null"))
+    ready = desk.folder / "ready"
+    ignoring = "trap '' HUP INT TERM; setsid tail -f /dev/null & setsid tail -f /dev/null"
+    desk.model.then(uses("Bash", command=f"touch {ready}; {ignoring}"))
     async with desk.query("first") as query:
         await until(query, ToolStarted)
+        with trio.fail_after(PATIENCE_SECONDS):
+            while not ready.exists() or len(descendants(os.getpid())) < AT_WORK:
+                await trio.sleep(0.02)
+        started = descendants(os.getpid())
         start = trio.current_time()
         query.abort()
         events = await rest(query)
         assert trio.current_time() - start < STOPPED_WITHIN
     assert of(ProviderError, events) == []
-    assert family() == []
+    assert kill(started) == 0
 
 
 async def test_being_stopped_while_the_model_speaks_ends_the_request_and_the_session_goes_on(desk: Desk) -> None:
