@@ -1,8 +1,8 @@
 """The SDK's own way to the command line, but for the end of it: that is ours, as it has to be short.
 
 The SDK waits five seconds for the command line to go by itself, five more after SIGTERM, and five after SIGKILL; a
-runner has two in all. And what a tool has started ends with the command line here; what has cut all ties with its parents
-ends with the sandbox.
+runner has two in all. And what a tool has started ends with the command line here; what has cut all ties with its
+parents ends with the sandbox.
 """
 
 from __future__ import annotations

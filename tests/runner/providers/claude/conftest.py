@@ -15,15 +15,19 @@ FOREIGN = ("ANTHROPIC_", "CLAUDE_", "CLAUDECODE")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-@pytest.fixture
-async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Desk]:
-    """A desk with an empty folder, an empty home, and a model that says again what it is told."""
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without variables that would lead elsewhere, and in a home of its own: a shell of the developer's is slow."""
     for name in list(os.environ):
         if name.startswith(FOREIGN) or name.upper() in PROXIES:
             monkeypatch.delenv(name)
-    folder, home = tmp_path / "agent", tmp_path / "home"
-    folder.mkdir()
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "agent").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncGenerator[Desk]:
+    """A desk with an empty folder, an empty home, and a model that says again what it is told."""
     async with open_model() as model:
-        yield Desk(model, folder, home)
+        yield Desk(model, tmp_path / "agent", tmp_path / "home")
