@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from attrs import define, evolve, field
 from runner.core.prompt import Message, parse
 from runner.inbox import Inbox
 from runner.outbox import Outbox
-from runner.providers.base import Event, Init, Input, Result, Taken, TextDelta, Usage
+from runner.providers.base import Event, Init, Input, ProviderError, Result, Taken, TextDelta, Trouble, Usage
 from runner.staging import Staging
 from schema import sqlite
 from schema.files import INBOUND, OUTBOUND, OUTBOX
@@ -35,6 +36,9 @@ class Mind:
     native_commands: bool = False
     asked: list[int] = field(factory=list[int], init=False)
     """The number of each message, each time that it was put to it."""
+    luck: random.Random | None = None
+    """Of a process that dies at any event, one time in twenty; None: it never does."""
+    deaths: int = field(default=0, init=False)
     resumed: list[str | None] = field(factory=list["str | None"], init=False)
 
     @asynccontextmanager
@@ -71,6 +75,9 @@ class MindQuery:
     async def next_event(self) -> Event | None:
         """Words, what was taken, the answer."""
         await trio.lowlevel.checkpoint()
+        if self._mind.luck is not None and self._mind.luck.random() < 0.05:
+            self._mind.deaths += 1
+            return ProviderError(message="it died", retryable=True, trouble=Trouble.CRASHED)
         if not self._events:
             while not self._heard:
                 self._pushed = trio.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 from trio.testing import MockClock
 
 from tests.conftest import Figures
-from tests.runner.lives import MESSAGES, Conversation
+from tests.runner.lives import MESSAGES, Conversation, Mind
 
-STRIDE = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 13
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+STRIDE = 1 if SOAK else 13
 """Of the changes in a whole conversation, one in so many is died at."""
+SEEDS = 500 if SOAK else 20
+"""Conversations in which the model's process dies at any time, and the runner perhaps."""
 
 
 async def test_a_conversation_that_nothing_interrupts_is_one_query(tmp_path: Path, autojump_clock: MockClock) -> None:
@@ -24,6 +28,25 @@ async def test_a_conversation_that_nothing_interrupts_is_one_query(tmp_path: Pat
     assert whole.mind.resumed == [None]
     assert len(whole.mind.asked) == MESSAGES, "nothing is asked twice"
     assert len(whole.replies) < MESSAGES, "what came meanwhile is folded into one answer"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_wherever_the_models_process_dies_and_the_runner_each_message_is_answered_once(
+    tmp_path: Path, figures: Figures, autojump_clock: MockClock
+) -> None:
+    deaths = 0
+    for seed in range(SEEDS):
+        luck = random.Random(seed)
+        folder = tmp_path / f"seed{seed}"
+        folder.mkdir()
+        lives = Conversation(folder, Mind(luck=luck))
+        await lives.live(luck.choice((0, luck.randrange(1, 1_000))))
+        assert lives.wrong() == [], f"seed {seed}"
+        deaths += lives.mind.deaths
+        shutil.rmtree(folder)
+    figures(deaths=deaths)
+    assert deaths > SEEDS, "the killer does not bite"
 
 
 @pytest.mark.slow
