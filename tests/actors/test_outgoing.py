@@ -10,12 +10,12 @@ from nanoclaw.core.questions import MOST_OPEN
 from nanoclaw.link.report import UsageRow
 from nanoclaw.model.ids import QuestionId
 from nanoclaw.model.messages import LedgerState
-from nanoclaw.store import destinations, ledger, questions, usage
+from nanoclaw.store import destinations, ledger, notices, questions, usage
 from schema.payloads import AskQuestion, Card, Edit, Option, Reaction
 from schema.rows import OutKind
 from schema.sqlite import execute, fetch
 from tests.actors.absorbing import ROOM_LANE, Case, a_case, a_row
-from tests.support.central import NOW, everything
+from tests.support.central import NOW, ROOM, everything
 
 YES_NO = (Option(label="Yes", value="yes"), Option(label="No", value="no"))
 EDIT = {"kind": OutKind.EDIT, "payload": Edit(seq=3, text="better")}
@@ -79,6 +79,16 @@ def test_a_number_that_means_no_message_here_is_a_drop_that_its_agent_is_told_of
     ((told, wakes),) = notes(case)
     assert "message 5" in told
     assert not wakes
+
+
+def test_what_the_host_itself_said_is_not_its_agents_to_change(case: Case) -> None:
+    session = case.place.session.id
+    notices.tell_chat(case.world.conn, session, ROOM, key="k", text="I could not answer", now=NOW)
+    (notice,) = case.ledger()
+    seq = int(str(notice["seq"]))
+    case.absorb(rows=(a_row(3, kind=OutKind.EDIT, payload=Edit(seq=seq, text="all is well")),))
+    assert case.reasons() == ["unknown-message"]
+    assert len(case.ledger()) == 1
 
 
 def test_an_edit_of_what_is_no_text_is_refused(case: Case) -> None:
