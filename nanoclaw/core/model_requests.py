@@ -17,6 +17,8 @@ from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
+MOST_HEAD = 64 << 10
+"""Bytes of a request before its body."""
 MOST_BODY = 32 << 20
 """Bytes of one request: what Anthropic's Messages API takes."""
 METHODS = (b"GET", b"POST")
@@ -117,6 +119,12 @@ def judge(
     if method not in METHODS or _TARGET.fullmatch(target) is None:
         return Refuse(
             status=404, kind="not_found_error", why="The gateway leads to the model's API only: GET and POST of /v1/…"
+        )
+    if len(target) + sum(len(name) + len(value) for name, value in headers) > MOST_HEAD:
+        return Refuse(
+            status=431,
+            kind="request_too_large",
+            why=f"What stands before the body of a request may have {MOST_HEAD >> 10} KiB at the most.",
         )
     if _length(headers) > MOST_BODY:
         return TOO_LARGE

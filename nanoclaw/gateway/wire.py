@@ -8,9 +8,9 @@ import h11
 import trio
 from attrs import define
 
+from nanoclaw.core.model_requests import MOST_HEAD
+
 CHUNK = 64 << 10
-MOST_HEAD = 64 << 10
-"""Bytes of a request or an answer before its body."""
 SEND_SECONDS = 60.0
 """How long the other end may take nothing of what is sent."""
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint, read_endpoint
 from nanoclaw.core.model_requests import (
     MOST_BODY,
+    MOST_HEAD,
     BadKey,
     Forward,
     Headers,
@@ -175,6 +176,9 @@ def test_what_is_too_large_or_leads_nowhere_is_refused_with_a_sentence() -> None
     assert isinstance(
         judge(b"POST", b"/v1/messages", [(b"content-length", str(MOST_BODY).encode())], CLAUDE, KEY), Forward
     )
+    wide = judge(b"POST", b"/v1/messages", [(b"x", b"y" * MOST_HEAD)], CLAUDE, KEY)
+    assert isinstance(wide, Refuse)
+    assert (wide.status, wide.kind) == (431, "request_too_large")
     bad = judge(b"POST", b"/v1/messages", [], BadEndpoint("has no host"), KEY)
     assert isinstance(bad, Refuse)
     assert "has no host" in bad.why

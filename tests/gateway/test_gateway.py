@@ -10,9 +10,9 @@ import trio
 import trio.testing
 
 from nanoclaw.core.endpoints import ANTHROPIC, Endpoint, read_endpoint
-from nanoclaw.core.model_requests import MOST_BODY, Key
+from nanoclaw.core.model_requests import MOST_BODY, MOST_HEAD, Key
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.wire import MOST_HEAD, GoneError
+from nanoclaw.gateway.wire import GoneError
 from tests.gateway.upstream import PATIENCE, Line, echo, open_all, open_gateway, open_upstream
 
 KEY = Key("sk-ant-api03-sesame")

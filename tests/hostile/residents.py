@@ -41,6 +41,8 @@ class Evil:
     """JSON, as in the settings of an agent group."""
     mounts: str = "[]"
     """The same."""
+    base_url: str | None = None
+    """Where its model answers."""
     epochs: int = 1
     """How many of its first lives are evil; later ones are honest."""
 
@@ -71,6 +73,7 @@ def furnish(around: Path, evils: Sequence[Evil], good: Sequence[str], image: str
                 image_tag=image,
                 limits=evil.limits,
                 additional_mounts=evil.mounts,
+                base_url=evil.base_url,
                 updated_at=world.now,
             )
             set_settings(conn, given)
