@@ -1,7 +1,11 @@
 """One exchange with the model's command line: what is pushed goes in, what it says comes out as events.
 
-An input is answered by the result that names it. The command line is given an id with every input, and says with each
-result which ids the turn has taken in, whether it began with them or took them up at the end of a tool.
+An input is answered by the result that names it: the command line is given an id with every input, and says which ids
+a turn has taken in (`user_message_uuids`), first when it asks the model and last with the result. Measured (2.1.330):
+what is pushed while a tool runs is taken in at the tool's end, into the same result; what is pushed while the model
+speaks is the next turn's, several as one; what is pushed before the first turn is in it. The other way to know,
+`--replay-user-messages`, says the same and later: inputs that become one message are replayed when the model has begun
+to answer, and with all their files.
 """
 
 from __future__ import annotations
