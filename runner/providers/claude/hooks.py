@@ -18,7 +18,7 @@ from claude_agent_sdk.types import HookCallback, HookContext, HookEvent, HookInp
 from runner.logs import log
 from runner.providers.base import Activity, Event, ToolEnded, ToolStarted
 from runner.providers.claude.options import denial
-from runner.providers.claude.transcripts import archive
+from runner.providers.claude.transcripts import Kept, archive
 
 SHELL = "Bash"
 LONGEST = timedelta(days=1)
@@ -38,6 +38,7 @@ class Hooks:
     _now: Callable[[], datetime]
     _running: dict[str, None] = field(factory=dict[str, None], init=False)
     """Tools that have started and not ended, by their use, in order."""
+    _kept: Kept | None = field(default=None, init=False)
 
     @property
     def running(self) -> bool:
@@ -95,11 +96,12 @@ class Hooks:
         """Keep what was said."""
         self._emit(Activity())
         try:
-            kept = await trio.to_thread.run_sync(self._archive, Path(str(said.get("transcript_path") or "?")))
+            await trio.to_thread.run_sync(self._archive, Path(str(said.get("transcript_path") or "?")))
         except OSError as exc:
             log("transcript_not_archived", error=exc)
         else:
-            log("transcript_archived", file=None if kept is None else kept.name, trigger=said.get("trigger"))
+            file = None if self._kept is None else self._kept.path.name
+            log("transcript_archived", file=file, trigger=said.get("trigger"))
         return {}
 
     async def at_stop(self, _said: Said, _use: str | None, _: HookContext | None) -> SyncHookJSONOutput:
@@ -108,8 +110,8 @@ class Hooks:
         self._emit(Activity())
         return {}
 
-    def _archive(self, transcript: Path) -> Path | None:
-        return archive(transcript, self._archive_to, assistant=self._assistant, now=self._now())
+    def _archive(self, transcript: Path) -> None:
+        self._kept = archive(transcript, self._archive_to, assistant=self._assistant, now=self._now(), last=self._kept)
 
 
 def declared_timeout(tool: str, arguments: object) -> timedelta | None:

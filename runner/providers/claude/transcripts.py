@@ -41,8 +41,18 @@ class Conversation:
     spoken: tuple[Spoken, ...]
 
 
-def archive(transcript: Path, folder: Path, *, assistant: str, now: datetime) -> Path | None:
+@frozen
+class Kept:
+    """A file, and what is in it."""
+
+    path: Path
+    conversation: Conversation
+
+
+def archive(transcript: Path, folder: Path, *, assistant: str, now: datetime, last: Kept | None = None) -> Kept | None:
     """Write *transcript* into *folder*, made if need be; the new file, or None if nothing was said.
+
+    *last* is what was kept last. Where that is how this one begins, no compaction came of it, and its file is replaced.
 
     Raises:
       OSError: the one cannot be read, or the other not be written.
@@ -53,6 +63,10 @@ def archive(transcript: Path, folder: Path, *, assistant: str, now: datetime) ->
         return None
     folder.mkdir(exist_ok=True)
     text = to_markdown(found, now)
+    if last is not None and found.spoken[: len(last.conversation.spoken)] == last.conversation.spoken:
+        replacement = last.path.with_suffix(".part")
+        replacement.write_text(text, encoding="utf-8")
+        return Kept(replacement.rename(last.path), found)
     for number in count(1):
         path = folder / file_name(found.title, now, number)
         try:
@@ -60,7 +74,7 @@ def archive(transcript: Path, folder: Path, *, assistant: str, now: datetime) ->
                 file.write(text)
         except FileExistsError:
             continue
-        return path
+        return Kept(path, found)
     raise AssertionError("numbers do not end")
 
 

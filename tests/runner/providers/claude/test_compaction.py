@@ -5,8 +5,8 @@ from __future__ import annotations
 from runner.providers.base import Compacted, Input, Result, Taken
 from runner.providers.claude.events import COMPACTED
 from runner.providers.claude.options import TO_SURVIVE
-from tests.runner.providers.claude.desk import INSTRUCTIONS, Desk, of, rest, until
-from tests.support.model_wire import says
+from tests.runner.providers.claude.desk import INSTRUCTIONS, Desk, answers, of, rest, until
+from tests.support.model_wire import Says, Turn, says
 
 SUMMARY = "<summary>They said hello to each other.</summary>"
 
@@ -32,3 +32,24 @@ async def test_what_was_said_is_kept_as_markdown_before_it_is_forgotten(desk: De
     assert "Good morning." not in last.said
     assert "They said hello" in last.said
     assert INSTRUCTIONS in last.system
+
+
+async def test_a_conversation_that_gets_too_long_is_kept_and_shortened_and_its_next_input_is_answered(
+    desk: Desk,
+) -> None:
+    desk.model.then(says("one"), says("two"), says("three"), Turn(parts=(Says("four"),), read=170_000))
+    async with desk.query("hello there") as query:
+        await until(query, Result)
+        for number in range(2, 5):
+            query.push(Input(id=str(number), text="word " * 2_000))
+            await until(query, Result)
+        desk.model.then(says(SUMMARY), says("As I said."))
+        query.push(Input(id="5", text="and now?"))
+        query.end()
+        events = await rest(query)
+    assert of(Taken, events) == [Taken("5")]
+    assert answers(events) == ["As I said."]
+    assert len(of(Compacted, events)) == 1
+    assert TO_SURVIVE in desk.model.asked[-2].last
+    (kept,) = (desk.folder / "conversations").iterdir()
+    assert "**Nano**: four" in kept.read_text()

@@ -14,6 +14,7 @@ from runner.core.prompt import Message, Prompt, TaskDue, render
 from runner.providers.claude.transcripts import (
     MOST_PARAGRAPH,
     Conversation,
+    Kept,
     Spoken,
     archive,
     file_name,
@@ -107,13 +108,29 @@ def test_a_name_is_always_one_of_a_file_in_the_folder(title: str | None) -> None
 def test_an_archive_never_takes_the_place_of_another(tmp_path: Path) -> None:
     transcript = tmp_path / "t.jsonl"
     transcript.write_text("\n".join([json.dumps({"type": "summary", "summary": "Tea"}), user("hello")]))
-    paths = [archive(transcript, tmp_path / "kept", assistant="Nano", now=NOW) for _ in range(3)]
-    assert [path.name for path in paths if path is not None] == [
+    made = [archive(transcript, tmp_path / "kept", assistant="Nano", now=NOW) for _ in range(3)]
+    paths = [kept.path for kept in made if kept is not None]
+    assert [path.name for path in paths] == [
         "2026-11-26-tea.md",
         "2026-11-26-tea-2.md",
         "2026-11-26-tea-3.md",
     ]
-    assert all("**User**: hello" in path.read_text() for path in paths if path is not None)
+    assert all("**User**: hello" in path.read_text() for path in paths)
+
+
+def test_an_archive_of_which_no_compaction_came_is_replaced_by_the_next(tmp_path: Path) -> None:
+    transcript, folder = tmp_path / "t.jsonl", tmp_path / "kept"
+
+    def kept(last: Kept | None, *lines: str) -> Kept | None:
+        transcript.write_text("\n".join(lines))
+        return archive(transcript, folder, assistant="Nano", now=NOW, last=last)
+
+    first = kept(None, user("hello"))
+    second = kept(first, user("hello"), model("Good morning."))
+    assert [path.name for path in folder.iterdir()] == ["2026-11-26-conversation-1234.md"]
+    assert "Good morning." in next(folder.iterdir()).read_text()
+    kept(second, user("hello"), json.dumps({"type": "system", "subtype": "compact_boundary"}), user("and now?"))
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_where_nothing_was_said_nothing_is_written(tmp_path: Path) -> None:
