@@ -5,6 +5,7 @@ A sandbox has no network, and the key is the host's: what the model hears comes 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -108,6 +109,9 @@ def test_a_conversation_goes_on_in_the_next_sandbox(home: Path, engine: str, mod
         first, last = model.asked[0], model.asked[-1]
         assert first.session == last.session
         assert "the answer is plum" in last.said
+        (took,) = json.loads(host.cli("usage", "list", "--json").stdout)
+        assert took["results"] == 2, "each life counts its own from 1"
+        assert took["read"] > 0
 
 
 def test_without_a_key_the_chat_says_what_to_do(home: Path, engine: str) -> None:
