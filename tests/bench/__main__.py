@@ -19,13 +19,13 @@ from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime
-from tests.bench import cold_start, figures, idle, ingress, paused, round_trip, wakes
+from tests.bench import claude, cold_start, figures, idle, ingress, paused, round_trip, wakes
 
 COLD_TARGETS = {"docker": 450.0, "bubblewrap": 60.0}
 """Milliseconds at the median."""
 PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
-BENCHES = ("engines", "ingress", "sweep", "restart", "idle")
+BENCHES = ("engines", "claude", "ingress", "sweep", "restart", "idle")
 MIB = 1 << 20
 
 
@@ -57,6 +57,8 @@ def main() -> None:
             if "engines" in asked and (chosen.engine is None or name in chosen.engine):
                 measure_engine(console, work, name, make, chosen)
         console.print()
+        if "claude" in asked:
+            measure_claude(console, work, chosen.starts)
         if "ingress" in asked:
             measure_ingress(console, work, chosen.seconds)
         if "sweep" in asked:
@@ -108,6 +110,21 @@ def _docker(runtime: Runtime, work: Path) -> DockerEngine:
     scratch.mkdir(exist_ok=True)
     settings = DockerSettings(install="home-bench", image=AGENT_IMAGE, scratch=scratch, allow_old_engine=True)
     return DockerEngine(runtime, DockerClient(), settings)
+
+
+def measure_claude(console: Console, work: Path, starts: int) -> None:
+    """What the model's command line takes: time, and memory."""
+    folder = work / "claude"
+    folder.mkdir()
+    with console.status("claude: queries"):
+        found = claude.measure(folder, starts)
+    console.print("[bold]claude[/bold], against a model on loopback")
+    figures.show(console, found.samples)
+    console.print(
+        f"memory (resident set): command line {found.command_line / MIB:.0f} MiB, "
+        f"a program with the SDK loaded {found.runner / MIB:.0f} MiB",
+        highlight=False,
+    )
 
 
 def measure_ingress(console: Console, work: Path, seconds: float) -> None:
