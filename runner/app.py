@@ -29,7 +29,9 @@ from runner.poll import Poll
 from runner.prompting import Prompting
 from runner.providers.base import Provider
 from runner.providers.registry import make_provider
-from runner.tools.base import NoTools
+from runner.tools.base import Toolbox
+from runner.tools.desk import Desk
+from runner.tools.toolbox import AgentTools, new_id
 from runner.turn import Turns
 from runner.watch import InboxWatch
 from schema.files import ANSWER, DOORBELL, HEARTBEAT, INBOX, OUTBOUND
@@ -75,12 +77,15 @@ def run(places: Places, inbound: Connection) -> int:
     """
     try:
         container = attrs.evolve(load_container(places.settings), gateway=places.gateway)
-        provider = make_provider(places.provider or container.provider, container, NoTools())
     except ConfigError as exc:
         log("refused", why=str(exc))
         return WRONGLY_STARTED
+    make = partial(make_provider, places.provider or container.provider, container)
     try:
-        return trio.run(serve, places, container, provider, Inbox(inbound), _leave_within)
+        return trio.run(serve, places, container, make, Inbox(inbound), _leave_within)
+    except ConfigError as exc:
+        log("refused", why=str(exc))
+        return WRONGLY_STARTED
     except Exception as exc:
         log("crashed", error=exc)
         return CRASHED
@@ -89,7 +94,7 @@ def run(places: Places, inbound: Connection) -> int:
 async def serve(
     places: Places,
     container: Container,
-    provider: Provider,
+    make: Callable[[Toolbox], Provider],
     inbox: Inbox,
     leave_within: Callable[[float], object] = lambda _: None,
 ) -> int:
@@ -98,17 +103,20 @@ async def serve(
     Args:
       places: Where everything is.
       container: The settings.
-      provider: Who thinks.
+      make: Makes whoever thinks, and is given what it can do.
       inbox: What the host shows.
       leave_within: Called when a signal came: whatever happens now, the process is to be over after so many seconds.
 
     Raises:
+      ConfigError: there is nobody like that to think.
       SqliteError: one of the two files cannot be used.
     """
     outbox = Outbox.open(places.out / OUTBOUND)
     watch = InboxWatch.open(places.inside, inbox.version)
     try:
         meta = await patiently(inbox.meta)
+        tools = AgentTools(Desk(inbox, outbox, now, meta.epoch, new_id))
+        provider = make(tools)
         exchange = Exchange(
             inbox,
             outbox,
@@ -116,6 +124,7 @@ async def serve(
             partial(beat, str(places.out / HEARTBEAT)),
             Prompting(zone(container.timezone or meta.timezone), now, str(places.inside / INBOX)),
             Continuation(outbox, now, provider.name, kept_by_host(meta.provider_state)),
+            tools=tools,
         )
         turns = Turns(provider, exchange, container.assistant_name)
         poll = Poll(exchange, turns, watch, container.max_messages_per_prompt, provider.native_commands)

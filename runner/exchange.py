@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TypeAlias, assert_never
 from uuid import uuid4
 
@@ -13,22 +12,18 @@ from attrs import define, field
 from runner.continuation import Continuation
 from runner.core.answering import Remind, Settle, causes_under, decide_answer
 from runner.core.causes import Causes
-from runner.core.text import storable
 from runner.core.under_way import Put, UnderWay
 from runner.drafting import Drafting
 from runner.inbox import Inbox, patiently
 from runner.logs import log
-from runner.model import Ask, Reply
 from runner.outbox import Outbox
 from runner.prompting import Prompting
 from runner.providers.base import (
     Activity,
-    AskHost,
     Compacted,
     Init,
     Query,
     Result,
-    SendFile,
     Taken,
     TextDelta,
     ToolEnded,
@@ -45,7 +40,7 @@ PROVIDER = "provider"
 """Who waits, when a provider does."""
 
 Noted: TypeAlias = Init | Activity | ToolStarted | ToolEnded | TextDelta | Waiting | Compacted
-Said: TypeAlias = Noted | Taken | SendFile | AskHost | Result
+Said: TypeAlias = Noted | Taken | Result
 
 
 @define(eq=False)
@@ -69,10 +64,10 @@ class Exchange:
     """How many there were: whether there were more than before shows whether anything goes on at all."""
     _causes: Causes = field(factory=Causes, init=False)
     """What is answered now, or was last."""
-    _wishes: list[Reply | Ask] = field(factory=list[Reply | Ask], init=False)
 
     def __attrs_post_init__(self) -> None:
         self.showing = Showing(self.outbox, self.now)
+        self.tools.shown_by(self.showing)
         self.drafting = Drafting(self.inbox, self.outbox, self.now)
 
     def say(self, query: Query, put: Put, destinations: Sequence[Destination]) -> None:
@@ -103,10 +98,6 @@ class Exchange:
                 self.see_what_is_answered(await patiently(self.inbox.destinations))
             case Result(text, usage):
                 await self._answer(query, text, usage, ended=ended)
-            case SendFile():
-                await self._send(query, event)
-            case AskHost(action, arguments):
-                self._wishes.append(Ask(in_reply_to=self._causes.newest, action=action, arguments=arguments))
             case _:
                 self._note(event)
 
@@ -130,7 +121,6 @@ class Exchange:
 
     def put_again(self) -> Put:
         """The query is gone: what is under way is to be said to another one, beginning with what this returns."""
-        self._wishes.clear()
         self.drafting.over()
         self.under_way = self.under_way.again(new_id)
         return self.under_way.puts[0]
@@ -140,7 +130,6 @@ class Exchange:
         above = await patiently(self.inbox.highest_seq)
         self.under_way, failed = self.under_way.fail(everything=everything)
         messages = [message for put in failed for message in put.settles]
-        self._wishes.clear()
         used = self._over()
         self.outbox.settle(
             completed=used,
@@ -150,19 +139,6 @@ class Exchange:
             now=self.now(),
         )
         log("turn_failed", messages=len(messages), why=why)
-
-    async def _send(self, query: Query, wish: SendFile) -> None:
-        names = [destination.name for destination in await patiently(self.inbox.destinations)]
-        try:
-            file = self.outbox.staging.stage(Path(wish.path), wish.name)
-            wrong = None if wish.to is None or wish.to in names else f"there is no destination {wish.to}"
-        except (OSError, ValueError) as exc:
-            file, wrong = None, str(exc)
-        if file is None or wrong is not None:
-            query.push(self.prompting.notice("file_not_sent", f"{wish.name} was not sent: {wrong}", new_id()))
-            return
-        text = storable(wish.text)
-        self._wishes.append(Reply(destination=wish.to, in_reply_to=self._causes.of(wish.to), text=text, files=(file,)))
 
     async def _answer(self, query: Query, text: str | None, usage: Usage | None, *, ended: bool) -> None:
         destinations = await patiently(self.inbox.destinations)
@@ -180,9 +156,7 @@ class Exchange:
             case Settle(replies=replies, completed=completed, lost=lost):
                 if lost is not None:
                     log("lost_words", why=lost)
-                new = [*self._wishes, *replies]
-                new = [one for one in new if not (isinstance(one, Reply) and await self.tools.was_sent(one))]
-                self._wishes.clear()
+                new = [reply for reply in replies if not await self.tools.was_sent(reply)]
                 self.outbox.settle(
                     new,
                     completed=[*completed, *self._over()],

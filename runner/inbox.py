@@ -17,7 +17,7 @@ import trio
 from attrs import define
 
 from schema import sqlite
-from schema.rows import Destination, MessageIn, Meta, Routing, select
+from schema.rows import Delivered, Destination, MessageIn, Meta, Routing, select
 from schema.sqlite import BusyError, Connection, fetch, integer, scalar
 from schema.times import read_time, write_time
 
@@ -89,6 +89,18 @@ class Inbox:
             {"ids": json.dumps(list(ids))},
         )
         return frozenset(str(row["message_out_id"]) for row in rows)
+
+    def message(self, message_id: str) -> MessageIn | None:
+        """The message of that id, if it is shown."""
+        found = select(self._conn, MessageIn, "SELECT * FROM messages_in WHERE id = ?", (message_id,))
+        return found[0] if found else None
+
+    def numbered(self, seq: int) -> MessageIn | Delivered | None:
+        """The message of that number, as far as it is shown: one that came, or one that went and how that ended."""
+        came = select(self._conn, MessageIn, "SELECT * FROM messages_in WHERE seq = ?", (seq,))
+        went = select(self._conn, Delivered, "SELECT * FROM delivered WHERE seq = ?", (seq,))
+        found: list[MessageIn | Delivered] = [*came, *went]
+        return found[0] if found else None
 
     def destinations(self) -> list[Destination]:
         """Who the agent may write to, at this moment: rights change in mid-turn, so the answer is never kept."""

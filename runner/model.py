@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 from attrs.validators import ge
 
-from schema.payloads import InPayload
+from schema.payloads import AskQuestion, Card, Edit, InPayload, Reaction
 from schema.rows import AckStatus, MessageIn, Phase
 
 
@@ -84,6 +84,16 @@ class Reply:
     in_reply_to: str | None
     text: str
     files: tuple[StagedFile, ...] = ()
+
+
+@frozen(kw_only=True)
+class Posting:
+    """Something that people see and that is not said in plain words: an edit, a reaction, a card, a question."""
+
+    destination: str | None
+    """As of a reply. What changes a message goes to where that message is."""
+    in_reply_to: str | None
+    payload: Edit | Reaction | Card | AskQuestion
 
 
 @frozen(kw_only=True)

@@ -18,13 +18,13 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from runner.core.text import one_line, storable
-from runner.model import Ack, Ask, ContainerState, Reply, SavedState
+from runner.model import Ack, Ask, ContainerState, Posting, Reply, SavedState
 from runner.staging import Staging
 from schema import payloads, sqlite
 from schema.files import OUTBOX
-from schema.payloads import ChatOut, SystemOut
+from schema.payloads import OUT_CLASSES, ChatOut, SystemOut
 from schema.progress import Draft, Usage
-from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql
+from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql, select
 from schema.seq import HIGHEST, next_odd
 from schema.sqlite import Connection, Journal, Synchronous, execute, fetch, transaction
 
@@ -32,6 +32,7 @@ MOST_NAME = 200
 MOST_ERROR = 1_000
 """Characters."""
 
+_KINDS = {cls: kind for kind, cls in OUT_CLASSES.items()}
 _ACK_SQL = insert_sql("processing_ack", Ack, replace=True)
 _MESSAGE_SQL = insert_sql("messages_out", MessageOut)
 _SAVED_SQL = insert_sql("session_state", SavedState, replace=True)
@@ -83,6 +84,25 @@ class Outbox:
     def messages(self) -> Collection[str]:
         """Its own messages that are still in the file."""
         return self._messages.keys()
+
+    def message(self, seq: int) -> MessageOut | None:
+        """Its message of that number, if it is still in the file."""
+        found = select(self._conn, MessageOut, "SELECT * FROM messages_out WHERE seq = ?", (seq,))
+        return found[0] if found else None
+
+    def say(self, what: Reply | Posting | Ask, *, above: int, now: datetime) -> MessageOut:
+        """Say something in the middle of a turn; one commit. Returns what it became.
+
+        Args:
+          what: What is said.
+          above: The highest number the host knows; the message is numbered above it.
+          now: The time.
+        """
+        (row,) = self._numbered([what], above, now)
+        with transaction(self._conn):
+            self._write(_MESSAGE_SQL, [row])
+        self._messages[row.id] = self._highest = row.seq
+        return row
 
     def claim(
         self,
@@ -214,14 +234,14 @@ class Outbox:
         finally:
             execute(self._conn, "PRAGMA synchronous = FULL")
 
-    def _numbered(self, replies: Sequence[Reply | Ask], above: int, now: datetime) -> list[MessageOut]:
+    def _numbered(self, replies: Sequence[Reply | Posting | Ask], above: int, now: datetime) -> list[MessageOut]:
         rows = []
         highest = max(above, self._highest)
         for reply in replies:
             highest = next_odd(highest)
             message_id = f"out-{highest}"
-            if isinstance(reply, Ask):
-                rows.append(_asked(reply, message_id, highest, now))
+            if not isinstance(reply, Reply):
+                rows.append(_no_chat(reply, message_id, highest, now))
                 continue
             # Before the row that names them is committed, its files are there for good.
             names = self.staging.place(message_id, reply.files) if reply.files else ()
@@ -243,15 +263,16 @@ class Outbox:
             execute(self._conn, sql, bindings(row))
 
 
-def _asked(asked: Ask, message_id: str, seq: int, now: datetime) -> MessageOut:
+def _no_chat(said: Posting | Ask, message_id: str, seq: int, now: datetime) -> MessageOut:
+    payload = SystemOut(action=said.action, arguments=said.arguments) if isinstance(said, Ask) else said.payload
     return MessageOut(
         id=message_id,
         seq=seq,
-        in_reply_to=asked.in_reply_to,
+        in_reply_to=said.in_reply_to,
         timestamp=now,
-        kind=OutKind.SYSTEM,
-        destination=None,
-        content=payloads.write(SystemOut(action=asked.action, arguments=asked.arguments)),
+        kind=_KINDS[type(payload)],
+        destination=None if isinstance(said, Ask) else said.destination,
+        content=payloads.write(payload),
     )
 
 

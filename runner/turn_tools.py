@@ -7,6 +7,7 @@ from typing import Protocol
 from attrs import define
 
 from runner.model import Incoming, Reply
+from runner.tools.desk import Shows
 
 
 class TurnTools(Protocol):
@@ -14,6 +15,10 @@ class TurnTools(Protocol):
 
     current: str | None
     """The id of the message that is being answered, which what tools say answers as well. To be set."""
+
+    def shown_by(self, shows: Shows) -> None:
+        """Tell *shows* from now on what a turn waits for."""
+        ...
 
     def awaits(self, row_id: str) -> bool:
         """Does a tool wait for the inbound row of that id? Then it is no input: `answer` takes it."""
@@ -37,6 +42,9 @@ class NoTools:
     """An agent that can only speak."""
 
     current: str | None = None
+
+    def shown_by(self, shows: Shows) -> None:
+        """It waits for nothing."""
 
     def awaits(self, row_id: str) -> bool:
         """Nothing."""

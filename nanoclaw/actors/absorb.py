@@ -24,6 +24,7 @@ from nanoclaw.store import drops, epochs, inbound, ledger, notices, questions, u
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.sessions import save_provider_state
 from schema.payloads import AskQuestion, SystemOut
+from schema.requests import refusal_key
 from schema.rows import AckStatus, OutKind
 from schema.sqlite import Connection
 
@@ -110,7 +111,7 @@ def _tell_refused(
     notices.tell_agent(
         conn,
         place.session.id,
-        key=f"refused:{place.session.id}/{epoch}/{row.id}",
+        key=refusal_key(place.session.id, epoch, row.id),
         action=f"{row.kind.value}_refused",
         text=f"message {row.seq}, a {row.kind.value}, came to nothing: {plain(refused.detail)}",
         wake=row.kind is OutKind.ASK_QUESTION,

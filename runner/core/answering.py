@@ -10,7 +10,7 @@ from attrs import frozen
 from runner.core.causes import Causes, causes_of
 from runner.core.replies import Say, answer_command, decide_replies, what_to_tell
 from runner.core.under_way import Put
-from runner.model import Ask, Reply
+from runner.model import Reply
 from schema.rows import Destination
 
 
@@ -18,7 +18,7 @@ from schema.rows import Destination
 class Settle:
     """It is said, and those messages are done."""
 
-    replies: tuple[Reply | Ask, ...]
+    replies: tuple[Reply, ...]
     completed: tuple[str, ...]
     lost: str | None = None
     """What the agent would be told, had it not been told the like already."""

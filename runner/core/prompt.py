@@ -8,82 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
+from runner.core.causes import place_of
+from runner.core.items import Item, Message, Prompt, QuestionAnswered, SystemResponse, TaskDue, WebhookCall
 from runner.core.markup import Element, read, write
 from runner.errors import MarkupError
 from runner.model import Incoming, Zone
-from schema.payloads import Attachment, ChatIn, Quote, SystemIn, Task, Webhook
-from schema.rows import Destination, DestinationType, MessageIn
+from schema.payloads import (
+    QUESTION_RESPONSE,
+    Attachment,
+    ChatIn,
+    PayloadError,
+    QuestionResponse,
+    Quote,
+    SystemIn,
+    Task,
+    Webhook,
+    read_as,
+)
+from schema.rows import Destination, MessageIn
+
+__all__ = [
+    "UNKNOWN",
+    "Item",
+    "Message",
+    "Prompt",
+    "QuestionAnswered",
+    "SystemResponse",
+    "TaskDue",
+    "WebhookCall",
+    "notice",
+    "parse",
+    "prompt_of",
+    "render",
+]
 
 UNKNOWN = "unknown:"
 """What the place of a message begins with that no destination is. No name has a colon."""
 
 CONTEXT = "yes"
-
-
-@frozen(kw_only=True)
-class Message:
-    """Somebody said something."""
-
-    id: int
-    source: str | None
-    """Where it came from: the destination's name, so the agent sees one namespace in both directions."""
-    sender: str
-    time: datetime
-    text: str
-    context: bool = False
-    """It was not said to the agent: it comes along with what was, and asks for no answer."""
-    quote: Quote | None = None
-    attachments: tuple[Attachment, ...] = ()
-
-
-@frozen(kw_only=True)
-class TaskDue:
-    """Something is due."""
-
-    id: int
-    source: str | None
-    time: datetime
-    prompt: str
-    data: str | None = None
-    """JSON that its script found out."""
-
-
-@frozen(kw_only=True)
-class WebhookCall:
-    """Another program called."""
-
-    id: int
-    source: str | None
-    time: datetime
-    caller: str
-    event: str
-    payload: str
-
-
-@frozen(kw_only=True)
-class SystemResponse:
-    """The system tells the agent something about itself. Without an id it comes from the runner, not from the host."""
-
-    id: int | None = None
-    time: datetime
-    action: str
-    text: str
-
-
-Item: TypeAlias = Message | TaskDue | WebhookCall | SystemResponse
-
-
-@frozen(kw_only=True)
-class Prompt:
-    """One thing to say to a model. Times compare as instants; their zone is how they are shown."""
-
-    timezone: str
-    now: datetime
-    items: tuple[Item, ...]
 
 
 def prompt_of(
@@ -99,7 +65,7 @@ def prompt_of(
 
     *before* is what the runner itself has to say first.
     """
-    names = {_place(destination): destination.name for destination in destinations}
+    names = {place_of(destination): destination.name for destination in destinations}
 
     def local(when: datetime) -> datetime:
         return when.replace(microsecond=when.microsecond // 1000 * 1000).astimezone(zone.rules)
@@ -142,12 +108,6 @@ def parse(text: str) -> Prompt:
     return prompt
 
 
-def _place(destination: Destination) -> tuple[str | None, str | None]:
-    if destination.type is DestinationType.AGENT:
-        return "agent", destination.agent_group_id
-    return destination.channel_type, destination.platform_id
-
-
 def _source(row: MessageIn, names: Mapping[tuple[str | None, str | None], str]) -> str | None:
     """The name an answer could go to; for a place without one, words that cannot be a name."""
     if row.channel_type is None and row.platform_id is None:
@@ -175,9 +135,27 @@ def _item(incoming: Incoming, source: str | None, time: datetime, inbox: str) ->
         case Webhook(source=caller, event=event, payload=payload):
             return WebhookCall(id=seq, source=source, time=time, caller=caller, event=event, payload=payload)
         case SystemIn(action=action, text=text):
-            return SystemResponse(id=seq, time=time, action=action, text=text)
+            answer = _answer(action, text)
+            if answer is None:
+                return SystemResponse(id=seq, time=time, action=action, text=text)
+            return QuestionAnswered(
+                id=seq,
+                source=source,
+                sender=answer.by,
+                time=time,
+                question=answer.question,
+                value=answer.value,
+                label=answer.label,
+            )
         case _:
             assert_never(incoming.payload)
+
+
+def _answer(action: str, text: str) -> QuestionResponse | None:
+    try:
+        return read_as(QuestionResponse, text) if action == QUESTION_RESPONSE else None
+    except PayloadError:
+        return None
 
 
 def _element(item: Item) -> Element:
@@ -203,6 +181,10 @@ def _element(item: Item) -> Element:
         case SystemResponse(id=seq):
             head = _attributes(id=None if seq is None else str(seq), time=item.time)
             return Element("system_response", {**head, "action": item.action}, text=item.text)
+        case QuestionAnswered():
+            head = _attributes(id=str(item.id), source=item.source, sender=item.sender, time=item.time)
+            asked = Element("question", {}, text=item.question)
+            return Element("answer", {**head, "value": item.value}, children=(asked,), text=item.label)
         case _:
             assert_never(item)
 
@@ -256,6 +238,16 @@ def _read_item(element: Element) -> Item:
                 event=attributes["event"],
                 payload=text,
             )
+        case "answer":
+            return QuestionAnswered(
+                id=int(attributes["id"]),
+                source=source,
+                sender=attributes["sender"],
+                time=time,
+                question=_read_question(element),
+                value=attributes["value"],
+                label=text,
+            )
         case "system_response":
             seq = int(attributes["id"]) if "id" in attributes else None
             return SystemResponse(id=seq, time=time, action=attributes["action"], text=text)
@@ -268,6 +260,13 @@ def _read_quote(message: Element) -> Quote | None:
         if child.tag == "quoted_message":
             return Quote(id=message.attributes.get("reply_to"), sender=child.attributes["from"], text=child.text or "")
     return None
+
+
+def _read_question(answer: Element) -> str:
+    for child in answer.children:
+        if child.tag == "question":
+            return child.text or ""
+    raise MarkupError("an answer without its question")
 
 
 def _read_file(element: Element) -> Attachment:

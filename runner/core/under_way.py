@@ -11,7 +11,7 @@ from typing import Self
 
 from attrs import evolve, frozen
 
-from runner.model import Ask, Incoming, Reply
+from runner.model import Incoming, Reply
 
 
 @frozen(kw_only=True)
@@ -25,7 +25,7 @@ class Put:
     """The text of a command that the model is given as it is."""
     reminder: str | None = None
     """What the agent is told instead of its messages: it has answered them, in a way that reached nobody."""
-    held: tuple[Reply | Ask, ...] = ()
+    held: tuple[Reply, ...] = ()
     """What of that answer did reach somebody; said together with what comes of the reminder."""
     pushed: bool = False
     """Was it said to the model?"""

@@ -88,19 +88,6 @@ class TextDelta:
     text: str
 
 
-@frozen(kw_only=True)
-class SendFile:
-    """The model wants the file at *path* sent as it is now, called *name*, with *text* or without.
-
-    *to* is the name of a destination; None is where the message came from that is being answered.
-    """
-
-    path: str
-    name: str
-    text: str = ""
-    to: str | None = None
-
-
 @frozen
 class Usage:
     """What a result took. Tokens; of those *read*, *cached* came from the model's cache. Dollars, if they are known."""
@@ -144,27 +131,8 @@ class Compacted:
     """The model shortened what it remembers. Not a result."""
 
 
-@frozen
-class AskHost:
-    """The model asks something of the host; *arguments* is JSON. What comes of it is told to the agent by the host."""
-
-    action: str
-    arguments: str
-
-
 Event: TypeAlias = (
-    Init
-    | Activity
-    | Taken
-    | ToolStarted
-    | ToolEnded
-    | TextDelta
-    | SendFile
-    | AskHost
-    | Result
-    | Waiting
-    | ProviderError
-    | Compacted
+    Init | Activity | Taken | ToolStarted | ToolEnded | TextDelta | Result | Waiting | ProviderError | Compacted
 )
 
 

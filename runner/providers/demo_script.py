@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from attrs import evolve, frozen
 
-from runner.core.prompt import UNKNOWN, Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
-from runner.providers.base import Activity, Event, ProviderError, Result, SendFile, ToolEnded, ToolStarted, Trouble
-from runner.providers.demo_schedule import scheduled
+from runner.core.items import Item, Message, Prompt, QuestionAnswered, SystemResponse, TaskDue, WebhookCall
+from runner.core.prompt import UNKNOWN
+from runner.providers.base import Activity, Event, ProviderError, Result, ToolEnded, ToolStarted, Trouble
+from runner.providers.demo_tools import Use, send_file, tools_asked_for
 from runner.providers.demo_trouble import Crash, Freeze, Limit, Pause, trouble
+from runner.tools.base import Answer
 
 MOST_MESSAGES = 20
 LONGEST_WAIT = 3_600.0
@@ -27,6 +29,8 @@ MOST_PLAY = 200
 """Characters of a message that are played with."""
 
 NOTHING_READ: Mapping[str, str] = MappingProxyType({})
+
+_DEMO = re.compile(r"\Ademo:\s*", re.IGNORECASE)
 
 HELP = """\
 I am {agent}, and I am a demonstration: no model is behind me, nothing leaves this machine, and I cost nothing. What \
@@ -54,9 +58,13 @@ Things to try:
   work 5           a tool that says how long it needs and shows nothing meanwhile: it is left alone
   limited 5        a provider that refuses for a while: the wait has a name
   schedule 2 tea   a task in two minutes; “schedule @daily tea” and “schedule 0 9 * * 1-5 tea” come again
-  tasks            what is scheduled, with my next answer; `nanoclaw tasks list` shows it as well
+  tasks            what is scheduled; `nanoclaw tasks list` shows it as well
+  pause task-…     and “resume”, “cancel”: what becomes of one
+  ask me a question    answers to choose from, and I wait for yours
+  tell room ahoy   a message to the destination called “room”, at once
+  edit, react, card    a message that changes, a reaction to yours, a card
   help             this
-Anything else I give back to you with a twist.
+Anything else I give back to you with a twist. With “demo: ” in front it is all the same.
 
 In another terminal, `nanoclaw tree` shows what runs, `nanoclaw status` what there is, and `nanoclaw verify` proves \
 that nothing was lost. To talk to a mind instead of a mirror, set another provider for this agent."""
@@ -73,51 +81,65 @@ class MakeFile:
 
 
 @frozen
-class Answer:
+class Words:
     """Words, and the name of who they are for if it is known."""
 
     to: str | None
     text: str
 
 
-Step: TypeAlias = Event | Pause | Crash | Freeze | Limit | MakeFile
+@frozen
+class Finish:
+    """Say all words at once; *overheard*: so many messages were read that were not said to it."""
+
+    overheard: int = 0
+
+
+Step: TypeAlias = Event | Pause | Crash | Freeze | Limit | MakeFile | Use | Words | Finish
 
 
 def script(
-    prompt: Prompt, *, agent: str, turn: int, before: Sequence[Answer] = (), read: Mapping[str, str] = NOTHING_READ
-) -> tuple[list[Step], list[Answer]]:
-    """What to do about *prompt*, and the answers given in it.
+    prompt: Prompt, *, agent: str, turn: int, before: Sequence[Words] = (), read: Mapping[str, str] = NOTHING_READ
+) -> list[Step]:
+    """What to do about *prompt*.
 
     Args:
       prompt: What was said.
       agent: The name to go by.
       turn: How many turns the conversation has had, with this one.
-      before: The last answers given, in case they are to be given again with an address.
+      before: What was said last, in case it is to be said again with an address.
       read: What was seen of the files that came with the prompt: by path, their SHA-256 in hex.
     """
     if any(isinstance(item, SystemResponse) and item.action == "unaddressed" for item in prompt.items):
-        return [Result(addressed(before))], []
+        return [Result(addressed(before))]
     steps: list[Step] = []
-    answers: list[Answer] = []
     here = next((_name(item.source) for item in prompt.items if isinstance(item, Message)), None)
     overheard = sum(isinstance(item, Message) and item.context for item in prompt.items)
     for item in prompt.items:
         if isinstance(item, Message) and item.context:
             continue
         if isinstance(item, SystemResponse) and item.action == "list_tasks":
-            answers.append(Answer(here, _inert(f"Scheduled: {item.text}")))
-        for part in _respond(item, agent, turn, read):
-            if isinstance(part, Answer):
-                answers.append(part)
-            else:
-                steps.append(part)
-    if overheard and answers:
-        answers[-1] = evolve(answers[-1], text=f"{answers[-1].text} {_overheard(overheard)}")
-    words = "\n\n".join(answer.text for answer in answers) if len(answers) == 1 else addressed(answers)
-    return [*steps, Result(words)], answers
+            steps.append(Words(here, _inert(f"Scheduled: {item.text}")))
+        steps.extend(_respond(item, agent, turn, read))
+    return [*steps, Finish(overheard)]
 
 
-def addressed(answers: Sequence[Answer]) -> str:
+def after(use: Use, answer: Answer) -> list[Step]:
+    """What to do once the tool of *use* has answered."""
+    return [
+        Words(use.to, _inert(part)) if isinstance(part, str) else evolve(part, to=use.to) for part in use.then(answer)
+    ]
+
+
+def finish(said: Sequence[Words], overheard: int) -> Result:
+    """The result that says all that was *said*."""
+    words = list(said)
+    if overheard and words:
+        words[-1] = evolve(words[-1], text=f"{words[-1].text} {_overheard(overheard)}")
+    return Result(words[0].text if len(words) == 1 else addressed(words))
+
+
+def addressed(answers: Sequence[Words]) -> str:
     """*answers*, each in a block of its own; those for nobody in particular outside of all blocks."""
     return "\n".join(
         answer.text if answer.to is None else f'<message to="{answer.to}">{answer.text}</message>' for answer in answers
@@ -129,17 +151,19 @@ def _overheard(messages: int) -> str:
     return f"(I have also read {what} not said to me.)"
 
 
-def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step | Answer]:
+def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step]:
     match item:
         case Message():
             yield from _to_message(item, agent, turn, read)
         case TaskDue(prompt=prompt, source=source, data=data):
             found = "" if data is None else f" Its script says {_short(data)}."
-            yield Answer(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”.{found}"))
+            yield Words(_name(source), _inert(f"It is time for what you asked of me: “{_short(prompt)}”.{found}"))
         case WebhookCall(caller=caller, event=event, source=source):
-            yield Answer(_name(source), _inert(f"{_short(caller)} reports: {_short(event)}."))
+            yield Words(_name(source), _inert(f"{_short(caller)} reports: {_short(event)}."))
         case SystemResponse(action="restarted", text=text):
-            yield Answer(None, _inert(f"I have been restarted, and was told: “{_short(text)}”."))
+            yield Words(None, _inert(f"I have been restarted, and was told: “{_short(text)}”."))
+        case QuestionAnswered(question=question, label=label, source=source):
+            yield Words(_name(source), _inert(f"You have answered “{_short(question)}” with “{_short(label)}”. Noted."))
         case SystemResponse():
             # Taken note of. It is not for people.
             return
@@ -147,23 +171,25 @@ def _respond(item: Item, agent: str, turn: int, read: Mapping[str, str]) -> Iter
             assert_never(item)
 
 
-def _to_message(message: Message, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step | Answer]:
-    to, said = _name(message.source), message.text.strip()
+def _to_message(message: Message, agent: str, turn: int, read: Mapping[str, str]) -> Iterator[Step]:
+    to, said = _name(message.source), _DEMO.sub("", message.text.strip())
     back = bool(message.attachments) and _command(said) == "send it back"
     for file in message.attachments:
         got = f"I got {file.name} ({file.size} bytes, sha256 {read.get(file.path, 'unreadable')[:16]})."
         if back:
-            yield SendFile(path=file.path, name=file.name, text=f"{got} Here it is again.", to=to)
+            yield evolve(send_file(file.path, file.name, f"{got} Here it is again.", to), to=to)
         else:
-            yield Answer(to, _inert(got))
+            yield Words(to, _inert(got))
     if size := _size_asked_for(said):
         yield _a_file(size, turn, to)
+    elif uses := tools_asked_for(said, number=message.id, to=to, now=message.time):
+        yield from (evolve(use, to=to) for use in uses)
     elif not back and (said or not message.attachments):
-        for part in _chat(said, message.sender, agent, turn, message.time):
-            yield Answer(to, _inert(part)) if isinstance(part, str) else part
+        for part in _chat(said, message.sender, agent, turn):
+            yield Words(to, _inert(part)) if isinstance(part, str) else part
 
 
-def _chat(text: str, sender: str, agent: str, turn: int, now: datetime) -> Iterator[Step | str]:
+def _chat(text: str, sender: str, agent: str, turn: int) -> Iterator[Step | str]:
     command, _, rest = text.partition(" ")
     match command.lower().strip("!.,?"):
         case "hello" | "hi" | "hey":
@@ -178,7 +204,7 @@ def _chat(text: str, sender: str, agent: str, turn: int, now: datetime) -> Itera
             yield from _wait(float(rest))
             yield f"I waited {float(rest):g} s, as you asked."
         case _:
-            yield from trouble(text) or scheduled(text, now) or [_twist(text)]
+            yield from trouble(text) or [_twist(text)]
 
 
 def _command(text: str) -> str:

@@ -17,7 +17,7 @@ GROUP = "nanoclaw.providers"
 
 PROVIDERS: Mapping[str, Callable[[Container, Toolbox], Provider]] = {
     "claude": claude_provider,
-    "demo": lambda container, _: DemoProvider(agent=container.assistant_name),
+    "demo": lambda container, toolbox: DemoProvider(agent=container.assistant_name, toolbox=toolbox),
 }
 
 

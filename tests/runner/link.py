@@ -83,6 +83,13 @@ class Link:
             execute(self._in, "DELETE FROM meta")
             self._insert("meta", meta, single=True)
 
+    def set_routing(self, platform_id: str | None) -> None:
+        """Where a message goes that answers nothing; None: nowhere."""
+        with transaction(self._in):
+            execute(self._in, "DELETE FROM session_routing")
+            place = Routing() if platform_id is None else Routing(channel_type="c", platform_id=platform_id)
+            self._insert("session_routing", place, single=True)
+
     def set_destinations(self, *names: str) -> None:
         """Who the agent may write to."""
         with transaction(self._in):
@@ -148,13 +155,13 @@ class Link:
             for message_id in ids:
                 execute(self._in, "UPDATE messages_in SET status = 'completed' WHERE id = ?", (message_id,))
 
-    def deliver(self, message_id: str, seq: int) -> None:
-        """Show that a message of the runner's has arrived."""
+    def deliver(self, message_id: str, seq: int, status: DeliveredStatus = DeliveredStatus.DELIVERED) -> None:
+        """Show that a message of the runner's has arrived, or what else became of it."""
         delivered = Delivered(
             message_out_id=message_id,
             seq=seq,
             platform_message_id=None,
-            status=DeliveredStatus.DELIVERED,
+            status=status,
             delivered_at=NOW,
             channel_type="c",
             platform_id="room",

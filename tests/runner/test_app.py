@@ -42,7 +42,7 @@ async def test_it_serves_until_a_signal(link: Link, number: int) -> None:
     provider = ScriptedProvider([[Result("hi"), lambda: os.kill(os.getpid(), number)]])
     inbox = Inbox.open(link.inside / INBOUND)
     with trio.fail_after(20):
-        assert await serve(places(link), Container(), provider, inbox) == STOPPED
+        assert await serve(places(link), Container(), lambda _: provider, inbox) == STOPPED
     assert provider.asked[0][1] == "s0"
     assert "Europe/Lisbon" in provider.asked[0][0]
 
@@ -50,8 +50,9 @@ async def test_it_serves_until_a_signal(link: Link, number: int) -> None:
 async def test_a_signal_in_mid_turn_leaves_the_claim_and_says_nothing(link: Link) -> None:
     link.say(chat("hello"))
     provider = ScriptedProvider([[TextDelta("half"), lambda: os.kill(os.getpid(), signal.SIGTERM), None]])
+    inbox = Inbox.open(link.inside / INBOUND)
     with trio.fail_after(20):
-        assert await serve(places(link), Container(timezone="UTC"), provider, Inbox.open(link.inside / INBOUND)) == 0
+        assert await serve(places(link), Container(timezone="UTC"), lambda _: provider, inbox) == 0
     assert link.acks() == {"m2": "processing"}
     assert link.messages() == []
     assert 'timezone="UTC"' in provider.asked[0][0]
@@ -65,7 +66,7 @@ async def test_a_provider_that_does_not_stop_is_not_waited_for(link: Link) -> No
     begin = trio.current_time()
     with trio.fail_after(20):
         inbox = Inbox.open(link.inside / INBOUND)
-        assert await serve(places(link), Container(), provider, inbox, limits.append) == STOPPED
+        assert await serve(places(link), Container(), lambda _: provider, inbox, limits.append) == STOPPED
     assert limits == [LEAVE_SECONDS]
     assert ABORT_SECONDS <= trio.current_time() - begin < LEAVE_SECONDS
 
@@ -77,7 +78,7 @@ async def test_it_watches_for_the_end_of_the_host(link: Link, monkeypatch: pytes
     provider = ScriptedProvider([[lambda: os.kill(os.getpid(), signal.SIGTERM), None]])
     settings = Places(inside=link.inside, out=link.out, parent_pipe=True)
     with trio.fail_after(20):
-        assert await serve(settings, Container(), provider, Inbox.open(link.inside / INBOUND)) == STOPPED
+        assert await serve(settings, Container(), lambda _: provider, Inbox.open(link.inside / INBOUND)) == STOPPED
     os.close(read)
     os.close(write)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from runner.core.prompt import Message, TaskDue, parse
-from runner.providers.base import AskHost, Result
-from schema import payloads
-from schema.payloads import SystemOut, Task
-from schema.rows import InKind, OutKind
+from runner.providers.base import Result
+from schema.payloads import Task
+from schema.rows import InKind
 from tests.runner.link import Link, chat
 from tests.runner.scene import Scene
 from tests.runner.scripted import ScriptedProvider, Step
@@ -52,14 +51,3 @@ async def test_a_script_that_fails_fails_its_task_and_no_other(link: Link, scene
     assert [type(item) for item in parse(prompt).items] == [Message]
     assert link.acks() == {"m2": "failed", "m4": "completed"}
     assert link.errors() == {"m2": "its script ended with 7", "m4": None}
-
-
-async def test_what_is_asked_of_the_host_goes_out_with_the_replies(link: Link, scene: Scene) -> None:
-    link.say(chat("remind me"))
-    steps: list[Step] = [AskHost("schedule_task", '{"prompt": "x"}'), Result("I will")]
-    await settled(scene, messages=1, steps=steps)
-    asked, reply = link.messages()
-    assert (asked["kind"], asked["in_reply_to"], asked["seq"]) == ("system", "m2", 3)
-    said = payloads.read_out(OutKind.SYSTEM, str(asked["content"]))
-    assert said == SystemOut(action="schedule_task", arguments='{"prompt": "x"}')
-    assert (reply["kind"], reply["seq"]) == ("chat", 5)

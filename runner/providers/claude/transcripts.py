@@ -14,7 +14,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from runner.core.prompt import Message, Prompt, SystemResponse, TaskDue, WebhookCall, parse
+from runner.core.prompt import Message, Prompt, QuestionAnswered, SystemResponse, TaskDue, WebhookCall, parse
 from runner.errors import MarkupError
 
 FOLDER = "conversations"
@@ -157,6 +157,8 @@ def _items(prompt: Prompt) -> Iterator[Spoken]:
                 yield Spoken("Task", text)
             case WebhookCall(caller=caller, event=event):
                 yield Spoken(caller, event)
+            case QuestionAnswered(sender=sender, question=question, label=label):
+                yield Spoken(sender, f"{label}\n[in answer to: {question}]")
             case SystemResponse(action=action, text=text):
                 yield Spoken("System", f"{action}: {text}")
 

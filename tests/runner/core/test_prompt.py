@@ -6,79 +6,16 @@ from datetime import UTC, timedelta, timezone
 
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
 
-from runner.core.prompt import (
-    Message,
-    Prompt,
-    SystemResponse,
-    TaskDue,
-    WebhookCall,
-    notice,
-    parse,
-    prompt_of,
-    render,
-)
+from runner.core.items import Message, QuestionAnswered, SystemResponse
+from runner.core.prompt import notice, parse, prompt_of, render
 from runner.errors import MarkupError
 from runner.model import Incoming, Zone
-from schema.payloads import Attachment, ChatIn, InPayload, Quote, SystemIn, Task, Webhook
+from schema.payloads import Attachment, ChatIn, InPayload, QuestionResponse, Quote, SystemIn, Task, Webhook, write
 from schema.rows import Destination, DestinationType, InKind, InStatus, MessageIn
 from tests.runner.link import NOW, destination
 
-ANYTHING = st.text(st.characters(exclude_categories=()))
-MAYBE = st.one_of(st.none(), ANYTHING)
-SEQS = st.integers(1, 2**53)
-TIMES = st.builds(
-    lambda milliseconds, minutes: (NOW + timedelta(milliseconds=milliseconds)).astimezone(
-        timezone(timedelta(minutes=minutes))
-    ),
-    st.integers(-(10**12), 10**14),
-    st.integers(-840, 840),
-)
-FILES = st.builds(Attachment, name=ANYTHING, path=ANYTHING, mime_type=MAYBE, size=st.integers(0, 2**40))
-QUOTES = st.builds(Quote, id=MAYBE, sender=ANYTHING, text=ANYTHING)
-ITEMS = st.one_of(
-    st.builds(
-        Message,
-        id=SEQS,
-        source=MAYBE,
-        sender=ANYTHING,
-        time=TIMES,
-        text=ANYTHING,
-        context=st.booleans(),
-        quote=st.one_of(st.none(), QUOTES),
-        attachments=st.lists(FILES, max_size=3).map(tuple),
-    ),
-    st.builds(TaskDue, id=SEQS, source=MAYBE, time=TIMES, prompt=ANYTHING, data=st.none() | ANYTHING),
-    st.builds(WebhookCall, id=SEQS, source=MAYBE, time=TIMES, caller=ANYTHING, event=ANYTHING, payload=ANYTHING),
-    st.builds(SystemResponse, id=st.one_of(st.none(), SEQS), time=TIMES, action=ANYTHING, text=ANYTHING),
-)
-PROMPTS = st.builds(Prompt, timezone=ANYTHING, now=TIMES, items=st.lists(ITEMS, max_size=5).map(tuple))
 LISBON = Zone(name="somewhere", rules=timezone(timedelta(hours=1)))
-
-
-@given(PROMPTS)
-def test_a_prompt_reads_as_it_was_rendered(prompt: Prompt) -> None:
-    assert parse(render(prompt)) == prompt
-
-
-PAYLOADS = st.one_of(
-    st.tuples(
-        st.sampled_from([InKind.CHAT, InKind.CHAT_SDK]),
-        st.builds(
-            ChatIn,
-            text=ANYTHING,
-            sender=ANYTHING,
-            sender_id=ANYTHING,
-            attachments=st.lists(FILES, max_size=2).map(tuple),
-            reply_to=st.one_of(st.none(), QUOTES),
-        ),
-    ),
-    st.tuples(st.just(InKind.TASK), st.builds(Task, prompt=ANYTHING)),
-    st.tuples(st.just(InKind.WEBHOOK), st.builds(Webhook, source=ANYTHING, event=ANYTHING, payload=ANYTHING)),
-    st.tuples(st.just(InKind.SYSTEM), st.builds(SystemIn, action=ANYTHING, text=ANYTHING)),
-)
 
 
 def incoming(
@@ -95,16 +32,6 @@ def incoming(
         content="",
     )
     return Incoming(row=row, payload=payload)
-
-
-@given(st.lists(st.tuples(PAYLOADS, MAYBE), max_size=4), ANYTHING)
-def test_whatever_people_write_a_batch_reads_as_what_it_is(
-    written: list[tuple[tuple[InKind, InPayload], str | None]], name: str
-) -> None:
-    batch = [incoming(kind, payload, 2 * at + 2, "c", place) for at, ((kind, payload), place) in enumerate(written)]
-    prompt = prompt_of(batch, [destination(name)], NOW, LISBON)
-    assert parse(render(prompt)) == prompt
-    assert [item.id for item in prompt.items] == [one.row.seq for one in batch]
 
 
 def test_a_conversation_looks_like_this() -> None:
@@ -133,6 +60,28 @@ def test_a_conversation_looks_like_this() -> None:
         "{&quot;a&quot;: 1}</webhook>\n"
         '<system_response id="10" time="2026-04-16T15:37:00.000+01:00" action="delivery">m3 failed</system_response>'
     )
+
+
+ANSWERED = QuestionResponse(question_id="q", question="Deploy <now>?", value="y", label="Yes", by="Ada & Co")
+
+
+def test_an_answer_that_nobody_waits_for_comes_with_its_question() -> None:
+    answer = incoming(InKind.SYSTEM, SystemIn(action="question_response", text=write(ANSWERED)))
+    text = render(prompt_of([answer], [destination("room")], NOW, LISBON))
+    assert text.partition("\n")[2] == (
+        '<answer id="2" from="room" sender="Ada &amp; Co" time="2026-04-16T15:37:00.000+01:00" value="y">\n'
+        "<question>Deploy &lt;now&gt;?</question>\n"
+        "Yes</answer>"
+    )
+    (item,) = parse(text).items
+    assert isinstance(item, QuestionAnswered)
+    assert (item.question, item.label, item.value) == ("Deploy <now>?", "Yes", "y")
+
+
+def test_an_answer_that_cannot_be_read_is_shown_as_it_is() -> None:
+    told = SystemIn(action="question_response", text="yes")
+    (item,) = prompt_of([incoming(InKind.SYSTEM, told)], [], NOW, LISBON).items
+    assert item == SystemResponse(id=2, time=NOW, action="question_response", text="yes")
 
 
 def test_what_was_not_said_to_the_agent_is_marked() -> None:
@@ -187,6 +136,7 @@ CONTEXT = f'<context timezone="x" now="{TIME}" />'
         f'{CONTEXT}\n<message id="2" sender="a" time="{TIME}" />',
         f'{CONTEXT}\n<message id="2" time="{TIME}" sender="a">x</message>',
         f'{CONTEXT}\n<message id="2" sender="a" time="2026-04-16 15:37">x</message>',
+        f'{CONTEXT}\n<answer id="2" sender="a" time="{TIME}" value="x">no question</answer>',
         f'{CONTEXT}\n<command time="{TIME}">x</command>',
         f'{CONTEXT}\n<task id="2" time="{TIME}">a raw \u202e mark</task>',
         f'<context timezone="x" now="{TIME}"></context>',

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.causes import Causes
-from runner.core.prompt import Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
+from runner.core.items import Item, Message, Prompt, SystemResponse, TaskDue, WebhookCall
 from runner.core.replies import Say, decide_replies
 from runner.providers.base import Activity, ProviderError, Result, ToolEnded, ToolStarted
-from runner.providers.demo_script import MOST_MESSAGES, Step, script
+from runner.providers.demo_script import MOST_MESSAGES, Finish, Step, Words, finish, script
 from runner.providers.demo_trouble import Crash, Pause
 from tests.runner.link import NOW
 
@@ -25,7 +25,14 @@ def prompt(*items: Item) -> Prompt:
 
 
 def steps(*items: Item, turn: int = 1) -> list[Step]:
-    return script(prompt(*items), agent="Nano", turn=turn)[0]
+    """What is done, with what is said in one result."""
+    found = script(prompt(*items), agent="Nano", turn=turn)
+    words = [step for step in found if isinstance(step, Words)]
+    return [
+        finish(words, step.overheard) if isinstance(step, Finish) else step
+        for step in found
+        if not isinstance(step, Words)
+    ]
 
 
 def said(*items: Item, turn: int = 1) -> list[str]:
@@ -57,7 +64,17 @@ def test_what_was_not_said_to_it_is_read_and_not_answered() -> None:
 @pytest.mark.parametrize("text", ["help", "HELP", "help?"])
 def test_help_explains_the_system_and_every_command(text: str) -> None:
     (answer,) = said(message(text))
-    for word in ("nanoclaw", "SQLite", "sandbox", "hello", "say 3", "wait 5", "fail", "crash", "nanoclaw verify"):
+    for word in (
+        "nanoclaw",
+        "SQLite",
+        "sandbox",
+        "hello",
+        "say 3",
+        "wait 5",
+        "fail",
+        "ask me a question",
+        "nanoclaw verify",
+    ):
         assert word in answer
     assert "{" not in answer
 
@@ -145,9 +162,10 @@ def test_tasks_and_webhooks_are_acknowledged_and_the_system_is_not_answered() ->
 
 
 def test_told_to_address_its_answer_it_gives_the_same_one_again_with_an_address() -> None:
-    _, answers = script(prompt(message("make", source="family")), agent="Nano", turn=1)
+    found = script(prompt(message("make", source="family")), agent="Nano", turn=1)
+    answers = [step for step in found if isinstance(step, Words)]
     notice = prompt(SystemResponse(time=NOW, action="unaddressed", text="to whom?"))
-    (again,), _ = script(notice, agent="Nano", turn=1, before=answers)
+    (again,) = script(notice, agent="Nano", turn=1, before=answers)
     assert isinstance(again, Result)
     outcome = decide_replies(again.text, ["family", "room"], Causes("m2"))
     assert isinstance(outcome, Say)
