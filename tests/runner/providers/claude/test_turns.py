@@ -1,0 +1,136 @@
+"""The whole runner with the real command line: what its files say while Claude works, and afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import trio
+
+from runner.app import ABORT_SECONDS, Places, serve
+from runner.inbox import Inbox
+from runner.model import Container
+from runner.providers.claude.processes import descendants, kill
+from schema.files import HEARTBEAT, INBOUND
+from tests.runner.link import Link, chat
+from tests.runner.providers.claude.desk import PATIENCE_SECONDS, Desk
+from tests.support.model_wire import INVALID, Gate, Says, Turn, limited, says, uses
+
+UNKNOWN = "11111111-2222-4333-8444-555555555555"
+KEY = "continuation:claude"
+
+
+@asynccontextmanager
+async def serving(desk: Desk, link: Link) -> AsyncIterator[None]:
+    """A runner, until the block is left; it has to be up by then. It ends as a host ends it."""
+    places = Places(inside=link.inside, out=link.out)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, places, Container(), desk.provider(), Inbox.open(link.inside / INBOUND))
+        yield
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the runner writes."""
+    with trio.fail_after(PATIENCE_SECONDS):
+        while not holds():  # noqa: ASYNC110 - a file has no event
+            await trio.sleep(0.01)
+
+
+async def settled(link: Link, **acks: str) -> None:
+    """Wait until the runner's claims stand so."""
+    await until(lambda: link.acks() == acks)
+
+
+async def test_a_turn_leaves_a_reply_its_cost_its_session_and_an_idle_runner(desk: Desk, link: Link) -> None:
+    desk.model.then(Turn(parts=(Says("Good morning."),), read=30, written=7, cached=12))
+    async with serving(desk, link):
+        link.say(chat("hello"))
+        await settled(link, m2="completed")
+    assert link.texts() == ["Good morning."]
+    (used,) = link.usage()
+    assert (used["read"], used["written"], used["cached"]) == (42, 7, 12)
+    assert link.saved()[KEY] == desk.model.asked[0].session
+    assert link.state()["phase"] == "idle"
+    assert "You may write to one destination: room" in desk.model.asked[0].system
+
+
+async def test_a_follow_up_joins_the_turn_whose_tool_is_shown_and_is_settled_with_it(desk: Desk, link: Link) -> None:
+    go = desk.folder / "go"
+    wait = f"until [ -e {go} ]; do sleep 0.05; done; sleep 0.5; echo gone"
+    desk.model.then(uses("Bash", command=wait, timeout=90_000), says("Both done."))
+    async with serving(desk, link):
+        link.say(chat("the first"))
+        await settled(link, m2="processing")
+        await until(lambda: link.state()["current_tool"] == "Bash")
+        assert link.state()["tool_declared_timeout_ms"] == 90_000
+        beat = (link.out / HEARTBEAT).stat().st_mtime_ns
+        link.say(chat("and the second"))
+        await settled(link, m2="processing", m4="processing")
+        go.touch()
+        await settled(link, m2="completed", m4="completed")
+        assert (link.out / HEARTBEAT).stat().st_mtime_ns > beat
+        assert link.state()["current_tool"] is None
+    assert link.texts() == ["Both done."]
+    assert "and the second" in desk.model.asked[1].last
+
+
+async def test_a_session_that_is_gone_is_replaced_and_nobody_notices(desk: Desk, link: Link) -> None:
+    link.set_meta(provider_state=json.dumps({KEY: UNKNOWN}))
+    desk.model.then(says("Here I am."))
+    async with serving(desk, link):
+        link.say(chat("hello"))
+        await settled(link, m2="completed")
+    assert link.texts() == ["Here I am."]
+    assert link.saved()[KEY] == desk.model.asked[0].session != UNKNOWN
+
+
+async def test_a_cleared_conversation_begins_anew(desk: Desk, link: Link) -> None:
+    desk.model.then(says("I shall remember."), says("Remember what?"))
+    async with serving(desk, link):
+        link.say(chat("it is plum"))
+        await settled(link, m2="completed")
+        link.say(chat("/clear"))
+        await settled(link, m2="completed", m4="completed")
+        link.say(chat("what was it?"))
+        await settled(link, m2="completed", m4="completed", m6="completed")
+    first, second = desk.model.asked
+    assert first.session != second.session
+    assert "plum" not in second.said
+
+
+async def test_a_limit_is_shown_while_it_is_waited_for(desk: Desk, link: Link) -> None:
+    desk.model.then(limited("2"), says("Now it went."))
+    async with serving(desk, link):
+        link.say(chat("hello"))
+        await settled(link, m2="processing")
+        await until(lambda: link.state()["phase"] == "waiting_rate_limit")
+        await settled(link, m2="completed")
+        assert link.state()["phase"] == "idle"
+    assert link.texts() == ["Now it went."]
+
+
+async def test_what_the_model_refuses_fails_and_says_why(desk: Desk, link: Link) -> None:
+    desk.model.rule = lambda _: INVALID
+    async with serving(desk, link):
+        link.say(chat("hello"))
+        await settled(link, m2="failed")
+    assert "that is not allowed" in (link.errors()["m2"] or "")
+    assert link.texts() == []
+
+
+async def test_a_runner_that_is_stopped_in_mid_turn_leaves_the_claim_and_no_process(desk: Desk, link: Link) -> None:
+    desk.model.then(Turn(parts=(Says("I begin"), Gate())))
+    async with serving(desk, link):
+        link.say(chat("hello"))
+        await desk.model.request(1)
+        started = descendants(os.getpid())
+        begin = trio.current_time()
+    assert started
+    assert trio.current_time() - begin < ABORT_SECONDS + 1
+    assert kill(started) == 0
+    assert link.acks() == {"m2": "processing"}
+    assert link.texts() == []
