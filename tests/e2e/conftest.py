@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.docker_engine import built_claude_image
 from tests.support.engines import need
+from tests.support.model_api import ModelApi, model_in_thread
 
 
 @pytest.fixture
@@ -30,3 +32,26 @@ def engine(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     need(name)
     return name
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+        pytest.param("docker", marks=(pytest.mark.docker, pytest.mark.claude_image)),
+    ]
+)
+def claude_engine(request: pytest.FixtureRequest) -> str:
+    """Each engine that is a sandbox, with Claude's command line in it."""
+    name: str = request.param
+    need(name)
+    if name == "docker":
+        built = built_claude_image()
+        assert isinstance(built, str), built
+    return name
+
+
+@pytest.fixture
+def model() -> Iterator[ModelApi]:
+    """A model that says what the test has written down for it."""
+    with model_in_thread() as model:
+        yield model

@@ -10,69 +10,29 @@ import os
 import re
 import shlex
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.claude import KEY, introduce, settings
 from tests.e2e.test_sandbox_life import agent_pids
-from tests.support.docker_engine import CLAUDE_IMAGE, built_claude_image
-from tests.support.engines import need, walls
-from tests.support.host import HostProcess, running_host, until
-from tests.support.model_api import ModelApi, model_in_thread
+from tests.support.engines import walls
+from tests.support.host import running_host, until
+from tests.support.model_api import ModelApi
 from tests.support.model_wire import says, uses
 from tests.support.truth import rows
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
-KEY = "sk-ant-api03-sesame"
 
-DOCKER = [pytest.mark.docker, pytest.mark.claude_image]
+DOCKER = (pytest.mark.docker, pytest.mark.claude_image)
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-        pytest.param("docker", marks=DOCKER),
-    ]
-)
-def engine(request: pytest.FixtureRequest) -> str:
-    """Each engine that is a sandbox."""
-    name: str = request.param
-    need(name)
-    if name == "docker":
-        built = built_claude_image()
-        assert isinstance(built, str), built
-    return name
-
-
-@pytest.fixture
-def model() -> Iterator[ModelApi]:
-    """A model that says again what it was told."""
-    with model_in_thread() as model:
-        yield model
-
-
-def settings(engine: str) -> str:
-    agent = '[agent]\nprovider = "claude"\n[retry]\nfirst_pause_seconds = 0.05\n'
-    return f"[sandbox]\n{walls(engine, image=CLAUDE_IMAGE)}{agent}"
-
-
-def introduce(host: HostProcess, model: ModelApi) -> None:
-    """Let the agent's model be this one, with a key of the host's."""
-    for command, typed in (
-        (("secrets", "set", "anthropic", "--url", model.url), KEY),
-        (("groups", "update", "main", "--base-url", model.url), ""),
-    ):
-        done = host.cli(*command, typed=typed)
-        assert done.returncode == 0, done.stderr
-
-
 def test_the_model_is_asked_with_the_hosts_key_which_is_nowhere_in_the_sandbox(
-    home: Path, engine: str, model: ModelApi
+    home: Path, claude_engine: str, model: ModelApi
 ) -> None:
     look = "env; cat /nanoclaw/container.json; ls -l /nanoclaw /nanoclaw/gateway; cat /proc/net/dev"
-    with running_host(home, settings(engine)) as host:
+    with running_host(home, settings(claude_engine)) as host:
         introduce(host, model)
         model.then(uses("Bash", command=look, description="look around"), says("I have looked."))
         said = host.cli("chat", "look around, please")
@@ -86,7 +46,7 @@ def test_the_model_is_asked_with_the_hosts_key_which_is_nowhere_in_the_sandbox(
         assert "gateway.sock" in second.said
         assert "eth0" not in second.said
         assert KEY not in second.said
-        for pid in agent_pids(home, engine):
+        for pid in agent_pids(home, claude_engine):
             for part in ("environ", "cmdline"):
                 assert KEY.encode() not in Path(f"/proc/{pid}/{part}").read_bytes()
         for path in home.rglob("*"):
@@ -97,12 +57,12 @@ def test_the_model_is_asked_with_the_hosts_key_which_is_nowhere_in_the_sandbox(
     assert host.cli("verify").returncode == 0
 
 
-def test_a_conversation_goes_on_in_the_next_sandbox(home: Path, engine: str, model: ModelApi) -> None:
-    with running_host(home, settings(engine)) as host:
+def test_a_conversation_goes_on_in_the_next_sandbox(home: Path, claude_engine: str, model: ModelApi) -> None:
+    with running_host(home, settings(claude_engine)) as host:
         introduce(host, model)
         model.then(says("I shall keep it in mind."), says("It was plum."))
         assert "keep it in mind" in host.cli("chat", "the answer is plum").stdout
-        for pid in agent_pids(home, engine):
+        for pid in agent_pids(home, claude_engine):
             os.kill(pid, signal.SIGKILL)
         until(lambda: rows(home, "SELECT 1 FROM epochs WHERE ending = 'exited'"))
         assert "It was plum." in host.cli("chat", "what was it?").stdout
@@ -114,8 +74,8 @@ def test_a_conversation_goes_on_in_the_next_sandbox(home: Path, engine: str, mod
         assert took["read"] > 0
 
 
-def test_without_a_key_the_chat_says_what_to_do(home: Path, engine: str) -> None:
-    with running_host(home, settings(engine)) as host:
+def test_without_a_key_the_chat_says_what_to_do(home: Path, claude_engine: str) -> None:
+    with running_host(home, settings(claude_engine)) as host:
         said = host.cli("chat", "hello")
         assert said.returncode == 0, said
         assert "nanoclaw secrets set anthropic" in said.stdout, said.stdout
@@ -125,11 +85,11 @@ def test_without_a_key_the_chat_says_what_to_do(home: Path, engine: str) -> None
         assert "Nano thinks with claude, and no key is set: nanoclaw secrets set anthropic" in printed
 
 
-@pytest.mark.parametrize("engine", [pytest.param("docker", marks=DOCKER)], indirect=True)
+@pytest.mark.parametrize("claude_engine", [pytest.param("docker", marks=DOCKER)], indirect=True)
 def test_a_sandbox_that_outlives_its_host_reaches_its_model_through_the_next(
-    home: Path, engine: str, model: ModelApi
+    home: Path, claude_engine: str, model: ModelApi
 ) -> None:
-    with running_host(home, settings(engine)) as host:
+    with running_host(home, settings(claude_engine)) as host:
         introduce(host, model)
         model.then(says("One."), says("Two."))
         assert "One." in host.cli("chat", "first").stdout
