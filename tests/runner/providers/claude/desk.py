@@ -15,7 +15,7 @@ from attrs import define, field
 from runner.providers.base import Event, Input, Query, Result
 from runner.providers.claude.options import DENIED, Server, Settings, Surroundings
 from runner.providers.claude.provider import ClaudeProvider
-from runner.tools.base import Answer, Tool
+from runner.tools.base import Answer, Tool, Toolbox
 from tests.support.model_api import ModelApi
 
 PATIENCE_SECONDS = 30.0
@@ -65,8 +65,8 @@ class Desk:
     most_silence: float = 60.0
     _provider: ClaudeProvider | None = field(default=None, init=False)
 
-    def provider(self) -> ClaudeProvider:
-        """The group's provider."""
+    def provider(self, toolbox: Toolbox | None = None) -> ClaudeProvider:
+        """The group's provider, with the tools of the first call."""
         if self._provider is None:
             environment = {"HOME": str(self.home), "ANTHROPIC_API_KEY": "key-of-the-test"}
             settings = Settings(
@@ -79,7 +79,7 @@ class Desk:
             self._provider = ClaudeProvider(
                 settings,
                 Surroundings(folder=str(self.folder), environment=environment, root=os.geteuid() == 0),
-                self.box,
+                toolbox or self.box,
                 denied=self.denied,
                 most_silence=self.most_silence,
             )

@@ -28,7 +28,7 @@ async def serving(desk: Desk, link: Link) -> AsyncIterator[None]:
     """A runner, until the block is left; it has to be up by then. It ends as a host ends it."""
     places = Places(inside=link.inside, out=link.out)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve, places, Container(), desk.provider(), Inbox.open(link.inside / INBOUND))
+        nursery.start_soon(serve, places, Container(), desk.provider, Inbox.open(link.inside / INBOUND))
         yield
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -134,3 +134,20 @@ async def test_a_runner_that_is_stopped_in_mid_turn_leaves_the_claim_and_no_proc
     assert kill(started) == 0
     assert link.acks() == {"m2": "processing"}
     assert link.texts() == []
+
+
+async def test_what_the_model_sends_in_mid_turn_is_said_at_once_and_not_again(desk: Desk, link: Link) -> None:
+    go = desk.folder / "go"
+    desk.model.then(
+        uses("mcp__nanoclaw__send_message", text="I am looking."),
+        uses("Bash", command=f"until [ -e {go} ]; do sleep 0.05; done"),
+        says('<message to="room">I am looking.</message><message to="room">Found it.</message>'),
+    )
+    async with serving(desk, link):
+        link.say(chat("where is it?"))
+        await until(lambda: link.texts() == ["I am looking."])
+        assert link.acks() == {"m2": "processing"}
+        go.touch()
+        await settled(link, m2="completed")
+    assert link.texts() == ["I am looking.", "Found it."]
+    assert {row["in_reply_to"] for row in link.messages()} == {"m2"}
