@@ -44,6 +44,9 @@ def test_a_day_with_claude(home: Path, claude_engine: str, model: ModelApi) -> N
         assert "There are seven." in said("count them")
         assert "\n7\n" in f"{model.asked[1].said}\n"
         assert (next(home.glob("groups/*/count"))).read_text() == "6\n"
+        # A tool of ours, which speaks in mid-turn; nothing is to be said after it.
+        model.then(uses("mcp__nanoclaw__send_message", text="I have counted."), says("<internal>enough</internal>"))
+        assert "I have counted." in said("tell me")
         # Trouble there is waited out.
         model.then(OVERLOADED, BROKEN, says("Here I am again."))
         assert "Here I am again." in said("are you there?")
