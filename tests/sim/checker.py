@@ -11,8 +11,10 @@ from attrs import frozen
 
 from nanoclaw.model.ids import ChannelName, EventId
 from nanoclaw.model.messages import EpochEnding, InboundRow, LedgerRow, LedgerState
+from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.model.tasks import Occurrence, Outcome
 from nanoclaw.store.approvals import Approval, ApprovalState, approvals
+from schema.payloads import answer_row
 from schema.rows import InKind, InStatus, select
 from schema.sqlite import Connection, fetch
 from tests.sim.history import (
@@ -46,6 +48,7 @@ class Truth:
     """The epochs whose outbox was destroyed by their own sandbox: what they said last may be lost."""
     occurrences: tuple[Occurrence, ...]
     approvals: tuple[Approval, ...]
+    questions: tuple[Question, ...]
     problems: tuple[str, ...]
     """What `nanoclaw verify` finds."""
 
@@ -65,6 +68,7 @@ def read_truth(conn: Connection, problems: Sequence[str]) -> Truth:
         void=frozenset((str(row["session"]), int(str(row["number"]))) for row in void),
         occurrences=tuple(select(conn, Occurrence, "SELECT * FROM occurrences ORDER BY task_id, due_at")),
         approvals=tuple(approvals(conn)),
+        questions=tuple(select(conn, Question, "SELECT * FROM questions ORDER BY id")),
         problems=tuple(problems),
     )
 
@@ -82,12 +86,13 @@ def nothing_acknowledged_is_lost(history: History, truth: Truth) -> Iterator[str
     """Every event that a platform was told we have reached each agent that hears its room, once."""
     hearers = {place.channel: len(place.agents) for place in PLACES}
     rows = Counter(row.event_id for row in truth.messages.values() if row.event_id is not None)
+    answers = {row.event_id for row in truth.messages.values() if row.kind is InKind.SYSTEM}
     twice = Counter((row.event_id, row.session_id) for row in truth.messages.values() if row.event_id is not None)
     for event in {said.event: said for said in history.all(Acknowledged) if said.heard}:
         stored = truth.events.get(event)
         if stored is None:
             yield f"event {event} was acknowledged and is not there"
-        elif rows[stored] != hearers[ChannelName(event.partition(" ")[0])]:
+        elif rows[stored] != (1 if stored in answers else hearers[ChannelName(event.partition(" ")[0])]):
             yield f"event {event} reached {rows[stored]} agents"
     yield from (f"{event} came to {session} {count} times" for (event, session), count in twice.items() if count > 1)
     seen = defaultdict[tuple[str, str], set[str]](set)
@@ -117,7 +122,7 @@ def everything_ends_as_its_agent_said_or_is_told(history: History, truth: Truth)
             continue
         if row.status is InStatus.COMPLETED and row.id not in maybe:
             yield f"{row.id} counts as completed, and no agent ever said so"
-        if row.status is InStatus.FAILED:
+        if row.status is InStatus.FAILED and (row.kind is not InKind.SYSTEM or row.channel is not None):
             yield from _told(row, truth)
 
 
@@ -225,6 +230,19 @@ def requests_are_decided_once(history: History, truth: Truth) -> Iterator[str]:
             yield f"request {one.id} is {one.state.value} and should be {expected.value}"
 
 
+def questions_end_once(_: History, truth: Truth) -> Iterator[str]:
+    """With an answer, which its agent has; or by time, which its chat is told; or because nobody ever saw it."""
+    for one in truth.questions:
+        if (answer_row(one.id) in truth.messages) != (one.state is QuestionState.ANSWERED):
+            yield f"question {one.id} is {one.state.value}, and its agent was told otherwise"
+        told = f"{one.session_id}/host/question-expired:{one.id}" in truth.ledger
+        if told != (one.state is QuestionState.EXPIRED):
+            yield f"question {one.id} is {one.state.value}, and its chat was told otherwise"
+        row = truth.ledger.get(one.ledger_id)
+        if row is None or (one.state is QuestionState.UNDELIVERED and row.state is not LedgerState.DEAD):
+            yield f"question {one.id} is {one.state.value}, and its message is not"
+
+
 def each_file_has_one_writer(history: History, _: Truth) -> Iterator[str]:
     """Nobody but its runner writes an outbox."""
     yield from (f"somebody else wrote into the outbox of {found.where}" for found in history.all(Trespass))
@@ -274,6 +292,7 @@ RULES: Final[tuple[Rule, ...]] = (
     messages_keep_their_order,
     occurrences_come_once,
     requests_are_decided_once,
+    questions_end_once,
     each_file_has_one_writer,
     a_session_has_one_sandbox,
     hosts_do_not_give_up,

@@ -15,10 +15,10 @@ from attrs import define, field
 from nanoclaw.kit.clock import Clock
 from nanoclaw.sandboxes.engine import SandboxSpec
 from runner.inbox import Inbox
-from runner.model import Ask, Reply
+from runner.model import Ask, Posting, Reply
 from runner.outbox import Outbox
 from schema.files import HEARTBEAT, INBOUND, OUTBOUND
-from schema.payloads import ChatIn, PayloadError, SystemIn, Task, read_in
+from schema.payloads import AskQuestion, ChatIn, Option, PayloadError, SystemIn, Task, read_in
 from schema.rows import MessageIn, Phase
 from schema.sqlite import data_version
 from tests.sim.history import Claimed, History, Replied, Settled, Trespass
@@ -27,6 +27,9 @@ from tests.sim.weather import Weather
 BEAT_SECONDS = 25.0
 LONG_TOOL = timedelta(minutes=20)
 LONG_THOUGHT = 120.0
+ASKED_SECONDS = 60
+YES = "yes"
+"""What a person says to a question."""
 
 
 class CrashedError(Exception):
@@ -126,7 +129,7 @@ class SimRunner:
         asking = [row for row in batch if row.trigger]
         doing = asking[-1]
         word, _, number = text_of(doing).rpartition(": ")[2].partition(" ")
-        limit = int(number or 0)
+        limit = int(number) if number.isdecimal() else 0
         await self._think(outbox, word if doing.tries < limit or word in ("poison", "slow", "tool") else "answer")
         await self._yard.awake()
         return self._finish(inbox, outbox, batch, doing, word, limit)
@@ -162,14 +165,16 @@ class SimRunner:
     ) -> bool:
         """Say how the turn ended, in one commit; False: that was the last turn."""
         now, life = self._clock.now(), self._spec.life
+        if word == "ask":
+            self._ask(inbox, outbox, doing)
         ids = [row.id for row in batch]
         said: list[Reply | Ask] = [
             Reply(destination=None, in_reply_to=doing.id, text=f"to {text_of(doing)}, part {part}")
-            for part in range({"twice": 2, "silent": 0, "fail": 0}.get(word, 1))
+            for part in range({"twice": 2, "silent": 0, "fail": 0, "ask": 0}.get(word, 1))
         ]
         if word == "schedule":
             at = now + timedelta(minutes=limit or self._weather.luck.choice((1, 30, 240)))
-            said.append(_ask(doing, prompt="later: answer", process_after=at.isoformat()))
+            said.append(_schedule(doing, prompt="later: answer", process_after=at.isoformat()))
         known = set(outbox.messages)
         failed = dict.fromkeys(ids, "as it was told") if word == "fail" else {}
         completed = [] if failed else ids
@@ -186,6 +191,14 @@ class SimRunner:
         if self._weather.strikes(0.2):
             raise CrashedError  # with its last words on the disk
         return word != "leave"
+
+    def _ask(self, inbox: Inbox, outbox: Outbox, doing: MessageIn) -> None:
+        """Ask whoever spoke, in a commit of its own, and do not wait for the answer."""
+        life = self._spec.life
+        row = outbox.say(_question(doing, life.epoch), above=inbox.highest_seq(), now=self._clock.now())
+        room = f"{doing.channel_type} {doing.platform_id}"
+        self._history.note(Replied(life.session, life.epoch, f"{life.session}/{life.epoch}/{row.id}", room, doing.id))
+        self._yard.say()
 
     def _written(self) -> bytes:
         """The part of the inbox's header that changes with each commit; SQLite's own word for it takes far longer."""
@@ -213,5 +226,17 @@ def _destroy(outbox: Path) -> None:
     outbox.write_bytes(b"no database at all" * 100)
 
 
-def _ask(row: MessageIn, **arguments: str) -> Ask:
+def _question(row: MessageIn, epoch: int) -> Posting:
+    """A question that whoever spoke can answer with `YES`, for a minute."""
+    question = AskQuestion(
+        question_id=f"{row.id}-{epoch}",
+        title="Sure?",
+        question="Really?",
+        options=(Option(label=YES, value="yes"), Option(label="No", value="no")),
+        timeout_seconds=ASKED_SECONDS,
+    )
+    return Posting(destination=None, in_reply_to=row.id, payload=question)
+
+
+def _schedule(row: MessageIn, **arguments: str) -> Ask:
     return Ask(in_reply_to=row.id, action="schedule_task", arguments=json.dumps(arguments))

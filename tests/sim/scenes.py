@@ -74,10 +74,23 @@ async def the_host_is_stopped_in_mid_turn(script: Script) -> None:
     await trio.sleep(30)
 
 
+async def a_question_is_answered_and_another_is_not(script: Script) -> None:
+    """The first is answered at once, and again too late; of the second nobody hears."""
+    script.say(PLAIN, "ask")
+    await trio.sleep(8)
+    script.say_yes(PLAIN)
+    await trio.sleep(8)
+    script.say(CAREFUL, "ask")
+    await trio.sleep(90)
+    script.say_yes(CAREFUL)
+    await trio.sleep(10)
+
+
 SCENES: Final[tuple[Scene, ...]] = (
     a_task_runs_and_is_planned_anew,
     a_message_is_tried_again,
     a_message_becomes_a_dead_letter,
     what_waits_is_found_by_the_sweep,
     the_host_is_stopped_in_mid_turn,
+    a_question_is_answered_and_another_is_not,
 )

@@ -20,6 +20,7 @@ from tests.sim.checker import CLEARED
 from tests.sim.history import Decided, Fault
 from tests.sim.host import HostLife
 from tests.sim.platform import Platform
+from tests.sim.runner import YES
 from tests.sim.town import OPERATOR, PLACES, Place
 from tests.sim.world import World
 from tests.support.central import CHANNEL, said
@@ -27,7 +28,7 @@ from tests.support.tasks import a_task
 
 WORDS: Final = (
     *("answer",) * 14,
-    *("twice", "silent", "fail", "slow", "tool", "leave", "schedule", "poison"),
+    *("twice", "silent", "fail", "slow", "tool", "leave", "schedule", "poison", "ask", "ask"),
     *("crash 1", "crash 3", "hang 1", "hang 2", "garbage 1"),
 )
 """What people ask of the agents. A number says how many tries go wrong before one does not."""
@@ -35,6 +36,8 @@ LENGTHS: Final = (1, 1, 1, 2, 2, 2, 3, 5)
 """How many things happen."""
 PAUSES: Final = (0.0, 0.0, 0.02, 1.0, 10.0, 70.0, 700.0, 3 * 3600.0)
 ASKED_SECONDS: Final = 60.0
+ANSWERED: Final = ((), (5.0,), (5.0, 5.0), (20.0, 21.0), (59.0, 61.0, 62.0))
+"""Seconds after which people say yes to what they had an agent ask: not at all, in time, twice, in the last moment."""
 PATIENCE: Final = (2.0, 10.0, 60.0, 300.0, *(3600.0,) * 30)
 """Seconds to wait, one after the other, for everything to end once nothing goes wrong any more."""
 
@@ -43,6 +46,7 @@ SELECT 'message ' || id FROM inbound WHERE status = 'pending' AND trigger = 1
 UNION ALL SELECT 'reply ' || id FROM ledger WHERE state IN ('pending', 'sending')
 UNION ALL SELECT 'request ' || id FROM approvals WHERE state = 'pending'
 UNION ALL SELECT 'occurrence of ' || task_id FROM occurrences WHERE outcome IS NULL
+UNION ALL SELECT 'question ' || id FROM questions WHERE state = 'open'
 """
 
 
@@ -162,12 +166,26 @@ class Story:
     def _say(self) -> None:
         """Somebody says something that was never said before."""
         luck = self.world.weather.luck
-        self.say(luck.choices(PLACES, (1, 4, 4))[0], luck.choice(WORDS))
+        place, word = luck.choices(PLACES, (1, 4, 4))[0], luck.choice(WORDS)
+        self.say(place, word)
+        if word == "ask":
+            for seconds in luck.choice(ANSWERED):
+                self._nursery.start_soon(self._say_yes_later, place, seconds)
+
+    async def _say_yes_later(self, place: Place, seconds: float) -> None:
+        await trio.sleep(seconds)
+        self.say_yes(place)
+
+    def say_yes(self, place: Place) -> None:
+        """Somebody says no more than that in a room."""
+        self._tell(place, len(self._said) + 1, YES)
 
     def say(self, place: Place, word: str) -> None:
         """Somebody asks for that in a room."""
         number = len(self._said) + 1
-        text = f"e{number}: {word}"
+        self._tell(place, number, f"e{number}: {word}")
+
+    def _tell(self, place: Place, number: int, text: str) -> None:
         event = said(number, room=place.room, channel=place.channel, text=text)
         self._said.append((place, event))
         self._platform(place).say(event)
