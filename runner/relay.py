@@ -17,6 +17,7 @@ from attrs import define
 from runner.logs import log
 
 LOCAL = "127.0.0.1"
+ACCEPT_PAUSE = 0.1
 MOST_CONNECTIONS = 16
 """At a time; further ones wait until one ends. As many as the host takes."""
 
@@ -34,11 +35,19 @@ class Relay:
         """Where the model answers, as programs in here see it."""
         return f"http://{LOCAL}:{self.port}"
 
-    async def serve(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
+    async def serve(self, listener: trio.abc.Listener[trio.SocketStream], nursery: trio.Nursery) -> None:
         """Take connections until cancelled; *nursery* carries them."""
         while True:
             await self._seats.acquire()
-            nursery.start_soon(self._carry, await listener.accept())
+            try:
+                near = await listener.accept()
+            except OSError as exc:
+                # Too many files are open, for the moment; a connection that is gone again is no harm either.
+                log("not_accepted", why=str(exc))
+                self._seats.release()
+                await trio.sleep(ACCEPT_PAUSE)
+                continue
+            nursery.start_soon(self._carry, near)
 
     async def _carry(self, near: trio.SocketStream) -> None:
         """Carry one connection to the host and back until both sides have ended, or one breaks."""

@@ -169,7 +169,7 @@ class _Door:
         log.warning("gateway_refused", session=self.way.session, status=refusal.status, why=refusal.why)
 
 
-async def _accept(listener: trio.SocketListener) -> trio.SocketStream:
+async def _accept(listener: trio.abc.Listener[trio.SocketStream]) -> trio.SocketStream:
     """The next connection, also where the process has too many files open for the moment."""
     while True:
         try:

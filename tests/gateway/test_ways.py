@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
+from attrs import define
 
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
 from nanoclaw.core.model_requests import Key
 from nanoclaw.errors import SandboxError, UsageError
-from nanoclaw.gateway.gateway import MOST_CONNECTIONS, Gateway
+from nanoclaw.gateway.gateway import ACCEPT_PAUSE, MOST_CONNECTIONS, Gateway, _accept
 from nanoclaw.gateway.wire import GoneError
 from nanoclaw.kit.tree import TreeNode
 from schema.files import GATEWAY_SOCKET
@@ -141,3 +144,28 @@ async def test_a_way_that_is_closed_cuts_off_what_is_under_way(tmp_path: Path) -
             await left.wait()
         with pytest.raises(GoneError):
             await caller.hear()
+
+
+@define(eq=False)
+class Failing(trio.abc.Listener[trio.SocketStream]):
+    """A listener that fails in these ways, one after the other."""
+
+    errors: list[int]
+
+    async def accept(self) -> trio.SocketStream:
+        """Fail."""
+        await trio.lowlevel.checkpoint()
+        number = self.errors.pop(0)
+        raise OSError(number, os.strerror(number))
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+        await trio.lowlevel.checkpoint()
+
+
+async def test_a_moment_without_room_for_a_connection_is_waited_out_and_a_broken_socket_is_not(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        await _accept(Failing([errno.EMFILE, errno.ENOMEM, errno.EBADF]))
+    assert trio.current_time() == pytest.approx(2 * ACCEPT_PAUSE)

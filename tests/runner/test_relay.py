@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
+from attrs import define
 
 from runner.relay import LOCAL, MOST_CONNECTIONS, Relay, open_relay
 
@@ -145,6 +147,40 @@ async def test_programs_of_other_users_are_not_carried(
             async with await call(relay) as stream:
                 assert await stream.receive_some(1) == b""
     assert "relay_refused" in capsys.readouterr().err
+
+
+@define(eq=False)
+class Faltering(trio.abc.Listener[trio.SocketStream]):
+    """A listener that has no room for a new connection now and then."""
+
+    _listener: trio.SocketListener
+    failures: int = 2
+
+    async def accept(self) -> trio.SocketStream:
+        """The next one, or none this time."""
+        if self.failures:
+            self.failures -= 1
+            await trio.lowlevel.checkpoint()
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return await self._listener.accept()
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._listener.aclose()
+
+
+async def test_a_moment_without_room_for_a_connection_is_waited_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plain,) = await trio.open_tcp_listeners(0, host=LOCAL)
+    relay = Relay(tmp_path / "nobody.sock", trio.Semaphore(1), plain.socket.getsockname()[1])
+    async with plain, trio.open_nursery() as nursery:
+        nursery.start_soon(relay.serve, Faltering(plain), nursery)
+        with trio.fail_after(SECONDS):
+            async with await call(relay) as stream:
+                assert await stream.receive_some(1) == b""
+        nursery.cancel_scope.cancel()
+    assert capsys.readouterr().err.count("not_accepted") == 2
 
 
 async def test_connections_beyond_the_most_wait_their_turn(tmp_path: Path) -> None:
