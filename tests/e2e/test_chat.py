@@ -101,6 +101,19 @@ def test_a_provider_that_fails_is_reported_to_the_chat(home: Path) -> None:
         assert "could not answer" in said.stdout
 
 
+def test_clear_forgets_the_conversation_for_the_next_sandbox_as_well(home: Path) -> None:
+    with running_host(home, settings("process")) as host:
+        host.cli("chat", "hello")
+        assert "This is turn 2" in host.cli("chat", "hello").stdout
+        assert "I have forgotten our conversation" in host.cli("chat", "/clear").stdout
+        host.stop()
+        host.start()
+        said = host.cli("chat", "hello")
+        assert "I am Nano" in said.stdout
+        assert "This is turn" not in said.stdout
+    assert host.cli("verify").returncode == 0
+
+
 def test_tree_and_status_show_what_runs(home: Path) -> None:
     with running_host(home, settings("process")) as host:
         host.cli("chat", "hello")
