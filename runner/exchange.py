@@ -55,8 +55,6 @@ class Exchange:
     prompting: Prompting
     continuation: Continuation
     tools: TurnTools = field(factory=NoTools, kw_only=True)
-    model: str | None = field(default=None, kw_only=True)
-    """What the usage of a result is noted under that does not name its model."""
     showing: Showing = field(init=False)
     drafting: Drafting = field(init=False)
     under_way: UnderWay = field(factory=UnderWay, init=False)
@@ -123,6 +121,8 @@ class Exchange:
         """The query is gone: what is under way is to be said to another one, beginning with what this returns."""
         self.drafting.over()
         self.under_way = self.under_way.again(new_id)
+        if given := self.tools.take_back():
+            self.under_way = self.under_way.add(Put(id=new_id(), rows=given))
         return self.under_way.puts[0]
 
     async def fail(self, why: str, *, everything: bool) -> None:
@@ -145,7 +145,9 @@ class Exchange:
         above = await patiently(self.inbox.highest_seq)
         self.results += 1
         self.under_way, answered = self.under_way.answer()
-        verdict = decide_answer(text, answered, destinations, last=self._causes, new_id=new_id())
+        verdict = decide_answer(
+            text, answered, destinations, last=self._causes, spoke=self.tools.has_spoken, new_id=new_id()
+        )
         took = [] if usage is None else [self._usage(usage)]
         match verdict:
             case Remind(put=put):
@@ -181,7 +183,7 @@ class Exchange:
         return progress.Usage(
             seq=self.results,
             at=self.now(),
-            model=usage.model or self.model,
+            model=usage.model,
             read=usage.read,
             written=usage.written,
             cached=usage.cached,

@@ -32,6 +32,15 @@ class TurnTools(Protocol):
         """Has the agent sent these very words to the same destination by itself, in this turn?"""
         ...
 
+    @property
+    def has_spoken(self) -> bool:
+        """Has the agent sent anything by itself in this turn?"""
+        ...
+
+    def take_back(self) -> tuple[Incoming, ...]:
+        """The query is gone, and what its tools were given with it: the rows, which are to be put to the next one."""
+        ...
+
     def end_turn(self) -> tuple[str, ...]:
         """A result has come: begin to count anew what was sent. Returns the rows that are to be settled with it."""
         ...
@@ -42,6 +51,7 @@ class NoTools:
     """An agent that can only speak."""
 
     current: str | None = None
+    has_spoken: bool = False
 
     def shown_by(self, shows: Shows) -> None:
         """It waits for nothing."""
@@ -56,6 +66,10 @@ class NoTools:
     async def was_sent(self, reply: Reply) -> bool:
         """It cannot have been."""
         return False
+
+    def take_back(self) -> tuple[Incoming, ...]:
+        """It was given nothing."""
+        return ()
 
     def end_turn(self) -> tuple[str, ...]:
         """Nothing is to be settled."""

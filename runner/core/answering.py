@@ -8,7 +8,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from runner.core.causes import Causes, causes_of
-from runner.core.replies import Say, answer_command, decide_replies, what_to_tell
+from runner.core.replies import NoAddress, Say, answer_command, decide_replies, what_to_tell
 from runner.core.under_way import Put
 from runner.model import Reply
 from schema.rows import Destination
@@ -40,6 +40,7 @@ def decide_answer(
     destinations: Sequence[Destination],
     *,
     last: Causes,
+    spoke: bool = False,
     new_id: str,
 ) -> Verdict:
     """Decide what becomes of a result.
@@ -49,6 +50,7 @@ def decide_answer(
       answered: What it had read.
       destinations: Whom it may write to, as things are now.
       last: What it answered before, for words that answer nothing: those of a model that speaks up by itself.
+      spoke: Has it sent something by itself meanwhile? Then words for nobody are taken for thoughts.
       new_id: The name of another input, should one be needed.
     """
     causes = causes_under(answered, destinations, last)
@@ -60,7 +62,8 @@ def decide_answer(
     names = [destination.name for destination in destinations]
     outcome = decide_replies(text, names, causes)
     replies = (*held, *outcome.replies) if isinstance(outcome, Say) else held
-    complaint = what_to_tell(outcome, names)
+    is_thought = spoke and outcome == NoAddress()
+    complaint = None if is_thought else what_to_tell(outcome, names)
     if complaint is None or any(put.reminder is not None for put in answered):
         return Settle(replies=replies, completed=completed, lost=complaint)
     return Remind(

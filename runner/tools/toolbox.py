@@ -28,7 +28,8 @@ class AgentTools:
     """A `Toolbox`, and what a turn needs of it."""
 
     _desk: Desk
-    _answered: list[str] = field(factory=list[str], init=False)
+    _answered: list[Incoming] = field(factory=list[Incoming], init=False)
+    """The rows that tools were given in this turn."""
 
     @property
     def tools(self) -> Sequence[Tool]:
@@ -66,7 +67,7 @@ class AgentTools:
           SqliteError: it cannot be claimed; the tool waits on.
         """
         self._desk.outbox.claim([incoming.row.id], now=self._desk.now())
-        self._answered.append(incoming.row.id)
+        self._answered.append(incoming)
         self._desk.waits.hand(incoming)
 
     async def was_sent(self, reply: Reply) -> bool:
@@ -74,11 +75,20 @@ class AgentTools:
         to = await self._desk.recipient(reply.destination)
         return isinstance(to, Recipient) and not reply.files and (to.name, reply.text.strip()) in self._desk.said
 
+    @property
+    def has_spoken(self) -> bool:
+        """Has send_message said anything in this turn?"""
+        return bool(self._desk.said)
+
+    def take_back(self) -> tuple[Incoming, ...]:
+        """The query is gone, and what its tools were given with it: the rows, which are to be put to the next one."""
+        given, self._answered = tuple(self._answered), []
+        return given
+
     def end_turn(self) -> tuple[str, ...]:
         """A result has come: begin to count anew what was sent. Returns the rows that tools were given, to be settled.
 
         Not before: until then, a life that comes after this one has to be given them again.
         """
-        answered, self._answered = tuple(self._answered), []
         self._desk.said.clear()
-        return answered
+        return tuple(incoming.row.id for incoming in self.take_back())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from runner.core.prompt import parse
 from runner.model import Incoming, Reply
 from runner.providers.base import ProviderError, Result, TextDelta, Trouble
 from runner.turn_tools import NoTools
@@ -24,7 +25,7 @@ class Tools(NoTools):
     scene: Scene = field(kw_only=True)
     waiting: bool = True
     handed: list[str] = field(factory=list[str])
-    _to_settle: list[str] = field(factory=list[str], init=False)
+    _given: list[Incoming] = field(factory=list[Incoming], init=False)
 
     def awaits(self, row_id: str) -> bool:
         """Only that one."""
@@ -35,16 +36,20 @@ class Tools(NoTools):
         self.waiting = False
         self.scene.outbox.claim([incoming.row.id], now=self.scene.now())
         self.handed.append(incoming.row.id)
-        self._to_settle.append(incoming.row.id)
+        self._given.append(incoming)
 
     async def was_sent(self, reply: Reply) -> bool:
         """Those words, to that place."""
         return (reply.destination, reply.text) == ("room", "done")
 
+    def take_back(self) -> tuple[Incoming, ...]:
+        """What it was given."""
+        given, self._given = tuple(self._given), []
+        return given
+
     def end_turn(self) -> tuple[str, ...]:
         """What it was given."""
-        given, self._to_settle = tuple(self._to_settle), []
-        return given
+        return tuple(incoming.row.id for incoming in self.take_back())
 
 
 def answered(scene: Scene) -> None:
@@ -91,6 +96,23 @@ async def test_a_turn_that_fails_fails_no_answer_that_its_tool_was_given(
         scene.link.say(chat("more"))
         await scene.settled()
     assert scene.link.acks() == {"m2": "failed", ANSWER: "completed", "m6": "completed"}
+
+
+async def test_an_answer_that_was_lost_with_the_query_is_put_to_the_next_one(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    scene.tools = tools = Tools(scene=scene)
+    died = ProviderError(message="it died", retryable=True, trouble=Trouble.CRASHED)
+    scene.link.say(chat("hello"))
+    async with scene.scripted([Take(1), Until(2), died], [Until(3), Result("ok")]):
+        await wait_all_tasks_blocked()
+        answered(scene)
+        await scene.until(lambda: tools.handed)
+        scene.link.say(chat("more"))
+        await scene.settled()
+        heard = [[item.id for item in parse(one.text).items] for one in scene.query.heard]
+    assert heard == [[2], [6], [4]]
+    assert scene.link.acks() == {"m2": "completed", ANSWER: "completed", "m6": "completed"}
 
 
 async def test_what_a_tool_has_said_is_not_said_again(scene: Scene, autojump_clock: MockClock) -> None:

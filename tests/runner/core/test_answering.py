@@ -57,6 +57,13 @@ def test_words_that_reach_nobody_are_held_back_with_their_messages_until_the_age
     assert answer.completed == ("m2", "m4")
 
 
+def test_whoever_has_spoken_by_a_tool_may_end_with_words_for_nobody() -> None:
+    quiet = decide_answer("Told them.", [put(2)], TWO, last=Causes(), spoke=True, new_id="new")
+    assert quiet == Settle(replies=(), completed=("m2",))
+    wrong = '<message to="mum">b</message>'
+    assert isinstance(decide_answer(wrong, [put(2)], TWO, last=Causes(), spoke=True, new_id="new"), Remind)
+
+
 def test_nobody_is_told_twice() -> None:
     verdict = decide("hello?", put(2, reminder="to whom?"))
     assert isinstance(verdict, Settle)

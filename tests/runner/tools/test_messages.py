@@ -67,12 +67,15 @@ def reply(destination: str | None, text: str) -> Reply:
 
 async def test_what_was_sent_in_a_turn_is_known_until_it_ends(bench: Bench) -> None:
     bench.link.set_destinations("room", "family")
+    spoken = [bench.tools.has_spoken]
     await bench.call("send_message", text=" Done. ")
+    spoken.append(bench.tools.has_spoken)
     for again in (reply(None, "Done."), reply("room", "Done.\n")):
         assert await bench.tools.was_sent(again)
     for other in (reply("family", "Done."), reply("room", "Done"), reply("nowhere", "Done.")):
         assert not await bench.tools.was_sent(other)
     assert bench.tools.end_turn() == ()
+    assert [*spoken, bench.tools.has_spoken] == [False, True, False]
     assert not await bench.tools.was_sent(reply("room", "Done."))
 
 

@@ -89,6 +89,13 @@ async def test_the_row_of_an_answer_is_claimed_at_once_and_settled_with_the_turn
     assert bench.tools.end_turn() == ()
 
 
+async def test_an_answer_that_was_given_to_a_model_that_is_gone_can_be_taken_back_once(bench: Bench) -> None:
+    await ask(bench, lambda: bench.tell(ANSWER, response()))
+    assert [incoming.row.id for incoming in bench.tools.take_back()] == [ANSWER]
+    assert bench.tools.take_back() == ()
+    assert bench.tools.end_turn() == ()
+
+
 @pytest.mark.parametrize(
     ("row", "action", "text"),
     [
