@@ -37,6 +37,9 @@ CHANGEABLE = (OutKind.CHAT.value,)
 VISIBLE = (OutKind.CHAT.value, OutKind.CARD.value, OutKind.ASK_QUESTION.value)
 """Those that can be reacted to."""
 
+REPEATED = (OutKind.CHAT, OutKind.CARD)
+"""Those of which the same again, when a turn is tried again, is once too many."""
+
 
 @frozen
 class NothingLeft:
@@ -88,7 +91,7 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
             to = destinations.resolve(row.destination, origin=address_of(answered) or home_of(place), known=names)
     if isinstance(to, Refused):
         return to
-    return NewLedgerRow(
+    new = NewLedgerRow(
         id=OutboundId(f"{session}/{epoch}/{runner_id}"),
         epoch=epoch,
         runner_id=runner_id,
@@ -101,6 +104,11 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
         not_before=not_before,
         files=came.files,
     )
+    # A tool says things before its turn is over. When the turn is broken off and tried again, it says them again.
+    tried = answered is not None and answered.tries > 0
+    if tried and row.kind in REPEATED and ledger.said_before(conn, new, session=session):
+        return Refused("said-before", "it was said in a turn that was broken off, and is there already")
+    return new
 
 
 def message_answered(conn: Connection, place: SessionPlace, claimed_id: str | None) -> InboundRow | None:

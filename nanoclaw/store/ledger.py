@@ -78,6 +78,27 @@ def digest_of(conn: Connection, session: SessionId, epoch: EpochNumber, runner_i
     return None if found is None else str(found)
 
 
+def said_before(conn: Connection, new: NewLedgerRow, *, session: SessionId) -> bool:
+    """Did an earlier life of *session* say the same, to the same place, in answer to the same message?"""
+    return (
+        scalar(
+            conn,
+            "SELECT 1 FROM ledger WHERE session_id = :session AND in_reply_to = :in_reply_to AND epoch < :epoch"
+            "   AND kind = :kind AND content = :content AND channel = :channel AND platform_id = :platform_id LIMIT 1",
+            {
+                "session": session,
+                "in_reply_to": new.in_reply_to,
+                "epoch": new.epoch,
+                "kind": new.kind,
+                "content": new.content,
+                "channel": new.to.channel,
+                "platform_id": new.to.platform_id,
+            },
+        )
+        is not None
+    )
+
+
 def seq_is_free(conn: Connection, session: SessionId, seq: int) -> bool:
     """Has no message out of *session* that number?"""
     return scalar(conn, "SELECT 1 FROM ledger WHERE session_id = ? AND seq = ?", (session, seq)) is None
