@@ -9,10 +9,20 @@ from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_serv
 from runner.providers.claude.options import OURS
 from runner.tools.base import Tool, Toolbox
 
+MOST_MILLISECONDS = 86_400_000
+"""Of one call: a person who is asked may sleep over it."""
 
-def tool_server(toolbox: Toolbox) -> McpSdkServerConfig:
+
+class Served(McpSdkServerConfig):
+    """A server as the command line is told of it: with its own limit, whatever holds for others."""
+
+    timeout: int
+
+
+def tool_server(toolbox: Toolbox) -> Served:
     """A server that has every tool of *toolbox*."""
-    return create_sdk_mcp_server(OURS, tools=[_served(tool, toolbox) for tool in toolbox.tools])
+    made = create_sdk_mcp_server(OURS, tools=[_served(tool, toolbox) for tool in toolbox.tools])
+    return Served(**made, timeout=MOST_MILLISECONDS)
 
 
 def _served(tool: Tool, toolbox: Toolbox) -> SdkMcpTool[Any]:

@@ -43,10 +43,12 @@ class Box:
     tools: Sequence[Tool] = (SEND,)
     calls: list[tuple[str, Mapping[str, object]]] = field(factory=list[tuple[str, Mapping[str, object]]])
     failing: bool = False
+    takes: float = 0.0
+    """Seconds of a call."""
 
     async def call(self, name: str, arguments: Mapping[str, object]) -> Answer:
         """Note it."""
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.takes)
         self.calls.append((name, arguments))
         return Answer(text="there is no such place" if self.failing else "sent as number 7", failed=self.failing)
 

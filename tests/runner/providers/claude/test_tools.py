@@ -6,6 +6,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from runner.providers.base import Event, Input, Taken, ToolEnded, ToolStarted
 from runner.providers.claude.options import Server
 from tests.runner.providers.claude import extra_server
@@ -63,7 +65,11 @@ async def test_a_tool_that_makes_no_sense_here_is_not_run(desk: Desk) -> None:
     assert answers(events) == ["then not"]
 
 
-async def test_a_tool_of_ours_runs_in_this_process(desk: Desk) -> None:
+async def test_a_tool_of_ours_runs_in_this_process_for_as_long_as_it_takes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MCP_TOOL_TIMEOUT", "1000")
+    desk.box.takes = 1.3
     desk.model.then(uses("mcp__nanoclaw__send_message", text="on my way"), says("done"))
     events = await desk.ask("say something")
     assert desk.box.calls == [("send_message", {"text": "on my way"})]

@@ -14,7 +14,10 @@ from runner.app import ABORT_SECONDS, Places, serve
 from runner.inbox import Inbox
 from runner.model import Container
 from runner.providers.claude.processes import descendants, kill
+from schema import payloads
 from schema.files import HEARTBEAT, INBOUND
+from schema.payloads import AskQuestion, QuestionResponse, SystemIn, answer_row
+from schema.rows import InKind, OutKind
 from tests.runner.link import Link, chat
 from tests.runner.providers.claude.desk import PATIENCE_SECONDS, Desk
 from tests.support.model_wire import INVALID, Gate, Says, Turn, limited, says, uses
@@ -151,3 +154,26 @@ async def test_what_the_model_sends_in_mid_turn_is_said_at_once_and_not_again(de
         await settled(link, m2="completed")
     assert link.texts() == ["I am looking.", "Found it."]
     assert {row["in_reply_to"] for row in link.messages()} == {"m2"}
+
+
+async def test_a_person_who_is_asked_answers_into_the_turn_that_asks(desk: Desk, link: Link) -> None:
+    options = ["Yes", "No"]
+    asks = uses("mcp__nanoclaw__ask_user_question", title="Release", question="Deploy now?", options=options)
+    desk.model.then(asks, says("I deploy."))
+    async with serving(desk, link):
+        link.say(chat("deploy when you may"))
+        await settled(link, m2="processing")
+        await until(lambda: link.state()["phase"] == "waiting_answer")
+        (asked,) = link.messages()
+        question = payloads.read_out(OutKind(asked["kind"]), str(asked["content"]))
+        assert isinstance(question, AskQuestion)
+        chosen = QuestionResponse(
+            question_id=question.question_id, question="Deploy now?", value="Yes", label="Yes", by="Ada"
+        )
+        answer = answer_row(question.question_id)
+        link.say(
+            SystemIn(action="question_response", text=payloads.write(chosen)), kind=InKind.SYSTEM, message_id=answer
+        )
+        await until(lambda: link.acks() == {"m2": "completed", answer: "completed"})
+    assert "Ada" in desk.model.asked[1].last
+    assert [link.text(row) for row in link.messages()[1:]] == ["I deploy."]
