@@ -23,7 +23,7 @@ from tests.support.model_wire import Answer, Gate, Refusal, Turn, error_body, ev
 
 ANY_PORT = 0
 MOST_READ = 1 << 16
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 80.0
 """A test that waits for a request longer than that has failed."""
 _SESSION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

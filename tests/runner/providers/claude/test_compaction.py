@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runner.providers.base import Compacted, Input, Result, Taken
 from runner.providers.claude.events import COMPACTED
 from runner.providers.claude.options import TO_SURVIVE
-from tests.runner.providers.claude.desk import INSTRUCTIONS, Desk, answers, of, rest, until
+from tests.runner.providers.claude.desk import INSTRUCTIONS, MOST_SECONDS, Desk, answers, of, rest, until
 from tests.support.model_wire import Says, Turn, says
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
 
 SUMMARY = "<summary>They said hello to each other.</summary>"
 

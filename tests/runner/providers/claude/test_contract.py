@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from runner.providers.base import Provider
-from tests.runner.providers.claude.desk import Desk
+from tests.runner.providers.claude.desk import MOST_SECONDS, Desk
 from tests.runner.providers.contract import ProviderContract
 from tests.support.model_api import Asked, open_model
 from tests.support.model_wire import Answer, Gate, Says, Turn
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
 
 
 def answer(asked: Asked) -> Answer | None:

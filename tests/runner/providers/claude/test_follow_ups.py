@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runner.providers.base import Event, Input, Query, Result, Taken, TextDelta
-from tests.runner.providers.claude.desk import Desk, answers, rest, until
+from tests.runner.providers.claude.desk import MOST_SECONDS, Desk, answers, rest, until
 from tests.support.model_wire import Gate, Says, Turn, says
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
 
 
 def settled(events: list[Event]) -> list[list[str]]:

@@ -10,8 +10,10 @@ import trio
 
 from runner.providers.base import Init, Input, Media, ProviderError, Result, Taken, TextDelta, Trouble, Usage
 from runner.providers.claude.options import TOOLS
-from tests.runner.providers.claude.desk import INSTRUCTIONS, MODEL, SEND, Desk, answers, of, rest, until
+from tests.runner.providers.claude.desk import INSTRUCTIONS, MODEL, MOST_SECONDS, SEND, Desk, answers, of, rest, until
 from tests.support.model_wire import Says, Turn, says
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

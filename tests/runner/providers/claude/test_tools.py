@@ -11,8 +11,10 @@ import pytest
 from runner.providers.base import Event, Input, Taken, ToolEnded, ToolStarted
 from runner.providers.claude.options import Server
 from tests.runner.providers.claude import extra_server
-from tests.runner.providers.claude.desk import Desk, answers, of, rest, until
+from tests.runner.providers.claude.desk import MOST_SECONDS, Desk, answers, of, rest, until
 from tests.support.model_wire import Turn, Uses, says, uses
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
 
 
 def balanced(events: list[Event]) -> bool:

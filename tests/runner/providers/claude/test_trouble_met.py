@@ -10,7 +10,8 @@ import trio
 
 from runner.providers.base import Init, ProviderError, Result, Taken, ToolStarted, Trouble, Waiting
 from runner.providers.claude.processes import descendants, kill
-from tests.runner.providers.claude.desk import PATIENCE_SECONDS, Desk, answers, of, rest, until
+from runner.providers.claude.query import LEAVE_SECONDS
+from tests.runner.providers.claude.desk import MOST_SECONDS, PATIENCE_SECONDS, Desk, answers, of, rest, until
 from tests.support.model_wire import (
     BROKEN,
     INVALID,
@@ -25,7 +26,9 @@ from tests.support.model_wire import (
     uses,
 )
 
-STOPPED_WITHIN = 2.0
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
+
+STOPPED_WITHIN = LEAVE_SECONDS
 AT_WORK = 4
 """Processes: the command line, its shell, and two of the test's."""
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 import trio
 
 from runner.app import ABORT_SECONDS, Places, serve
@@ -19,8 +20,10 @@ from schema.files import HEARTBEAT, INBOUND
 from schema.payloads import AskQuestion, QuestionResponse, SystemIn, answer_row
 from schema.rows import InKind, OutKind
 from tests.runner.link import Link, chat
-from tests.runner.providers.claude.desk import PATIENCE_SECONDS, Desk
+from tests.runner.providers.claude.desk import MOST_SECONDS, PATIENCE_SECONDS, Desk
 from tests.support.model_wire import INVALID, Gate, Says, Turn, limited, says, uses
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS)
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 KEY = "continuation:claude"
