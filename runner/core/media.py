@@ -8,6 +8,17 @@ from schema.payloads import Attachment, ChatIn, InPayload
 
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 DOCUMENTS = frozenset({"application/pdf"})
+_BY_ENDING = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "pdf": "application/pdf",
+}
+_UNSAID = frozenset({"", "application/octet-stream"})
+"""What platforms say that do not know the type of a file."""
+_ALIASES = {"image/jpg": "image/jpeg", "application/x-pdf": "application/pdf"}
 MOST_IMAGE = 3_750_000
 """Bytes of one image: 5 MB as base64, which is what a model takes."""
 MOST_BYTES = 20_000_000
@@ -20,8 +31,16 @@ def shown(payloads: Iterable[InPayload]) -> Iterator[tuple[Attachment, str]]:
     left, room = MOST_FILES, MOST_BYTES
     for payload in payloads:
         for file in payload.attachments if isinstance(payload, ChatIn) else ():
-            kind = (file.mime_type or "").partition(";")[0].strip().lower()
+            kind = _kind(file)
             fits = kind in DOCUMENTS or (kind in IMAGES and file.size <= MOST_IMAGE)
             if fits and left and 0 < file.size <= room:
                 left, room = left - 1, room - file.size
                 yield file, kind
+
+
+def _kind(file: Attachment) -> str:
+    """The type that its platform says, or that its name has where the platform says none."""
+    said = (file.mime_type or "").partition(";")[0].strip().lower()
+    if said in _UNSAID:
+        return _BY_ENDING.get(file.name.rpartition(".")[2].lower(), "")
+    return _ALIASES.get(said, said)

@@ -8,8 +8,8 @@ from runner.core.media import MOST_BYTES, MOST_FILES, MOST_IMAGE, shown
 from schema.payloads import Attachment, ChatIn, Task
 
 
-def file(size: int, kind: str | None = "image/png") -> Attachment:
-    return Attachment(name="a", path="m/a", mime_type=kind, size=size)
+def file(size: int, kind: str | None = "image/png", name: str = "a") -> Attachment:
+    return Attachment(name=name, path="m/a", mime_type=kind, size=size)
 
 
 def chosen(*files: Attachment) -> list[tuple[int, str]]:
@@ -25,6 +25,24 @@ def test_images_and_documents_are_shown(kind: str) -> None:
 @pytest.mark.parametrize("kind", [None, "", "image/tiff", "text/plain", "video/mp4"])
 def test_nothing_else_is(kind: str | None) -> None:
     assert chosen(file(5, kind)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "kind"),
+    [
+        (None, "Scan.PDF", "application/pdf"),
+        ("application/octet-stream", "a.b.webp", "image/webp"),
+        ("image/jpg", "a", "image/jpeg"),
+        (" ; x", "a.jpeg", "image/jpeg"),
+    ],
+)
+def test_where_the_platform_says_no_type_the_name_does(said: str | None, name: str, kind: str) -> None:
+    assert chosen(file(5, said, name)) == [(5, kind)]
+
+
+@pytest.mark.parametrize(("said", "name"), [("text/plain", "a.png"), ("image/svg+xml", "a.png"), (None, "png.txt")])
+def test_what_the_platform_says_comes_before_the_name(said: str | None, name: str) -> None:
+    assert chosen(file(5, said, name)) == []
 
 
 def test_what_is_too_large_is_only_named() -> None:
