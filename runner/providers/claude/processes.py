@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,17 +39,24 @@ def descendants(pid: int) -> list[Process]:
     return below
 
 
-def kill(processes: list[Process]) -> int:
-    """Kill those that still live; how many did."""
+def living(processes: Iterable[Process]) -> list[Process]:
+    """Those that have not ended, each once."""
+    return [process for process in dict.fromkeys(processes) if _lives(process)]
+
+
+def kill(processes: Iterable[Process]) -> int:
+    """Send SIGKILL to those that still live; to how many. They are gone a moment later."""
     killed = 0
-    for process in processes:
-        fields = _stat(process.pid)
-        if fields is None or fields[_STARTED] != process.started or fields[0] == "Z":
-            continue
+    for process in living(processes):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(process.pid, signal.SIGKILL)
             killed += 1
     return killed
+
+
+def _lives(process: Process) -> bool:
+    fields = _stat(process.pid)
+    return fields is not None and fields[_STARTED] == process.started and fields[0] != "Z"
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -16,7 +16,7 @@ from claude_agent_sdk import ClaudeAgentOptions
 from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITransport
 
 from runner.logs import log
-from runner.providers.claude.processes import descendants, kill
+from runner.providers.claude.processes import descendants, kill, living
 
 WRITE_SECONDS = 0.2
 INTERRUPT_SECONDS = 0.25
@@ -26,12 +26,13 @@ GRACE_SECONDS = 0.5
 TERMINATE_SECONDS = 0.4
 """For its end after SIGTERM: it takes 0.1 to 0.3 s. By the end of its input alone it would take 2 s, if a tool runs."""
 KILL_SECONDS = 0.3
+LOOK_SECONDS = 0.01
 
 INTERRUPT = {"type": "control_request", "request_id": "stop", "request": {"subtype": "interrupt"}}
 
 
 class CommandLine(SubprocessCLITransport):
-    """A running command line. `close` ends it, and all that it has started, in 1.2 s at most."""
+    """A running command line. `close` ends it, and all that it has started, in 1.5 s at most."""
 
     def __init__(self, options: ClaudeAgentOptions) -> None:
         super().__init__(prompt=_nothing(), options=options)
@@ -65,6 +66,9 @@ class CommandLine(SubprocessCLITransport):
                         await process.wait()
             if killed := kill(started):
                 log("left_behind", processes=killed)
+                with trio.move_on_after(KILL_SECONDS):
+                    while living(started):  # noqa: ASYNC110 - processes of others, which nobody tells us of
+                        await trio.sleep(LOOK_SECONDS)
         if isinstance(self._messages, AsyncGenerator):
             # Whoever read may have been cancelled between two messages, and have left it open.
             await self._messages.aclose()
