@@ -35,7 +35,7 @@ class Asked:
     """A request for an answer, as it came."""
 
     number: int
-    """The first is 1."""
+    """The first is 1. Goes on over a `reset`: by it tools are told apart in a conversation that may go on as well."""
     at: float
     """Seconds, on Trio's clock."""
     headers: Mapping[str, str]
@@ -87,7 +87,7 @@ class Asked:
 
 @define(eq=False)
 class ModelApi:
-    """The model's side of the wire. Everything but `then` is for the loop that it runs in."""
+    """The model's side of the wire. Everything but `then` and `open` is for the loop that it runs in."""
 
     url: str = field(default="", init=False)
     rule: Callable[[Asked], Answer | None] | None = None
@@ -99,10 +99,16 @@ class ModelApi:
     """What else was asked of this address, as `GET /path`."""
     _script: deque[Answer] = field(factory=deque[Answer], init=False)
     _came: trio.Event = field(factory=trio.Event, init=False)
+    _count: int = field(default=0, init=False)
+    _loop: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token, init=False)
 
     def then(self, *answers: Answer) -> None:
         """Give *answers*, after those that are still to be given."""
         self._script.extend(answers)
+
+    def open(self, gate: Gate) -> None:
+        """Let what waits at *gate* be said; from whatever thread."""
+        self._loop.run_sync_soon(gate.opened.set)
 
     def reset(self) -> None:
         """Forget the script and what was asked."""
@@ -127,6 +133,11 @@ class ModelApi:
         except (trio.BrokenResourceError, trio.ClosedResourceError, h11.RemoteProtocolError):
             # A client that goes away is what some tests are about.
             self.hung_up += 1
+
+    def next_number(self) -> int:
+        """The number of one more request."""
+        self._count += 1
+        return self._count
 
     def decide(self, asked: Asked) -> Answer:
         """Note a request and say how it is answered."""
@@ -201,7 +212,7 @@ class _Client:
     async def _answer(self, request: h11.Request, body: bytes) -> bool:
         """Returns whether the connection is still any good."""
         asked = Asked(
-            number=len(self._model.asked) + 1,
+            number=self._model.next_number(),
             at=trio.current_time(),
             headers={name.decode().lower(): value.decode("latin-1") for name, value in request.headers},
             body=json.loads(body),
