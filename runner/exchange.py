@@ -94,8 +94,8 @@ class Exchange:
             case Taken(input_id):
                 self.under_way = self.under_way.take(input_id)
                 self.see_what_is_answered(await patiently(self.inbox.destinations))
-            case Result(text, usage):
-                await self._answer(query, text, usage, ended=ended)
+            case Result():
+                await self._answer(query, event, ended=ended)
             case _:
                 self._note(event)
 
@@ -140,15 +140,21 @@ class Exchange:
         )
         log("turn_failed", messages=len(messages), why=why)
 
-    async def _answer(self, query: Query, text: str | None, usage: Usage | None, *, ended: bool) -> None:
+    async def _answer(self, query: Query, result: Result, *, ended: bool) -> None:
         destinations = await patiently(self.inbox.destinations)
         above = await patiently(self.inbox.highest_seq)
         self.results += 1
         self.under_way, answered = self.under_way.answer()
         verdict = decide_answer(
-            text, answered, destinations, last=self._causes, spoke=self.tools.has_spoken, new_id=new_id()
+            result.text,
+            answered,
+            destinations,
+            last=self._causes,
+            before=result.before,
+            spoke=self.tools.has_spoken,
+            new_id=new_id(),
         )
-        took = [] if usage is None else [self._usage(usage)]
+        took = [] if result.usage is None else [self._usage(result.usage)]
         match verdict:
             case Remind(put=put):
                 self.under_way = self.under_way.add(put)

@@ -40,6 +40,7 @@ def decide_answer(
     destinations: Sequence[Destination],
     *,
     last: Causes,
+    before: str = "",
     spoke: bool = False,
     new_id: str,
 ) -> Verdict:
@@ -50,6 +51,7 @@ def decide_answer(
       answered: What it had read.
       destinations: Whom it may write to, as things are now.
       last: What it answered before, for words that answer nothing: those of a model that speaks up by itself.
+      before: What it said before that, on the way to it.
       spoke: Has it sent something by itself meanwhile? Then words for nobody are taken for thoughts.
       new_id: The name of another input, should one be needed.
     """
@@ -60,7 +62,7 @@ def decide_answer(
     if command is not None:
         return Settle(replies=(*held, *answer_command(text, command, causes.newest)), completed=completed)
     names = [destination.name for destination in destinations]
-    outcome = decide_replies(text, names, causes)
+    outcome = decide_replies(text, names, causes, before=before)
     replies = (*held, *outcome.replies) if isinstance(outcome, Say) else held
     is_thought = spoke and outcome == NoAddress()
     complaint = None if is_thought else what_to_tell(outcome, names)

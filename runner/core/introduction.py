@@ -10,7 +10,11 @@ RULES = """\
 - What you write reaches somebody only inside of a block: <message to="name">…</message>. Several blocks are several \
 messages.
 - Answer where a message came from, which is its `from`; write elsewhere only if you were asked to.
-- <internal>…</internal> is never sent."""
+- What you write before you use a tool is a thought, but for such blocks; they are sent when you are done. \
+send_message says something at once.
+- <internal>…</internal> is never sent.
+- What is to be done later, or again and again, is for schedule_task; a decision that is a person's is for \
+ask_user_question."""
 
 
 def introduce(name: str, destinations: Sequence[Destination]) -> str:

@@ -45,28 +45,27 @@ class NoAddress:
 Outcome: TypeAlias = Say | Silent | NoAddress
 
 
-def decide_replies(result: str | None, names: Collection[str], causes: Causes) -> Outcome:
+def decide_replies(result: str | None, names: Collection[str], causes: Causes, *, before: str = "") -> Outcome:
     """Decide what of *result* becomes a message.
 
     Args:
       result: What the model ended with; None if it ended without words.
       names: The destinations there are.
       causes: What is answered.
+      before: What it said on the way, between its tools: thoughts, but for what is addressed in it.
     """
-    text = spoken(storable(result or ""))
-    found = list(parts(text))
-    blocks = [(part.to, part.text.strip()) for part in found if part.to is not None]
-    if not blocks:
-        rest = text.strip()
-        if not rest:
-            return Silent()
-        return Say(tuple(_cut(None, causes.newest, rest))) if len(names) == 1 else NoAddress()
-    spoken_to = [(name, body) for name, body in blocks if body]
-    unknown = tuple(dict.fromkeys(name for name, _ in spoken_to if name not in names))
-    replies = tuple(reply for name, body in spoken_to if name in names for reply in _cut(name, causes.of(name), body))
+    last = _blocks(result or "")
+    rest = "" if last else spoken(storable(result or "")).strip()
+    # Models say at the end once more what they have said already.
+    early = [block for block in _blocks(before) if block not in last]
+    addressed = [(name, body) for name, body in (*early, *last) if body]
+    unknown = tuple(dict.fromkeys(name for name, _ in addressed if name not in names))
+    replies = [reply for name, body in addressed if name in names for reply in _cut(name, causes.of(name), body)]
+    if rest and len(names) == 1:
+        replies += _cut(None, causes.newest, rest)
     if replies:
-        return Say(replies, unknown)
-    return NoAddress(unknown) if unknown else Silent()
+        return Say(tuple(replies), unknown)
+    return NoAddress(unknown) if unknown or rest else Silent()
 
 
 def answer_command(result: str | None, command: str, in_reply_to: str | None) -> tuple[Reply, ...]:
@@ -96,6 +95,12 @@ def what_to_tell(outcome: Outcome, names: Collection[str]) -> str | None:
     if not names:
         return f"{lost} There is nobody you may write to."
     return f'{lost} Wrap each message as <message to="name">…</message>; the names are: {_list(sorted(names))}.'
+
+
+def _blocks(text: str) -> list[tuple[str, str]]:
+    """The messages in *text*: whom each is for, and what it says."""
+    found = parts(spoken(storable(text)))
+    return [(part.to, part.text.strip()) for part in found if part.to is not None]
 
 
 def _cut(destination: str | None, in_reply_to: str | None, text: str) -> list[Reply]:

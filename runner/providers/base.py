@@ -101,10 +101,14 @@ class Usage:
 
 @frozen
 class Result:
-    """The model is done with what it has taken. *text* is its answer, if it has one."""
+    """The model is done with what it has taken. *text* is its answer, if it has one.
+
+    *before* is what it said on the way to it, between its tools: of that, only what is addressed is sent.
+    """
 
     text: str | None
     usage: Usage | None = None
+    before: str = ""
 
 
 @frozen

@@ -14,6 +14,7 @@ from claude_agent_sdk import (
     ResultMessage,
     StreamEvent,
     SystemMessage,
+    TextBlock,
     ToolResultBlock,
     UserMessage,
 )
@@ -47,6 +48,8 @@ class Reading:
     """The one that answered last."""
     _paid: float = field(default=0.0, init=False)
     """Dollars, for all results so far: the command line adds them up."""
+    _said: list[str] = field(factory=list[str], init=False)
+    """What the model has said since the last result."""
     _asked_to_compact: bool = field(default=False, init=False)
     """Somebody did, in this turn, and would like to know that it is done."""
     _limit_ends: float | None = field(default=None, init=False)
@@ -60,8 +63,9 @@ class Reading:
         match message:
             case ResultMessage():
                 yield self._result(message)
-            case AssistantMessage(model=model, parent_tool_use_id=None):
-                self._model = self._model if model == SYNTHETIC else model
+            case AssistantMessage(model=model, parent_tool_use_id=None) if model != SYNTHETIC:
+                self._model = model
+                self._said += [block.text for block in message.content if isinstance(block, TextBlock)]
             case StreamEvent(event=event, parent_tool_use_id=None):
                 if text := _delta(event):
                     yield TextDelta(text)
@@ -99,11 +103,15 @@ class Reading:
         return Waiting(why, delay / 1000 if isinstance(delay, int | float) else None)
 
     def _result(self, message: ResultMessage) -> Result | ProviderError:
+        said, self._said = self._said, []
         if message.is_error:
             return self._failure(message)
         self._limit_ends = None
         compacted, self._asked_to_compact = self._asked_to_compact, False
-        return Result(message.result or (COMPACTED if compacted else None), self._usage(message))
+        text = message.result or (COMPACTED if compacted else None)
+        # The result repeats what was said last.
+        before = said[:-1] if said and said[-1].strip() == (message.result or "").strip() else said
+        return Result(text, self._usage(message), "\n\n".join(before))
 
     def _failure(self, message: ResultMessage) -> ProviderError:
         said = "; ".join(message.errors or ()) or message.result or message.subtype

@@ -40,6 +40,23 @@ def test_blocks_are_messages_and_the_rest_is_scratchpad() -> None:
     assert decide_replies(result, TWO, M2) == Say((reply("one", "room"), reply("two", "family")))
 
 
+def test_what_was_addressed_on_the_way_is_sent_and_what_was_thought_there_is_not() -> None:
+    before = 'Let me look. <message to="room">one moment</message> Now the files.'
+    assert decide_replies("There are two.", ONE, M2, before=before) == Say(
+        (reply("one moment", "room"), reply("There are two."))
+    )
+    assert decide_replies('<message to="family">two</message>', TWO, M2, before=before) == Say(
+        (reply("one moment", "room"), reply("two", "family"))
+    )
+    assert decide_replies(None, TWO, M2, before=before) == Say((reply("one moment", "room"),))
+    assert decide_replies("", TWO, M2, before="Let me look.") == Silent()
+
+
+def test_what_is_said_again_at_the_end_is_sent_once() -> None:
+    said = '<message to="room">two files</message>'
+    assert decide_replies(f"Done. {said}", TWO, M2, before=said) == Say((reply("two files", "room"),))
+
+
 @pytest.mark.parametrize("names", [[], TWO])
 def test_plain_words_for_nobody_in_particular_are_not_sent(names: list[str]) -> None:
     assert decide_replies("hello", names, M2) == NoAddress()

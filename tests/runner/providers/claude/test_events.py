@@ -184,3 +184,17 @@ def test_a_turn_says_which_inputs_it_has_taken_in() -> None:
 def test_a_result_of_a_tool_ends_its_use() -> None:
     assert tools_ended(UserMessage(content=[ToolResultBlock(tool_use_id="toolu_1", content="42")])) == ["toolu_1"]
     assert tools_ended(UserMessage(content="hello")) == []
+
+
+def spoken(*texts: str, model: str = "m", parent: str | None = None) -> AssistantMessage:
+    return AssistantMessage(content=[TextBlock(text) for text in texts], model=model, parent_tool_use_id=parent)
+
+
+def test_what_was_said_between_tools_comes_with_the_result_that_ends_it_and_with_no_other() -> None:
+    reading = Reading(lambda: NOW)
+    for message in (spoken("Let me look."), spoken("help", parent="tool"), spoken("two", "files")):
+        assert reading.events(message) == [Activity()]
+    assert reading.events(result("files")) == [Result("files", before="Let me look.\n\ntwo")]
+    reading.events(spoken("other"))
+    assert reading.events(result("not the same")) == [Result("not the same", before="other")]
+    assert reading.events(result("alone")) == [Result("alone")]

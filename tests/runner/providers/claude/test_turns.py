@@ -64,6 +64,16 @@ async def test_a_turn_leaves_a_reply_its_cost_its_session_and_an_idle_runner(des
     assert "You may write to one destination: room" in desk.model.asked[0].system
 
 
+async def test_what_was_addressed_before_a_tool_ran_is_sent_as_well(desk: Desk, link: Link) -> None:
+    on_the_way = Says('I look first. <message to="room">One moment.</message>')
+    look = uses("Bash", command="true", description="look")
+    desk.model.then(Turn(parts=(on_the_way, *look.parts)), says("There is nothing."))
+    async with serving(desk, link):
+        link.say(chat("what is there?"))
+        await settled(link, m2="completed")
+    assert link.texts() == ["One moment.", "There is nothing."]
+
+
 async def test_a_follow_up_joins_the_turn_whose_tool_is_shown_and_is_settled_with_it(desk: Desk, link: Link) -> None:
     go = desk.folder / "go"
     wait = f"until [ -e {go} ]; do sleep 0.05; done; sleep 0.5; echo gone"
