@@ -14,6 +14,7 @@ from attrs import define, field
 
 from runner.providers.base import Event, Input, Query, Result
 from runner.providers.claude.options import DENIED, Server, Settings, Surroundings
+from runner.providers.claude.processes import Process, descendants
 from runner.providers.claude.provider import ClaudeProvider
 from runner.tools.base import Answer, Tool, Toolbox
 from tests.support.model_api import ModelApi
@@ -69,6 +70,12 @@ class Desk:
     gateway: str | None = None
     most_silence: float = 60.0
     _provider: ClaudeProvider | None = field(default=None, init=False)
+    _before: frozenset[Process] = field(factory=lambda: frozenset(descendants(os.getpid())), init=False)
+    """What other tests have started here, and use again."""
+
+    def processes(self) -> list[Process]:
+        """All that was started since, and lives."""
+        return [process for process in descendants(os.getpid()) if process not in self._before]
 
     def provider(self, toolbox: Toolbox | None = None) -> ClaudeProvider:
         """The group's provider, with the tools of the first call."""

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from runner.providers.base import Init, ProviderError, Result, Taken, ToolStarted, Trouble, Waiting
-from runner.providers.claude.processes import descendants, kill
+from runner.providers.claude.processes import kill
 from runner.providers.claude.query import LEAVE_SECONDS
 from tests.runner.providers.claude.desk import MOST_SECONDS, PATIENCE_SECONDS, Desk, answers, of, rest, until
 from tests.support.model_wire import (
@@ -31,11 +31,6 @@ pytestmark = pytest.mark.timeout(MOST_SECONDS)
 STOPPED_WITHIN = LEAVE_SECONDS
 AT_WORK = 4
 """Processes: the command line, its shell, and two of the test's."""
-
-
-def family() -> list[int]:
-    """The processes of all command lines of this test."""
-    return [process.pid for process in descendants(os.getpid())]
 
 
 async def test_a_limit_is_waited_for_and_said(desk: Desk) -> None:
@@ -98,7 +93,7 @@ async def test_a_command_line_that_says_nothing_any_more_is_given_up(desk: Desk)
     (error,) = of(ProviderError, events)
     assert (error.trouble, error.retryable) == (Trouble.CRASHED, True)
     assert "has said nothing for 1 s" in error.message
-    assert family() == []
+    assert desk.processes() == []
 
 
 async def test_a_tool_may_be_silent_for_longer(desk: Desk) -> None:
@@ -113,8 +108,8 @@ async def test_a_command_line_that_dies_is_an_error_after_which_the_conversation
     desk.model.then(Turn(parts=(Says("I begin"), Gate())))
     async with desk.query("again", session) as query:
         await desk.model.request(2)
-        for pid in family():
-            os.kill(pid, signal.SIGKILL)
+        for process in desk.processes():
+            os.kill(process.pid, signal.SIGKILL)
         (error,) = of(ProviderError, await rest(query))
     assert (error.trouble, error.retryable) == (Trouble.CRASHED, True)
     desk.model.then(says("seven"))
@@ -129,9 +124,9 @@ async def test_being_stopped_in_a_tool_leaves_no_process_behind(desk: Desk) -> N
     async with desk.query("first") as query:
         await until(query, ToolStarted)
         with trio.fail_after(PATIENCE_SECONDS):
-            while not ready.exists() or len(descendants(os.getpid())) < AT_WORK:  # noqa: ASYNC110 - another process's
+            while not ready.exists() or len(desk.processes()) < AT_WORK:  # noqa: ASYNC110 - another process's
                 await trio.sleep(0.02)
-        started = descendants(os.getpid())
+        started = desk.processes()
         start = trio.current_time()
         query.abort()
         events = await rest(query)
@@ -147,7 +142,7 @@ async def test_being_stopped_while_the_model_speaks_ends_the_request_and_the_ses
         await desk.model.request(1)
         query.abort()
         await rest(query)
-    assert family() == []
+    assert desk.processes() == []
     events = await desk.ask("and now?", init.continuation)
     assert desk.model.asked[1].session == init.continuation
     assert len(answers(events)) == 1
@@ -162,11 +157,11 @@ async def test_being_cancelled_ends_everything_within_a_bounded_time(desk: Desk)
             start = trio.current_time()
             scope.cancel()
     assert trio.current_time() - start < STOPPED_WITHIN
-    assert family() == []
+    assert desk.processes() == []
 
 
 async def test_being_cancelled_before_the_command_line_is_there_leaves_nothing(desk: Desk) -> None:
     with trio.move_on_after(0.3):
         async with desk.query("first") as query:
             await rest(query)
-    assert family() == []
+    assert desk.processes() == []

@@ -14,7 +14,7 @@ import trio
 from runner.app import ABORT_SECONDS, Places, serve
 from runner.inbox import Inbox
 from runner.model import Container
-from runner.providers.claude.processes import descendants, kill
+from runner.providers.claude.processes import kill
 from schema import payloads
 from schema.files import HEARTBEAT, INBOUND
 from schema.payloads import AskQuestion, QuestionResponse, SystemIn, answer_row
@@ -143,7 +143,7 @@ async def test_a_runner_that_is_stopped_in_mid_turn_leaves_the_claim_and_no_proc
     async with serving(desk, link):
         link.say(chat("hello"))
         await desk.model.request(1)
-        started = descendants(os.getpid())
+        started = desk.processes()
         begin = trio.current_time()
     assert started
     assert trio.current_time() - begin < ABORT_SECONDS + 1
