@@ -29,8 +29,8 @@ structlog.configure(
     ]
 )
 
-TRACED = frozenset({"core", "kit", "link", "model", "routing", "runner", "schema", "store"})
-"""Folders of tests whose coverage is measured: those of the parts that `tools/test.py` guards."""
+TRACED = frozenset({"actors", "admin", "core", "kit", "link", "model", "routing", "runner", "schema", "store"})
+"""Folders of tests whose coverage is measured: those of the parts that `tools/test.py` guards, and of their callers."""
 
 Figures = Callable[..., None]
 

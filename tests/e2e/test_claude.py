@@ -96,7 +96,8 @@ def test_a_sandbox_that_outlives_its_host_reaches_its_model_through_the_next(
         host.kill()
         host.start()
         assert "Two." in host.cli("chat", "second").stdout
-        assert [row["number"] for row in rows(home, "SELECT number FROM epochs")] == [1]
+        lives = rows(home, "SELECT number, ending, detail FROM epochs")
+        assert [(life["number"], life["ending"], life["detail"]) for life in lives] == [(1, None, None)]
         assert "first" in model.asked[-1].said
 
 
