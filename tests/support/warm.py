@@ -42,7 +42,15 @@ class WarmProcess(subprocess.Popen[str]):
 
 
 def _born(asked: Mapping[str, object], files: Sequence[int]) -> int:
-    template = _template()
+    try:
+        return _ask(_template(), asked, files)
+    except (OSError, ValueError):
+        # Some test has ended it, with all the processes that it could find.
+        _template.cache_clear()
+        return _ask(_template(), asked, files)
+
+
+def _ask(template: socket.socket, asked: Mapping[str, object], files: Sequence[int]) -> int:
     libc = ctypes.CDLL(None)
     # For this moment alone: what other processes leave behind is not ours to take in.
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
