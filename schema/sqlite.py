@@ -201,12 +201,14 @@ def fetch_plain(
 ) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
     """The columns' names and the rows of `fetch`; no names where there is no row."""
     cursor = conn.cursor()
-    cursor.execute(sql, bindings)
-    try:
-        names = tuple(column[0] for column in cursor.get_description())
-    except apsw.ExecutionCompleteError:
-        return (), []
-    return names, list(cursor)
+    names: tuple[str, ...] = ()
+    rows: list[tuple[Value, ...]] = []
+    for row in cursor.execute(sql, bindings):
+        if not rows:
+            # Most questions find nothing, and then nobody wants to know.
+            names = tuple(column[0] for column in cursor.get_description())
+        rows.append(row)
+    return names, rows
 
 
 def fetch_one(conn: Connection, sql: str, bindings: Bindings | None = None) -> Row | None:

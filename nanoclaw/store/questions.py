@@ -20,6 +20,9 @@ from schema.sqlite import Connection, execute, fetch_one, integer, scalar
 from schema.times import write_time
 
 ANSWER = payloads.answer_row("")
+_IS_ONE_OPEN = (
+    "SELECT 1 FROM questions INDEXED BY questions_open WHERE state = 'open' AND channel = ? AND platform_id = ? LIMIT 1"
+)
 """How the id of an inbound row begins that is the answer to a question; the question's own follows."""
 
 
@@ -46,6 +49,10 @@ def get(conn: Connection, question: QuestionId) -> Question | None:
 
 def open_in(conn: Connection, place: Address) -> list[Question]:
     """Those that wait for an answer in a place and may be seen there, the latest first."""
+    chat = (place.channel, place.platform_id)
+    # Asked for every message that comes in, and there is hardly ever one: a step through an index, and no sorting.
+    if scalar(conn, _IS_ONE_OPEN, chat) is None:
+        return []
     return select(
         conn,
         Question,
