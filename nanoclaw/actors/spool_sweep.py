@@ -66,7 +66,9 @@ class SpoolSweep:
         await self._sweep(IN_FLIGHT)
 
     async def _sweep(self, unchanged_for: timedelta) -> None:
-        needed = await self._store.read(files.needed)
+        # Of the writer, which answers no more once the disk has failed: a reader does not see what may have been stored
+        # by then all the same, and its files are to be there when that turns out.
+        needed = await self._store.transact(files.needed)
         look = partial(self._spool.sweep, needed, unchanged_for=unchanged_for.total_seconds())
         removed = await self._threads.run(look)
         if removed:

@@ -71,6 +71,7 @@ class Host:
         settings = config.load(self.home)
         log_to_file(settings.log_file, debug=True)
         channel = PlatformChannel(self.platform.port, spool=Spool(self.home / "spool"))
+        is_up = trio.Event()
 
         async def main() -> None:
             with trio.fail_after(seconds):
@@ -78,12 +79,14 @@ class Host:
                     nursery.start_soon(
                         lambda: app.serve(
                             settings,
-                            announce=lambda _: None,
+                            announce=lambda _: is_up.set(),
                             engines=plain_engines,
                             customs=self.customs,
                             more_channels=lambda: [channel],
                         )
                     )
+                    # What a life before has left is seen to until then, also where that has said all there is to say.
+                    await is_up.wait()
                     while not is_delivered(self.home):  # noqa: ASYNC110 - it is seen in the file alone
                         await trio.sleep(LOOK_SECONDS)
                     nursery.cancel_scope.cancel()

@@ -89,8 +89,10 @@ class KeptTemplate(Template):
         ours, theirs = socket.socketpair()
         with ours, theirs, subprocess.Popen(TEMPLATE, stdin=theirs.fileno(), env={}) as process:
             assert ours.recv(1) == wire.READY
-            yield lambda: CustomsByStanding(template=cls(kept=ours))
-            process.kill()
+            try:
+                yield lambda: CustomsByStanding(template=cls(kept=ours))
+            finally:
+                process.kill()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """It is there, for workers that end later as well."""
