@@ -12,20 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from attrs import define, evolve, field
 
-from runner.core.text import one_line, storable
+from runner.core.text import storable
 from runner.model import Ack, Ask, ContainerState, Posting, Reply, SavedState
 from runner.staging import Staging
 from schema import payloads, sqlite
 from schema.files import OUTBOX
 from schema.payloads import OUT_CLASSES, ChatOut, SystemOut
-from schema.progress import Draft, Usage
+from schema.progress import MOST_USAGE, Draft, Usage
 from schema.rows import AckStatus, MessageOut, OutKind, Phase, bindings, insert_sql, select
-from schema.seq import HIGHEST, next_odd
+from schema.seq import next_odd
 from schema.sqlite import Connection, Journal, Synchronous, execute, fetch, transaction
 
 MOST_NAME = 200
@@ -176,34 +176,14 @@ class Outbox:
             self._write(_MESSAGE_SQL, rows)
             self._write(_ACK_SQL, acks)
             self._write(_USAGE_SQL, usage)
+            if usage:
+                execute(self._conn, "DELETE FROM usage WHERE seq <= ?", (usage[-1].seq - MOST_USAGE,))
             if not keep_drafts:
                 execute(self._conn, "DELETE FROM drafts")
             self._write(_STATE_SQL, [state or ContainerState(phase=Phase.IDLE, updated_at=now)])
         for row in rows:
             self._messages[row.id] = self._highest = row.seq
         self._acks |= {ack.message_id: ack.status for ack in acks}
-
-    def set_state(
-        self, phase: Phase, *, now: datetime, tool: str | None = None, declared: timedelta | None = None
-    ) -> None:
-        """Say what the runner is doing; one commit.
-
-        Args:
-          phase: What it is at.
-          now: The time; a *tool* has started at it.
-          tool: The tool that runs.
-          declared: How long that tool said it may take.
-        """
-        milliseconds = None if declared is None else declared // timedelta(milliseconds=1)
-        state = ContainerState(
-            current_tool=None if tool is None else one_line(tool, MOST_NAME) or "?",
-            tool_declared_timeout_ms=None if milliseconds is None else min(max(milliseconds, 0), HIGHEST),
-            tool_started_at=None if tool is None else now,
-            phase=phase,
-            updated_at=now,
-        )
-        with self._unsynced(), transaction(self._conn):
-            self._write(_STATE_SQL, [state])
 
     def show(self, state: ContainerState) -> None:
         """Say what the runner is doing; one commit."""

@@ -84,7 +84,7 @@ class Poll:
 
     async def _do(self, rows: Sequence[MessageIn], *, by_net: bool) -> bool:
         """Do what there is to do about *rows*; says if there was anything that may have left more."""
-        rows = await self._hand_over(rows)
+        rows = self._hand_over(rows)
         under_way = self._turns.under_way
         step = decide_next(
             rows,
@@ -111,7 +111,7 @@ class Poll:
                 assert_never(step)
         return False
 
-    async def _hand_over(self, rows: Sequence[MessageIn]) -> list[MessageIn]:
+    def _hand_over(self, rows: Sequence[MessageIn]) -> list[MessageIn]:
         """Give to the tools what they wait for; returns the rest."""
         left = []
         for row in rows:
@@ -144,9 +144,11 @@ class Poll:
 
     async def _wait(self, seconds: float) -> bool:
         """Wait for something to look at, at most *seconds*; says if there was something."""
+        if self._changed:
+            await trio.lowlevel.checkpoint()
+            return True
         with trio.CancelScope() as self._rest:
-            if not self._changed:
-                return await self._watch.wait(seconds)
+            return await self._watch.wait(seconds)
         return True
 
     def _look_again(self) -> None:

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from attrs import frozen
 
+MOST_USAGE = 100
+"""The newest rows of usage are all that a runner keeps, and all that a host reads: none is away for so many results."""
+
 
 @frozen(kw_only=True)
 class Draft:

@@ -71,8 +71,7 @@ def absorb(
         drops.record(conn, _bad_row(place, epoch, bad, now))
     for row in report.rows:
         if isinstance(row.payload, SystemOut) and row.payload.action in requests.HANDLERS:
-            answered = outgoing.message_answered(conn, place, row.in_reply_to)
-            origin = outgoing.address_of(answered) or outgoing.home_of(place)
+            origin = destinations.origin_of(place, outgoing.message_answered(conn, place, row.in_reply_to))
             asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone)
             asked = requests.handle(conn, asker, row.id, row.payload, row.digest, now=now) or asked
             continue

@@ -23,7 +23,7 @@ from nanoclaw.core.delivery import (
     after_crash,
     after_failure,
 )
-from nanoclaw.core.speech import Ability, CannotSay, OnlyRecord, speak
+from nanoclaw.core.speech import CannotSay, OnlyRecord, is_repeatable, speak
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.every import every
@@ -140,7 +140,12 @@ class Delivery:
 
     async def _decide_interrupted(self, channel: Channel, head: Head) -> None:
         row = head.row
-        match after_crash(row.attempts, keyed=_keyed(channel, row), in_doubt=channel.in_doubt, policy=self.policy):
+        match after_crash(
+            row.attempts,
+            keyed=channel.keyed or is_repeatable(row.kind, channel.abilities),
+            in_doubt=channel.in_doubt,
+            policy=self.policy,
+        ):
             case SendNow():
                 await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
             case Park(why):
@@ -213,7 +218,7 @@ class Delivery:
         verdict = after_failure(
             failure,
             row.attempts + 1,
-            keyed=_keyed(channel, row),
+            keyed=channel.keyed or is_repeatable(row.kind, channel.abilities),
             in_doubt=channel.in_doubt,
             policy=self.policy,
             luck=self._luck(),
@@ -236,12 +241,6 @@ class Delivery:
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)
-
-
-def _keyed(channel: Channel, row: LedgerRow) -> bool:
-    """Does a second attempt leave nothing twice? What changes a message there is the same change again."""
-    changes = {OutKind.EDIT.value: Ability.EDIT, OutKind.REACTION.value: Ability.REACTION}
-    return channel.keyed or changes.get(row.kind) in channel.abilities
 
 
 def _lost(files: Sequence[OutgoingFile]) -> str | None:

@@ -85,8 +85,7 @@ def drafts_of(conn: Connection, place: SessionPlace, rows: tuple[DraftRow, ...])
     known = stored_destinations.addresses(conn, place.agent_group.id)
     found = []
     for row in rows:
-        answered = outgoing.message_answered(conn, place, row.in_reply_to)
-        origin = outgoing.address_of(answered) or outgoing.home_of(place)
+        origin = destinations.origin_of(place, outgoing.message_answered(conn, place, row.in_reply_to))
         to = destinations.resolve(row.destination, origin=origin, known=known)
         if not isinstance(to, destinations.Refused):
             found.append(Draft(reply=row.reply, to=to, text=row.text, tool=row.tool))

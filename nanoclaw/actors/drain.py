@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from nanoclaw.actors.absorb import Absorbed, absorb
 from nanoclaw.actors.parts import Parts
@@ -87,13 +87,15 @@ class Drain:
         used = max((row.seq for row in report.usage), default=0)
         news = report.rows or report.bad or report.states != self._states or not acks <= self._acks
         if news or used > self._used:
+            # They are all there each time, and were absorbed one by one.
+            report = evolve(report, usage=tuple(row for row in report.usage if row.seq > self._used))
             absorbed = await self._absorb(report)
             self._parts.nudge(absorbed.lanes)
             if absorbed.asked:
                 self._parts.due()
             changed = absorbed.changed
         # Only now: what was cut short is new at the next look.
-        self._acks, self._states, self._cursor, self._used = acks, report.states, report.cursor, used
+        self._acks, self._states, self._cursor, self._used = acks, report.states, report.cursor, max(used, self._used)
         if report.drafts != self._drafts:
             self._drafts = report.drafts
             self._parts.drafts(self._place, report.drafts)

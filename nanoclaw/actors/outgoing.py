@@ -6,7 +6,7 @@ what they mean is looked up in the truth, in its own session and no other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -14,28 +14,25 @@ from attrs import frozen
 
 from nanoclaw.core import destinations
 from nanoclaw.core import questions as rules
+from nanoclaw.core.alterations import Altering, decide_alteration
 from nanoclaw.core.destinations import Refused
 from nanoclaw.link.fields import is_id
 from nanoclaw.link.outbox_files import Collected
 from nanoclaw.link.report import OutRow
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import ChannelName, EpochNumber, InboundId, OutboundId, QuestionId, RunnerMessageId, UserId
-from nanoclaw.model.messages import Address, InboundRow, LedgerRow, LedgerState, NewLedgerRow
+from nanoclaw.model.ids import EpochNumber, InboundId, OutboundId, QuestionId, RunnerMessageId, SessionId
+from nanoclaw.model.messages import Address, InboundRow, NewLedgerRow
 from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.store import destinations as stored_destinations
 from nanoclaw.store import inbound, ledger, questions
 from nanoclaw.store.ticks import highest_seq
 from schema.payloads import AskQuestion, ChatOut, Edit, Reaction, SystemOut
-from schema.rows import InKind, OutKind
+from schema.rows import OutKind
 from schema.seq import is_runners
-from schema.sqlite import Connection, scalar
+from schema.sqlite import Connection
 
 MOST_AHEAD = 100_000
 """How far a runner's number may be above the highest the host knows in the session."""
-CHANGEABLE = (OutKind.CHAT.value,)
-"""The kinds of messages out that can be edited."""
-VISIBLE = (OutKind.CHAT.value, OutKind.CARD.value, OutKind.ASK_QUESTION.value)
-"""Those that can be reacted to."""
 
 REPEATED = (OutKind.CHAT, OutKind.CARD)
 """Those of which the same again, when a turn is tried again, is once too many."""
@@ -46,16 +43,7 @@ class NothingLeft:
     """A message of files alone, none of which can be sent."""
 
 
-@frozen
-class _Target:
-    """The message that an edit or a reaction is about."""
-
-    place: Address
-    not_before: datetime | None
-
-
 Judged: TypeAlias = NewLedgerRow | Refused | NothingLeft | None
-Known: TypeAlias = Mapping[str, Address | None]
 
 
 def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow, came: Collected) -> Judged:
@@ -75,12 +63,11 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
     to: Address | Refused
     match row.payload:
         case Edit() | Reaction():
-            target = _target(conn, place, row.payload, names)
-            if isinstance(target, Refused):
-                return target
-            to = target.place
-            # It must not overtake what it is about.
-            not_before = max((at for at in (not_before, target.not_before) if at is not None), default=None)
+            altering = _altering(conn, session, row.payload, names.values())
+            if isinstance(altering, Refused):
+                return altering
+            to = altering.place
+            not_before = max((at for at in (not_before, altering.not_before) if at is not None), default=None)
         case ChatOut(text="") if not came.files:
             return NothingLeft()
         case SystemOut():
@@ -88,7 +75,7 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
         case AskQuestion() if (fault := _fault(conn, place, row.payload)) is not None:
             return Refused("bad-question", fault)
         case _:
-            to = destinations.resolve(row.destination, origin=address_of(answered) or home_of(place), known=names)
+            to = destinations.resolve(row.destination, origin=destinations.origin_of(place, answered), known=names)
     if isinstance(to, Refused):
         return to
     new = NewLedgerRow(
@@ -117,37 +104,16 @@ def message_answered(conn: Connection, place: SessionPlace, claimed_id: str | No
     return row if row is not None and row.session_id == place.session.id else None
 
 
-def home_of(place: SessionPlace) -> Address | None:
-    """Where the session itself is, if it is in one place."""
-    chat = place.messaging_group
-    if chat is None:
-        return None
-    return Address(channel=chat.channel, platform_id=chat.platform_id, thread_id=place.session.thread_id)
-
-
-def address_of(row: InboundRow | LedgerRow | None) -> Address | None:
-    """Where that message was said."""
-    if row is None or row.channel is None or row.platform_id is None:
-        return None
-    return Address(channel=ChannelName(row.channel), platform_id=row.platform_id, thread_id=row.thread_id)
-
-
 def question_of(
     conn: Connection, place: SessionPlace, asked: AskQuestion, new: NewLedgerRow, *, now: datetime
 ) -> Question:
     """The row of a question whose message is *new*."""
     seconds = asked.timeout_seconds
-    sender = scalar(
-        conn,
-        "SELECT u.id FROM inbound i JOIN events e ON e.id = i.event_id JOIN users u ON u.id = e.sender_id"
-        " WHERE i.id = ?",
-        (new.in_reply_to,),
-    )
     return Question(
         id=QuestionId(asked.question_id),
         session_id=place.session.id,
         ledger_id=new.id,
-        asked_of=None if sender is None else UserId(str(sender)),
+        asked_of=None if new.in_reply_to is None else questions.asked_of(conn, InboundId(new.in_reply_to)),
         channel=new.to.channel,
         platform_id=new.to.platform_id,
         thread_id=new.to.thread_id,
@@ -163,26 +129,11 @@ def question_of(
     )
 
 
-def _target(conn: Connection, place: SessionPlace, said: Edit | Reaction, known: Known) -> _Target | Refused:
-    """Look up what an edit or a reaction is about, in this session; may its agent still write there?"""
-    session = place.session.id
-    out = ledger.of_seq(conn, session, said.seq)
-    came = inbound.of_seq(conn, session, said.seq) if out is None and isinstance(said, Reaction) else None
-    if isinstance(said, Edit) and (out is None or out.epoch is None or out.kind not in CHANGEABLE):
-        return Refused("unknown-message", f"there is no message {said.seq} of yours that could be changed")
-    is_visible = out is not None and out.kind in VISIBLE
-    is_heard = came is not None and came.event_id is not None and came.kind in (InKind.CHAT, InKind.CHAT_SDK)
-    where = address_of(out or came)
-    if where is None or not (is_visible or is_heard):
-        return Refused("unknown-message", f"there is no message {said.seq} that could be reacted to")
-    if not any(to is not None and _same_chat(to, where) for to in known.values()):
-        return Refused("not-allowed", f"you may no longer write to where message {said.seq} is")
-    waits = out is not None and out.state in (LedgerState.PENDING, LedgerState.SENDING)
-    return _Target(where, out.not_before if out is not None and waits else None)
-
-
-def _same_chat(one: Address, other: Address) -> bool:
-    return (one.channel, one.platform_id) == (other.channel, other.platform_id)
+def _altering(conn: Connection, session: SessionId, said: Edit | Reaction, known: Iterable[Address | None]) -> Altering:
+    """Look up what an edit or a reaction is about, in its own session."""
+    return decide_alteration(
+        said, ledger.of_seq(conn, session, said.seq), inbound.of_seq(conn, session, said.seq), known
+    )
 
 
 def _fault(conn: Connection, place: SessionPlace, asked: AskQuestion) -> str | None:

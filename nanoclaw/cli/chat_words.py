@@ -9,10 +9,8 @@ from attrs import define, field
 from nanoclaw.channels.terminal.frames import Show
 from nanoclaw.core.notices import visible
 from nanoclaw.core.questions import meant
-from nanoclaw.core.speech import numbered
+from nanoclaw.core.speech import HOW_TO_ANSWER, numbered
 from schema.payloads import Option
-
-HOW_TO_ANSWER = "(answer with a number, or with the words)"
 
 
 def lines_of(frame: Show, agent: str | None, saved: Sequence[str]) -> list[str]:

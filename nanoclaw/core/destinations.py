@@ -9,7 +9,9 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.model.messages import Address
+from nanoclaw.model.entities import SessionPlace
+from nanoclaw.model.ids import ChannelName
+from nanoclaw.model.messages import Address, InboundRow, LedgerRow
 
 
 @frozen
@@ -21,6 +23,23 @@ class Refused:
 
 
 Resolved: TypeAlias = Address | Refused
+
+
+def address_of(row: InboundRow | LedgerRow | None) -> Address | None:
+    """Where that message was said; None where that was in no chat."""
+    if row is None or row.channel is None or row.platform_id is None:
+        return None
+    return Address(channel=ChannelName(row.channel), platform_id=row.platform_id, thread_id=row.thread_id)
+
+
+def origin_of(session: SessionPlace, answered: InboundRow | None) -> Address | None:
+    """Where a message goes that names nobody: to where that came from which it answers, or to where *session* is."""
+    if (asked_in := address_of(answered)) is not None:
+        return asked_in
+    chat = session.messaging_group
+    if chat is None:
+        return None
+    return Address(channel=chat.channel, platform_id=chat.platform_id, thread_id=session.session.thread_id)
 
 
 def name_of(display_name: str) -> str:
@@ -51,8 +70,7 @@ def resolve(destination: str | None, *, origin: Address | None, known: Mapping[s
         if place is None:
             return Refused("not-carried", "messages to other agents are not carried yet")
         # Answering in the same chat stays in the thread that was asked in.
-        same_chat = origin is not None and (origin.channel, origin.platform_id) == (place.channel, place.platform_id)
-        return origin if same_chat and origin is not None else place
+        return origin if origin is not None and origin.is_in_chat_of(place) else place
     if origin is not None:
         return origin
     places = [place for place in known.values() if place is not None]

@@ -70,12 +70,6 @@ def may_answer(question: Question, sender: UserId, standing: Standing) -> bool:
     return sender == question.asked_of or standing in ADMINS
 
 
-def is_asked_in(question: Question, place: Address) -> bool:
-    """Was it asked there?"""
-    asked_in = Address(channel=question.channel, platform_id=question.platform_id, thread_id=question.thread_id)
-    return asked_in == place
-
-
 def judge(
     question: Question | None,
     options: Sequence[Option],
@@ -97,7 +91,7 @@ def judge(
       standing: What they are to the agent group that asks.
       answered_by: The name of who has answered it, if somebody has.
     """
-    if question is None or (question.channel, question.platform_id) != (place.channel, place.platform_id):
+    if question is None or not question.place.is_in_chat_of(place):
         return NotTaken("no-question", "there is no such question here")
     if not may_answer(question, sender, standing):
         return NotTaken("not-yours-to-answer", "only whoever it was asked of, and admins, may answer this question")

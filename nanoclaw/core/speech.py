@@ -15,9 +15,11 @@ from attrs import frozen
 from nanoclaw.core.notices import plain
 from nanoclaw.model.ids import QuestionId
 from schema.payloads import AskQuestion, Card, ChatOut, Edit, Option, OutPayload, Reaction, SystemOut
+from schema.rows import OutKind
 
 MOST_QUOTED = 80
 """Characters of a message that is named by its beginning."""
+HOW_TO_ANSWER = "(answer with a number, or with the words)"
 
 
 class Ability(Enum):
@@ -130,6 +132,15 @@ def speak(said: OutPayload, target: Target | None, abilities: Collection[Ability
             return CannotSay("it is a request, which no chat is told of")
 
 
+def is_repeatable(kind: str, abilities: Collection[Ability]) -> bool:
+    """Does a second attempt leave nothing twice, on a channel of those *abilities*?
+
+    What changes a message where it stands is the same change again. *kind* is an `OutKind` as the ledger has it.
+    """
+    changes = {OutKind.EDIT.value: Ability.EDIT, OutKind.REACTION.value: Ability.REACTION}
+    return changes.get(kind) in abilities
+
+
 def _about(said: Edit | Reaction, target: Target | None, abilities: Collection[Ability]) -> Spoken:
     if target is None:
         return CannotSay("the message that it is about is no longer known")
@@ -152,7 +163,7 @@ def question_in_words(asked: AskQuestion) -> str:
     head = [line for line in (asked.title, asked.question) if line.strip()]
     if len(head) == 2 and head[0] == head[1]:
         head.pop()
-    return "\n".join([*head, *numbered(asked.options), "(answer with a number, or with the words)"])
+    return "\n".join([*head, *numbered(asked.options), HOW_TO_ANSWER])
 
 
 def numbered(options: Sequence[Option]) -> list[str]:

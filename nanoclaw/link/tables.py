@@ -15,6 +15,7 @@ from nanoclaw.link import fields
 from nanoclaw.link.fields import FieldError, Plain, is_id, printable
 from nanoclaw.link.hardened import MOST_CELL_BYTES
 from nanoclaw.link.report import Cell, digest_of
+from schema.progress import MOST_USAGE
 from schema.sqlite import Connection
 
 MOST_ROWS = 100
@@ -23,8 +24,6 @@ MOST_ROW_BYTES = 2 << 20
 MOST_ACKS = 10_000
 MOST_STATES = 256
 MOST_DRAFTS = 8
-MOST_USAGE = 100
-"""The newest; a runner writes one with each result, and no host is away for so many."""
 MOST_SIDE_BYTES = 2 << 20
 """Of each of the other tables, which are read whole each time."""
 MOST_BAD = 100

@@ -17,11 +17,11 @@ from nanoclaw.model.ids import (
     InboundId,
     MessagingGroupId,
     OutboundId,
+    QuestionId,
     RunnerMessageId,
     SessionId,
     UserId,
 )
-from nanoclaw.model.questions import Choice
 from schema.files import MOST_FILES
 from schema.rows import InKind, InStatus
 
@@ -33,6 +33,19 @@ class Address:
     channel: ChannelName
     platform_id: str
     thread_id: str | None = None
+
+    def is_in_chat_of(self, other: Address) -> bool:
+        """Are both in one chat, whatever the thread?"""
+        return (self.channel, self.platform_id) == (other.channel, other.platform_id)
+
+
+@frozen(kw_only=True)
+class Choice:
+    """Somebody means their message as the answer to a question: they pressed an option, or typed one."""
+
+    question: QuestionId
+    said: str
+    """An option's number, label or value."""
 
 
 def _is_of_its_channel(told: InboundEvent | Revision, _: Attribute[UserId], sender: UserId) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 from attrs import frozen
 
 from nanoclaw.model.ids import ChannelName, OutboundId, QuestionId, SessionId, UserId
+from nanoclaw.model.messages import Address
 
 
 class QuestionState(Enum):
@@ -44,11 +45,7 @@ class Question:
     answer: str | None
     """The value of the option."""
 
-
-@frozen(kw_only=True)
-class Choice:
-    """Somebody means their message as the answer to a question: they pressed an option, or typed one."""
-
-    question: QuestionId
-    said: str
-    """An option's number, label or value."""
+    @property
+    def place(self) -> Address:
+        """Where it is asked."""
+        return Address(channel=self.channel, platform_id=self.platform_id, thread_id=self.thread_id)

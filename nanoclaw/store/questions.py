@@ -20,10 +20,13 @@ from schema.sqlite import Connection, execute, fetch_one, integer, scalar
 from schema.times import write_time
 
 ANSWER = payloads.answer_row("")
+"""How the id of an inbound row begins that is the answer to a question; the question's own follows."""
+MOST_TITLE = 80
+"""Characters of a question that is named in a sentence."""
+
 _IS_ONE_OPEN = (
     "SELECT 1 FROM questions INDEXED BY questions_open WHERE state = 'open' AND channel = ? AND platform_id = ? LIMIT 1"
 )
-"""How the id of an inbound row begins that is the answer to a question; the question's own follows."""
 
 
 @frozen(kw_only=True)
@@ -82,6 +85,17 @@ def write_options(options: Sequence[Option]) -> str:
     return payloads.write(_Options(options=tuple(options)))
 
 
+def asked_of(conn: Connection, message: InboundId) -> UserId | None:
+    """Whom a question is for that comes of that *message*: who said it. None: nobody that is known, as of a task."""
+    found = scalar(
+        conn,
+        "SELECT u.id FROM inbound i JOIN events e ON e.id = i.event_id JOIN users u ON u.id = e.sender_id"
+        " WHERE i.id = ?",
+        (message,),
+    )
+    return None if found is None else UserId(str(found))
+
+
 def asked_for(conn: Connection, question: Question) -> str | None:
     """The platform's id of the message that made the agent ask; None: it was none."""
     found = scalar(
@@ -128,13 +142,12 @@ def expire(conn: Connection, which: QuestionId, *, now: datetime) -> tuple[Sessi
         return None
     if not close(conn, which, QuestionState.EXPIRED, now=now):
         return None
-    title = plain(question.title or question.question, 80)
+    title = _title(question)
     _tell(conn, question, payloads.QUESTION_EXPIRED, f"nobody answered the question “{title}” in time", now=now)
-    to = Address(channel=question.channel, platform_id=question.platform_id, thread_id=question.thread_id)
     lanes = notices.tell_chat(
         conn,
         question.session_id,
-        to,
+        question.place,
         key=f"question-expired:{which}",
         text=f"The question “{title}” is closed: nobody answered in time.",
         in_reply_to=_asked_in_turn(conn, question),
@@ -148,14 +161,8 @@ def undelivered(conn: Connection, ledger_id: str, why: str, *, now: datetime) ->
     found = select(conn, Question, "SELECT * FROM questions WHERE ledger_id = ?", (ledger_id,))
     for question in found:
         if close(conn, question.id, QuestionState.UNDELIVERED, now=now):
-            title = plain(question.title or question.question, 80)
-            _tell(
-                conn,
-                question,
-                payloads.QUESTION_UNDELIVERED,
-                f"nobody saw the question “{title}”: {plain(why)}",
-                now=now,
-            )
+            text = f"nobody saw the question “{_title(question)}”: {plain(why)}"
+            _tell(conn, question, payloads.QUESTION_UNDELIVERED, text, now=now)
 
 
 def reopen(conn: Connection, ledger_id: str) -> None:
@@ -166,6 +173,11 @@ def reopen(conn: Connection, ledger_id: str) -> None:
         " WHERE ledger_id = ? AND state = 'undelivered'",
         (ledger_id,),
     )
+
+
+def _title(question: Question) -> str:
+    """The question, as it is named in a sentence."""
+    return plain(question.title or question.question, MOST_TITLE)
 
 
 def _tell(conn: Connection, question: Question, action: str, text: str, *, now: datetime) -> None:

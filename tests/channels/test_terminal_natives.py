@@ -28,8 +28,7 @@ from nanoclaw.core.speech import Native, ShowCard, ShowEdit, ShowQuestion, ShowR
 from nanoclaw.kit.lines import LineStream
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import OutboundId, QuestionId
-from nanoclaw.model.messages import Address, InboundEvent, Revision
-from nanoclaw.model.questions import Choice
+from nanoclaw.model.messages import Address, Choice, InboundEvent, Revision
 from schema.payloads import Option
 
 PLAIN = Show(key="out", text="words", speaker="Nano", answers=None, more=False)

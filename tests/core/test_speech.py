@@ -14,10 +14,12 @@ from nanoclaw.core.speech import (
     ShowQuestion,
     ShowReaction,
     Target,
+    is_repeatable,
     speak,
 )
 from nanoclaw.model.ids import QuestionId
 from schema.payloads import AskQuestion, Card, ChatOut, Edit, Option, OutPayload, Reaction, SystemOut
+from schema.rows import OutKind
 
 THERE = Target(platform_message_id="p1", text="Diner at eight\nsee you")
 NAMELESS = Target(platform_message_id=None, text="Diner at eight")
@@ -91,3 +93,20 @@ def test_a_question_whose_title_is_the_question_says_it_once() -> None:
 
 def test_a_request_is_nothing_to_say() -> None:
     assert isinstance(speak(SystemOut(action="list_tasks"), None, list(Ability)), CannotSay)
+
+
+@pytest.mark.parametrize(
+    ("kind", "abilities", "repeatable"),
+    [
+        (OutKind.EDIT, {Ability.EDIT}, True),
+        (OutKind.REACTION, {Ability.REACTION}, True),
+        (OutKind.EDIT, {Ability.REACTION}, False),
+        (OutKind.REACTION, {Ability.EDIT}, False),
+        (OutKind.CHAT, set(Ability), False),
+        (OutKind.CARD, set(Ability), False),
+    ],
+)
+def test_only_what_changes_a_message_where_it_stands_can_be_sent_twice(
+    kind: OutKind, abilities: set[Ability], repeatable: bool
+) -> None:
+    assert is_repeatable(kind.value, abilities) is repeatable

@@ -28,7 +28,7 @@ def mounts(*wanted: tuple[str, str], read_write: bool) -> str:
 def prepare(around: Path) -> None:
     """An operator's folders, and the allow-list."""
     user = around / "user"
-    for folder in (".config/nanoclaw", ".ssh", "projects/work/inner", "notes"):
+    for folder in (".config/nanoclaw", ".ssh", "projects/house/inner", "notes"):
         (user / folder).mkdir(parents=True)
     (user / ".config" / "nanoclaw" / "mounts.toml").write_text(ALLOWED)
     (user / ".ssh" / "id_ed25519").write_text("kumquat of a key")
@@ -45,10 +45,16 @@ def test_only_what_is_allowed_is_mounted_and_what_a_sandbox_can_swap_never_is(
     One agent may change a folder, and swaps what is in it for a link to /etc as fast as it can; another one wants just
     that mounted, and is started again and again.
     """
-    asked = [("~/projects/work", "work"), ("~/notes", "notes"), ("~/.ssh", "keys"), ("/etc", "machine"), ("~", "user")]
+    asked = [
+        ("~/projects/house", "work"),
+        ("~/notes", "notes"),
+        ("~/.ssh", "keys"),
+        ("/etc", "machine"),
+        ("~", "user"),
+    ]
     asked.append(("/var/run/docker.sock", "engine"))
     swaps = Evil(name="swaps", attack=ATTACK, words=("work",), mounts=mounts(*asked, read_write=True))
-    inner = mounts(("~/projects/work/inner", "inner"), read_write=False)
+    inner = mounts(("~/projects/house/inner", "inner"), read_write=False)
     wants = Evil(name="wants", attack=ATTACK, mounts=inner, epochs=STARTS)
     with build_town(swaps, wants, prepare=prepare) as there:
         there.say("swaps")

@@ -11,7 +11,8 @@ from nanoclaw.link.answer import decode, encode
 from nanoclaw.link.fields import FieldError
 from nanoclaw.link.reader import read_file
 from nanoclaw.link.report import DraftRow, Quarantine, Report, UsageRow
-from nanoclaw.link.tables import MOST_ACKS, MOST_DRAFTS, MOST_ROWS, MOST_USAGE
+from nanoclaw.link.tables import MOST_ACKS, MOST_DRAFTS, MOST_ROWS
+from schema.progress import MOST_USAGE
 from tests.link.outbox import forged, message
 
 GOOD = read_file(

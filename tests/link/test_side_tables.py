@@ -6,8 +6,8 @@ import pytest
 
 from nanoclaw.link.fields import MOST_DRAFT
 from nanoclaw.link.report import UsageRow
-from nanoclaw.link.tables import MOST_DRAFTS, MOST_USAGE
-from schema.progress import Draft, Usage
+from nanoclaw.link.tables import MOST_DRAFTS
+from schema.progress import MOST_USAGE, Draft, Usage
 from schema.rows import bindings, insert_sql
 from schema.sqlite import Connection, Value, execute
 from tests.link.outbox import NOON, TextBytes, forged, outbox, report

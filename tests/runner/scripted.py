@@ -80,7 +80,7 @@ class ScriptedQuery:
         while self._steps or not self.ended:
             match self._steps[0] if self._steps else None:
                 case Until(inputs):
-                    await self._until(lambda count=inputs: len(self.heard) >= count)  # type: ignore[misc]
+                    await self._until(lambda count=inputs: len(self.heard) >= count)  # type: ignore[misc]  # this count
                 case Take(inputs) if self._taken < inputs:
                     return self._take()
                 case Result() if self._by_itself and self._taken < len(self.heard):

@@ -11,11 +11,12 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.core.doing import Tool, state_of
 from runner.model import ContainerState, Reply
 from runner.outbox import MOST_ERROR, Outbox
 from schema import sqlite
 from schema.files import OUTBOUND, outbound_ddl
-from schema.progress import Draft, Usage
+from schema.progress import MOST_USAGE, Draft, Usage
 from schema.rows import Phase
 from schema.seq import is_runners
 from schema.sqlite import Journal, SqliteError, Synchronous, execute
@@ -105,14 +106,18 @@ def test_an_outbox_that_the_host_did_not_make_is_refused(tmp_path: Path) -> None
         Outbox.open(tmp_path / OUTBOUND)
 
 
+def showing(*tools: Tool) -> ContainerState:
+    return state_of(Phase.TURN, NOW, tools)
+
+
 def test_a_tool_is_shown_with_its_own_time_limit(link: Link, outbox: Outbox) -> None:
-    outbox.set_state(Phase.TURN, now=NOW, tool="Bash\n" + "x" * 500, declared=timedelta(seconds=90.5))
+    outbox.show(showing(Tool(name="Bash\n" + "x" * 500, declared=timedelta(seconds=90.5), since=NOW)))
     state = link.state()
     assert str(state["current_tool"]).startswith("Bash?xxx")
     assert len(str(state["current_tool"])) == 200
     assert state["tool_declared_timeout_ms"] == 90_500
     assert state["tool_started_at"] == write_time(NOW)
-    outbox.set_state(Phase.TURN, now=LATER)
+    outbox.show(showing())
     assert (link.state()["current_tool"], link.state()["tool_started_at"]) == (None, None)
 
 
@@ -120,7 +125,7 @@ def test_a_tool_is_shown_with_its_own_time_limit(link: Link, outbox: Outbox) -> 
 def test_a_time_limit_that_makes_no_sense_is_shown_as_the_nearest_that_does(
     link: Link, outbox: Outbox, declared: timedelta | None, shown: int | None
 ) -> None:
-    outbox.set_state(Phase.TURN, now=NOW, tool="", declared=declared)
+    outbox.show(showing(Tool(name="", declared=declared, since=NOW)))
     assert link.state()["tool_declared_timeout_ms"] == shown
     assert link.state()["current_tool"] == "?"
 
@@ -185,3 +190,9 @@ def test_what_is_said_takes_the_place_of_what_was_begun_and_is_noted_with_what_i
     assert link.drafts() == []
     assert [(row["read"], row["cost_usd"]) for row in link.usage()] == [(10, 0.5)]
     assert link.state()["phase"] == "turn"
+
+
+def test_of_what_results_took_the_newest_rows_are_kept(link: Link, outbox: Outbox) -> None:
+    for seq in range(1, MOST_USAGE + 4):
+        outbox.settle(usage=[Usage(seq=seq, at=NOW, model="m", read=1, written=1)], above=0, now=NOW)
+    assert [row["seq"] for row in link.usage()] == list(range(4, MOST_USAGE + 4))

@@ -14,6 +14,7 @@ from attrs import define, field
 
 from nanoclaw.kit.clock import Clock
 from nanoclaw.sandboxes.engine import SandboxSpec
+from runner.core.doing import Tool, state_of
 from runner.inbox import Inbox
 from runner.model import Ask, Posting, Reply
 from runner.outbox import Outbox
@@ -112,7 +113,7 @@ class SimRunner:
             return await self._turn(inbox, outbox, batch)
         if self._first_wait:
             self._first_wait = False
-            outbox.set_state(Phase.IDLE, now=now)
+            outbox.show(state_of(Phase.IDLE, now))
             self._yard.say()
         due = inbox.next_due(now)
         with trio.move_on_after(3600.0 if due is None else max(0.001, (due - now).total_seconds())):
@@ -154,7 +155,8 @@ class SimRunner:
                     await self._yard.awake()
                     self._beat()
             case "tool":
-                outbox.set_state(Phase.TURN, now=self._clock.now(), tool="shell", declared=LONG_TOOL)
+                now = self._clock.now()
+                outbox.show(state_of(Phase.TURN, now, [Tool(name="shell", declared=LONG_TOOL, since=now)]))
                 self._yard.say()
                 await trio.sleep(LONG_TOOL.total_seconds() - 10)
             case _:

@@ -8,8 +8,8 @@ import pytest
 from attrs import evolve
 
 from nanoclaw.model.ids import InboundId, OutboundId, QuestionId, RoleId, UserId
-from nanoclaw.model.messages import InboundEvent, LedgerState, Revision, RevisionKind
-from nanoclaw.model.questions import Choice, Question, QuestionState
+from nanoclaw.model.messages import Choice, InboundEvent, LedgerState, Revision, RevisionKind
+from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store import drops, inbound, ledger, people, questions, revisions
 from nanoclaw.store import notices as host

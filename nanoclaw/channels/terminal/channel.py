@@ -36,8 +36,7 @@ from nanoclaw.kit.sockets import listen
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.files import NewAttachment
 from nanoclaw.model.ids import ChannelName, OutboundId, QuestionId, UserId
-from nanoclaw.model.messages import InboundEvent
-from nanoclaw.model.questions import Choice
+from nanoclaw.model.messages import Choice, InboundEvent
 
 CHANNEL = ChannelName("terminal")
 CONVERSATION = "local"

@@ -16,7 +16,7 @@ TWO = [destination("room"), destination("family")]
 
 def put(seq: int, source: str = "room", **more: object) -> Put:
     asked = evolve(row(seq), channel_type="c", platform_id=source)
-    return evolve(Put(id=f"i{seq}", rows=(Incoming(row=asked, payload=chat("x")),)), **more)  # type: ignore[arg-type]
+    return evolve(Put(id=f"i{seq}", rows=(Incoming(row=asked, payload=chat("x")),)), **more)  # type: ignore[arg-type]  # by name
 
 
 def decide(text: str | None, *answered: Put, last: Causes | None = None) -> Settle | Remind:

@@ -89,7 +89,7 @@ def test_turn_by_turn_everything_that_asks_is_taken(rows: list[MessageIn], most:
 
 def decide(rows: list[MessageIn], stream: Stream = Stream.CLOSED, **more: object) -> list[int] | str:
     """What is taken, or what else is done."""
-    step = decide_next(rows, 10, stream=stream, **more)  # type: ignore[arg-type]
+    step = decide_next(rows, 10, stream=stream, **more)  # type: ignore[arg-type]  # by name
     match step:
         case Take(chosen):
             return seqs(chosen)
