@@ -48,10 +48,10 @@ def answers(said: Say) -> list[FromHost]:
 
 
 @contextmanager
-def host() -> Iterator[tuple[Path, list[FromClient]]]:
-    """A host in a thread, as far as a chat can see."""
+def host() -> Iterator[tuple[Path, list[FromClient], threading.Semaphore]]:
+    """A host in a thread, as far as a chat can see: its socket, what it heard, and how many clients have gone."""
     heard: list[FromClient] = []
-    ready, tokens = threading.Event(), list[trio.lowlevel.TrioToken]()
+    ready, gone, tokens = threading.Event(), threading.Semaphore(0), list[trio.lowlevel.TrioToken]()
     scope = trio.CancelScope()
 
     async def serve(stream: trio.SocketStream) -> None:
@@ -64,6 +64,7 @@ def host() -> Iterator[tuple[Path, list[FromClient]]]:
                 for answer in answers(said):
                     await lines.send(write_host(answer))
         await lines.aclose()
+        gone.release()
 
     async def main(path: Path) -> None:
         with scope:
@@ -80,16 +81,18 @@ def host() -> Iterator[tuple[Path, list[FromClient]]]:
         thread.start()
         ready.wait(10)
         try:
-            yield socket, heard
+            yield socket, heard, gone
         finally:
             tokens[0].run_sync_soon(scope.cancel)
             thread.join(10)
 
 
 def test_a_single_line_shows_the_question_and_another_answers_it(capsys: pytest.CaptureFixture[str]) -> None:
-    with host() as (socket, heard):
+    with host() as (socket, heard, gone):
         assert one_shot(socket, "ask me", 10) == exits.OK
         assert capsys.readouterr().out == "Cake\nNow?\n1. Yes\n2. No\n(answer with a number, or with the words)\n"
         assert one_shot(socket, "1", 10) == exits.OK
         assert capsys.readouterr().out == "Cake it is\n"
+        assert gone.acquire(timeout=10), "the first line's connection did not end"
+        assert gone.acquire(timeout=10), "the second line's connection did not end"
         assert [said.key for said in heard if isinstance(said, Seen)] == ["k1", "k2"]

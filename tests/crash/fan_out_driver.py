@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import attrs
-import structlog
 import trio
 
 from nanoclaw.actors.ingress import Ingress
@@ -24,8 +19,9 @@ from nanoclaw.store.opening import open_writer
 from nanoclaw.store.verify import verify
 from schema import sqlite
 from schema.sqlite import Connection
+from tests.crash.lives import run_lives
 from tests.support.central import CHANNEL, World, said
-from tests.support.crash import KILLED, Killer, Outcome
+from tests.support.crash import KILLED, Killer
 
 AGENTS = 10
 ACCUMULATING = 4
@@ -86,8 +82,8 @@ async def _say(store: Database) -> None:
     assert receipt == Stored()
 
 
-def what_is_wrong(path: Path, *, allowed: frozenset[int]) -> list[str]:
-    """What `nanoclaw verify` finds, and a number of rows that is not *allowed*."""
+def what_is_wrong(path: Path, whole: bool) -> list[str]:
+    """What `nanoclaw verify` finds, and a number of rows that is not all; or, if a life was not *whole*, nor none."""
     conn = sqlite.open_read_only(path)
     try:
         problems = verify(conn, path.parent, host=None, now=SystemClock().now())
@@ -96,51 +92,11 @@ def what_is_wrong(path: Path, *, allowed: frozenset[int]) -> list[str]:
     finally:
         conn.close()
     wrong = [f"{problem.what}: {problem.where}" for problem in problems]
-    if rows not in allowed or rows != sessions:
+    if rows not in {AGENTS, AGENTS if whole else 0} or rows != sessions:
         wrong.append(f"{rows} rows in {sessions} sessions")
     return wrong
 
 
-def live(scenario: Callable[[Path, int], None], path: Path, step: int) -> bool:
-    """One life in a fork; says whether it was cut short."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            scenario(path, step)
-            code = 0
-        finally:
-            os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if code not in (0, KILLED):
-        raise RuntimeError(f"step {step}: ended with {code}")
-    return code == KILLED
-
-
-def main() -> int:
-    """Run lane *first* of *stride* in the folder *work*, for both kinds of death."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # standard output is ours
-    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    make_template(work / "template.db")
-    for scenario in (dies_at_an_await_point, dies_at_a_statement):
-        died, step = True, first
-        while died:
-            home = work / f"{scenario.__name__}-{step}"
-            home.mkdir()
-            path = home / "nanoclaw.db"
-            shutil.copy(work / "template.db", path)
-            died = live(scenario, path, step)
-            wrong = what_is_wrong(path, allowed=frozenset({0, AGENTS}) if died else frozenset({AGENTS}))
-            # The platform was not told, so it sends the event again.
-            live(scenario, path, 0)
-            wrong += what_is_wrong(path, allowed=frozenset({AGENTS}))
-            print(json.dumps(attrs.asdict(Outcome(step=step, died=died, wrong=tuple(wrong)))), flush=True)
-            if wrong:
-                return 1
-            shutil.rmtree(home)
-            step += stride
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    # The platform of a life that was cut short was not told, so it sends the event again.
+    sys.exit(run_lives((dies_at_an_await_point, dies_at_a_statement), make_template, what_is_wrong))

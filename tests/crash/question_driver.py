@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import attrs
-import structlog
 import trio
 
 from nanoclaw.actors.absorb import absorb
@@ -33,9 +28,9 @@ from schema import payloads, sqlite
 from schema.payloads import AskQuestion
 from schema.rows import AckStatus, OutKind
 from schema.sqlite import Connection, fetch
-from tests.crash.fan_out_driver import live
+from tests.crash.lives import run_lives
 from tests.support.central import CHANNEL, NOW, World, said
-from tests.support.crash import Killer, Outcome
+from tests.support.crash import Killer
 from tests.support.questions import TEA_OR_COFFEE
 from tests.support.scripted_channel import ScriptedChannel
 
@@ -119,8 +114,8 @@ def _question(answers: str) -> OutRow:
     )
 
 
-def what_is_wrong(path: Path, *, over: bool) -> list[str]:
-    """What `nanoclaw verify` finds, and whatever is there twice; where the story is *over*, also what is missing."""
+def what_is_wrong(path: Path, whole: bool) -> list[str]:
+    """What `nanoclaw verify` finds, and whatever is there twice; after a *whole* life, also what is missing."""
     conn = sqlite.open_read_only(path)
     try:
         problems = verify(conn, path.parent, host=None, now=SystemClock().now())
@@ -137,7 +132,7 @@ def what_is_wrong(path: Path, *, over: bool) -> list[str]:
         wrong.append(f"{len(asked)} questions, {len(answers)} answers, {messages} messages")
     if any((row["state"] == "answered") != bool(answers) for row in asked):
         wrong.append("the question was answered, and its agent has no answer; or the other way round")
-    if over and (asked, answers) != (
+    if whole and (asked, answers) != (
         [{"state": "answered", "answer": "coffee", "sent": "delivered"}],
         [{"status": "completed"}],
     ):
@@ -145,30 +140,5 @@ def what_is_wrong(path: Path, *, over: bool) -> list[str]:
     return wrong
 
 
-def main() -> int:
-    """Run lane *first* of *stride* in the folder *work*."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
-    )  # standard output is ours
-    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    make_template(work / "template.db")
-    died, step = True, first
-    while died:
-        home = work / f"h{step}"
-        home.mkdir()
-        path = home / "nanoclaw.db"
-        shutil.copy(work / "template.db", path)
-        died = live(dies_at_an_await_point, path, step)
-        wrong = what_is_wrong(path, over=not died)
-        live(dies_at_an_await_point, path, 0)
-        wrong += what_is_wrong(path, over=True)
-        print(json.dumps(attrs.asdict(Outcome(step=step, died=died, wrong=tuple(wrong)))), flush=True)
-        if wrong:
-            return 1
-        shutil.rmtree(home)
-        step += stride
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_lives((dies_at_an_await_point,), make_template, what_is_wrong))
