@@ -21,15 +21,15 @@ class JsonError(ValueError):
     """What is wrong with a text that should be JSON. `str()` is safe to show: it quotes nothing of the text."""
 
 
-def read(text: str) -> object:
-    """The value that *text* stands for.
+def read(text: str, *, most: int = MOST_BYTES) -> object:
+    """The value that *text*, of *most* bytes, stands for.
 
     Raises:
       JsonError: too large, nested deeper than `MOST_DEPTH`, a key twice, NaN or Infinity, a lone surrogate,
         a number too long, or not JSON at all.
     """
-    if len(text) > MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        raise JsonError(f"larger than {MOST_BYTES} bytes")
+    if len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most:
+        raise JsonError(f"larger than {most} bytes")
     if depth(text) > MOST_DEPTH:
         raise JsonError(f"nested deeper than {MOST_DEPTH}")
     try:
