@@ -157,6 +157,7 @@ def build(
         drafts=delivery.drafts.offer,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
+        shown=lambda: sessions.show_all(),  # noqa: PLW0108 - sessions is made below
         retry=RetryPolicy(
             most_tries=config.retry.most_tries,
             first_pause=timedelta(seconds=config.retry.first_pause_seconds),

@@ -64,18 +64,32 @@ class CancelTask:
     task_id: str
 
 
-TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | ResumeTask | CancelTask
+@frozen(kw_only=True)
+class CreateAgent:
+    """Make another agent, that may be written to and can answer."""
 
-ACTIONS: dict[str, type[TaskRequest]] = {
+    name: str
+    """What people call it; what the agent that asks will call it is made of that."""
+    instructions: str = ""
+    """What its memory begins with."""
+
+
+TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | ResumeTask | CancelTask
+Asked: TypeAlias = TaskRequest | CreateAgent
+
+CREATE_AGENT = "create_agent"
+
+ACTIONS: dict[str, type[Asked]] = {
     "schedule_task": ScheduleTask,
     "list_tasks": ListTasks,
     "update_task": UpdateTask,
     "pause_task": PauseTask,
     "resume_task": ResumeTask,
     "cancel_task": CancelTask,
+    CREATE_AGENT: CreateAgent,
 }
 """By the name that stands in the payload."""
-NAMES: dict[type[TaskRequest], str] = {cls: name for name, cls in ACTIONS.items()}
+NAMES: dict[type[Asked], str] = {cls: name for name, cls in ACTIONS.items()}
 
 REFUSED = "refused: "
 """What the result of a request begins with that was not granted."""

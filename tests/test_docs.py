@@ -17,6 +17,7 @@ from nanoclaw import app, config, errors
 from nanoclaw.admin.table import VERBS
 from nanoclaw.cli import exits
 from nanoclaw.cli.main import cli
+from nanoclaw.core import requests
 from schema import files, sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -211,6 +212,11 @@ def test_every_error_is_explained_and_none_that_is_not_there() -> None:
         code for path in PAGES for code in CODE.findall(path.read_text(encoding="utf-8")) if code.endswith("Error")
     }
     assert named <= classes_called_error()
+
+
+def test_what_agents_may_ask_for_is_what_the_code_says() -> None:
+    documented = rows(section("docs/security.md", "## What agents may ask for"))
+    assert documented == [[cell.strip("`") for cell in cells] for cells in requests.table()]
 
 
 # How it runs

@@ -43,6 +43,8 @@ class Absorbed:
     """Is there something to show the runner in return?"""
     asked: bool = False
     """Did it ask something of the host that may be due?"""
+    rights: bool = False
+    """Has it changed what running sessions, also others, may know of their rights?"""
 
 
 def absorb(
@@ -53,6 +55,7 @@ def absorb(
     *,
     files: Mapping[int, Collected] | None = None,
     timezone: str = "UTC",
+    folders: frozenset[str] = frozenset(),
     now: datetime,
 ) -> Absorbed:
     """Take in *report* of one epoch's outbox. Safe to repeat: what was absorbed before is known by its id.
@@ -63,17 +66,21 @@ def absorb(
       report: What customs made of the file.
       files: What became of the files of its rows, by rowid.
       timezone: What the agent's times are in where it does not say; an IANA name.
+      folders: What is in the folder of all agents' folders; none of it becomes a new agent's.
       now: The host's time, used for every row.
     """
     lanes: set[Lane] = set()
-    asked = False
+    asked = rights = False
     for bad in report.bad:
         drops.record(conn, _bad_row(place, epoch, bad, now))
     for row in report.rows:
-        if isinstance(row.payload, SystemOut) and row.payload.action in requests.HANDLERS:
+        if isinstance(row.payload, SystemOut):
             origin = destinations.origin_of(place, outgoing.message_answered(conn, place, row.in_reply_to))
-            asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone)
-            asked = requests.handle(conn, asker, row.id, row.payload, row.digest, now=now) or asked
+            asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone, folders=folders)
+            handled = requests.handle(conn, asker, row.id, row.payload, row.digest, now=now)
+            if handled.dropped is not None:
+                drops.record(conn, _dropped(place, epoch, row, handled.dropped, now))
+            asked, rights = asked or handled.new, rights or handled.rights
             continue
         came = (files or {}).get(row.rowid, Collected())
         taken = outgoing.judge(conn, place, epoch, row, came)
@@ -95,7 +102,7 @@ def absorb(
         save_provider_state(conn, place.session.id, text)
     usage.add(conn, (_used(place, epoch, row, now) for row in report.usage))
     epochs.advance(conn, place.session.id, epoch, report.cursor)
-    return Absorbed(frozenset(lanes | failed_lanes), changed=settled or asked, asked=asked)
+    return Absorbed(frozenset(lanes | failed_lanes), changed=settled or asked, asked=asked, rights=rights)
 
 
 def _tell_refused(

@@ -19,3 +19,5 @@ class Asker:
     """Where the message came from that it was at, or where its session is."""
     timezone: str
     """IANA name: what its times are in where it does not say."""
+    folders: frozenset[str] = frozenset()
+    """What is in the folder of all agents' folders, whoever it belongs to or belonged to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import trio
 from attrs import define, evolve, field
@@ -18,7 +19,8 @@ from nanoclaw.link.snapshot import Refused, Stamp, Unchanged, Unstable, take
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.store import files
-from schema.payloads import ChatOut
+from schema.payloads import ChatOut, SystemOut
+from schema.requests import CREATE_AGENT
 
 STEADY_SECONDS = 0.002
 MOST_LOOKS = 500
@@ -93,6 +95,8 @@ class Drain:
             self._parts.nudge(absorbed.lanes)
             if absorbed.asked:
                 self._parts.due()
+            if absorbed.rights:
+                self._parts.shown()
             changed = absorbed.changed
         # Only now: what was cut short is new at the next look.
         self._acks, self._states, self._cursor, self._used = acks, report.states, report.cursor, max(used, self._used)
@@ -115,8 +119,15 @@ class Drain:
                 report,
                 files=collected,
                 timezone=parts.timezone,
+                folders=await self._folders(report),
                 now=parts.clock.now(),
             )
+
+    async def _folders(self, report: Report) -> frozenset[str]:
+        """What lies where the folder of a new agent would be made, if one may be asked for."""
+        if not any(isinstance(row.payload, SystemOut) and row.payload.action == CREATE_AGENT for row in report.rows):
+            return frozenset()
+        return await self._parts.disk.run(_names_in, self._parts.folders.agents)
 
     async def _collect(self, report: Report) -> dict[int, Collected]:
         found: dict[int, Collected] = {}
@@ -131,3 +142,11 @@ class Drain:
             found[row.rowid] = await self._parts.disk.run(copy)
             waiting += sum(file.size for file in found[row.rowid].files)
         return found
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """What is in *folder*, which need not be there."""
+    try:
+        return frozenset(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return frozenset()

@@ -71,7 +71,7 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
         case ChatOut(text="") if not came.files:
             return NothingLeft()
         case SystemOut():
-            return Refused("not-carried", "the host knows no such request")
+            return Refused("not-carried", "a request is no message")
         case AskQuestion() if (fault := _fault(conn, place, row.payload)) is not None:
             return Refused("bad-question", fault)
         case _:

@@ -93,6 +93,11 @@ class Folders:
         return GroupPlaces(home=self.home, folder=place.agent_group.folder, group=place.agent_group.id)
 
     @property
+    def agents(self) -> Path:
+        """The folders of all agent groups."""
+        return self.home / "groups"
+
+    @property
     def logs(self) -> Path:
         """What runners said, by session."""
         return self.home / "logs" / "sandboxes"
@@ -140,6 +145,8 @@ class Parts:
     """Told of the replies that an agent is writing, all of them each time."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
+    shown: Callable[[], None] = lambda: None
+    """Tells every session that there may be news for its link."""
     ways_out: WaysOut = field(factory=NoWaysOut)
     """The gateway."""
     timezone: str = "UTC"

@@ -1,75 +1,89 @@
-"""What agents ask of the host itself: a table of actions, and the handler that each has.
+"""What agents ask of the host itself: whether they may, by the table of `core.requests`, and what does each action.
 
-A request is handled in the transaction that absorbs it, once, and its agent is told what came of it. One that cannot be
-granted wakes its agent: it may have promised somebody what it asked for.
+A request is handled in the transaction that absorbs it, once, by what is true in that moment, and its agent is told
+what came of it. One that cannot be granted wakes its agent: it may have promised somebody what it asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.actors import task_requests
+from nanoclaw.actors import agent_requests, task_requests
 from nanoclaw.actors.asker import Asker
+from nanoclaw.core.destinations import Refused
 from nanoclaw.core.notices import plain
+from nanoclaw.core.requests import WINDOW, Denied, decide_request
 from nanoclaw.errors import UsageError
-from nanoclaw.store import asked, notices
+from nanoclaw.model.settings import AdminScope
+from nanoclaw.store import asked, entities, notices
+from nanoclaw.store.settings import settings_of
 from schema import payloads
 from schema.payloads import PayloadError, SystemOut
 from schema.requests import ACTIONS, REFUSED, result_key
 from schema.sqlite import Connection
 
-__all__ = ["HANDLERS", "Asker", "handle"]
+__all__ = ["HANDLERS", "Asker", "Handled", "handle"]
+
+MOST_ACTION = 60
+"""Characters of an unknown action's name that are kept."""
 
 Handler: TypeAlias = Callable[[Connection, Asker, str, Any, datetime], str]
 """Does what is asked and says what came of it. Raises `UsageError` with a sentence for the agent, nothing done."""
 
-
-@frozen
-class _Action:
-    """How one action is read, and done."""
-
-    arguments: type
-    do: Handler
-
-
-HANDLERS: dict[str, _Action] = {name: _Action(cls, task_requests.DO[cls]) for name, cls in ACTIONS.items()}
+_DO: Mapping[type, Handler] = {**task_requests.DO, **agent_requests.DO}
+HANDLERS: Mapping[str, Handler] = {name: _DO[cls] for name, cls in ACTIONS.items()}
 """By the name that stands in the payload."""
 
 
-def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, digest: str, *, now: datetime) -> bool:
-    """Do what *said* asks, unless it was asked before; says whether it was new.
+@frozen
+class Handled:
+    """What handling a request came to."""
+
+    new: bool
+    """Was it asked for the first time?"""
+    rights: bool = False
+    """Has it changed what running sessions may know of their rights?"""
+    dropped: Refused | None = None
+    """Why it is none that could be handled at all; for the record."""
+
+
+@frozen
+class _Outcome:
+    text: str
+    accepted: bool = False
+    wake: bool = True
+    dropped: Refused | None = None
+
+
+def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, digest: str, *, now: datetime) -> Handled:
+    """Do what *said* asks, unless it was asked before, or it is not for this agent or for this turn.
 
     Args:
       conn: In a transaction.
       asker: Who asks, as the host knows it.
       runner_id: What the runner calls its row.
-      said: An action of `HANDLERS` and its arguments.
+      said: An action and its arguments, in the runner's words.
       digest: Of the row, for the record.
       now: The time.
     """
     session = asker.place.session.id
     if asked.is_known(conn, session, asker.epoch, runner_id):
-        return False
-    action = HANDLERS[said.action]
-    try:
-        result, accepted = (
-            action.do(conn, asker, runner_id, payloads.read_as(action.arguments, said.arguments), now),
-            True,
-        )
-    except (UsageError, PayloadError) as exc:
-        result, accepted = plain(str(exc)), False
+        return Handled(new=False)
+    shown = entities.last_shown(conn)
+    came = _outcome(conn, asker, runner_id, said, now)
+    action = said.action if said.action in HANDLERS else plain(said.action, MOST_ACTION)
     row = asked.Asked(
         session_id=session,
         epoch=asker.epoch,
         runner_id=runner_id,
-        action=said.action,
+        action=action,
         digest=digest,
-        accepted=accepted,
-        result=result,
+        accepted=came.accepted,
+        result=came.text,
         handled_at=now,
     )
     asked.record(conn, row)
@@ -77,9 +91,36 @@ def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, dige
         conn,
         session,
         key=result_key(session, asker.epoch, runner_id),
-        action=said.action,
-        text=result if accepted else f"{REFUSED}{result}",
-        wake=not accepted,
+        action=action,
+        text=came.text if came.accepted else f"{REFUSED}{came.text}",
+        wake=came.wake,
         now=now,
     )
-    return True
+    return Handled(new=True, rights=entities.last_shown(conn) != shown, dropped=came.dropped)
+
+
+def _outcome(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, now: datetime) -> _Outcome:
+    handler = HANDLERS.get(said.action)
+    if handler is None:
+        # Nobody waits for what nobody offered: it does not wake its agent.
+        why = "the host knows no such request"
+        return _Outcome(why, wake=False, dropped=Refused("unknown-request", why))
+    try:
+        arguments = payloads.read_as(ACTIONS[said.action], said.arguments)
+    except PayloadError as exc:
+        return _Outcome(plain(str(exc)), dropped=Refused("bad-request", f"{said.action}: {plain(str(exc))}"))
+    agent = asker.place.agent_group.id
+    settings = settings_of(conn, agent)
+    lately = asked.count(conn, agent, said.action, since=now - WINDOW)
+    verdict = decide_request(
+        said.action,
+        scope=AdminScope.GROUP if settings is None else settings.admin_scope,
+        causes=asked.causes(conn, asker.place.session.id, agent, now=now),
+        lately=lately,
+    )
+    if isinstance(verdict, Denied):
+        return _Outcome(verdict.why, wake=not verdict.too_often)
+    try:
+        return _Outcome(handler(conn, asker, runner_id, arguments, now), accepted=True, wake=False)
+    except UsageError as exc:
+        return _Outcome(plain(str(exc)))

@@ -53,7 +53,7 @@ def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> N
         log.warning("left_out", agent_group=told.agent_group_id, why=why)
     _publish(places.composed, told, instructions)
     with _agents_folder(places.agent, owner) as agent:
-        handles.seed_file(agent, MEMORY, _text("memory.md").encode(), owner)
+        handles.seed_file(agent, MEMORY, _memory(told).encode(), owner)
         handles.seed_folder(agent, CONVERSATIONS, owner)
     with _agents_folder(places.state, owner) as state:
         handles.seed_file(state, MODEL_SETTINGS, _text("settings.json").encode(), owner)
@@ -87,6 +87,12 @@ def _agents_folder(path: Path, owner: Owner | None) -> Iterator[int]:
         if owner is not None:
             hand_over(descriptor, owner)
         yield descriptor
+
+
+def _memory(told: Told) -> str:
+    """What the agent's memory begins with."""
+    begins = _text("memory.md")
+    return begins if told.first_memory is None else f"{begins.rstrip()}\n\n{told.first_memory.strip()}\n"
 
 
 def _parts(told: Told, skills: tuple[Skill, ...]) -> Iterator[Part]:

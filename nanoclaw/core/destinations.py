@@ -42,14 +42,14 @@ def origin_of(session: SessionPlace, answered: InboundRow | None) -> Address | N
     return Address(channel=chat.channel, platform_id=chat.platform_id, thread_id=session.session.thread_id)
 
 
-def name_of(display_name: str) -> str:
-    """The name an agent uses for a chat: small letters, digits and single dashes; `chat` if nothing is left."""
-    return re.sub(r"[^a-z0-9]+", "-", display_name.lower()).strip("-") or "chat"
+def name_of(display_name: str, otherwise: str = "chat") -> str:
+    """The name an agent uses for a place: small letters, digits and single dashes; *otherwise* if nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", display_name.lower()).strip("-") or otherwise
 
 
-def free_name(display_name: str, taken: Container[str]) -> str:
+def free_name(display_name: str, taken: Container[str], otherwise: str = "chat") -> str:
     """`name_of`, made different from every *taken* one: `team`, `team-2`, `team-3` and so on."""
-    name = name_of(display_name)
+    name = name_of(display_name, otherwise)
     if name not in taken:
         return name
     return next(numbered for number in count(2) if (numbered := f"{name}-{number}") not in taken)

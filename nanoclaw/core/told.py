@@ -74,6 +74,8 @@ class Told:
     image_tag: str | None = None
     compact_window: int | None = None
     timezone: str
+    first_memory: str | None = None
+    """What its memory begins with; not in container.json."""
     network: Network = Network.NONE
     limits: Limits = field(factory=Limits)
     left_out: tuple[str, ...] = ()
@@ -109,6 +111,7 @@ def tell(home: HomeSettings, group: AgentGroup, own: ContainerSettings | None) -
         image_tag=own.image_tag,
         compact_window=told.compact_window,
         timezone=told.timezone,
+        first_memory=own.first_memory,
         network=own.network,
         limits=limits,
         left_out=tuple(left),

@@ -13,7 +13,7 @@ from nanoclaw.model.sandbox import Network
 
 
 class AdminScope(Enum):
-    """Which of the admin commands the agent itself may give, once agents can."""
+    """How far what the agent itself asks of the host may reach."""
 
     DISABLED = "disabled"
     GROUP = "group"
@@ -46,6 +46,8 @@ class ContainerSettings:
     """JSON: how much of the machine its sandboxes may take, as `memory`, `cpus` and `pids`."""
     base_url: str | None = None
     """Where its model answers, such as `http://localhost:11434`; None: where the provider's usually does."""
+    first_memory: str | None = None
+    """What its memory begins with, from its first start on; None: nothing."""
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,7 @@ from nanoclaw.model.entities import AgentGroup, MessagingGroup
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId
 from nanoclaw.store.ticks import tick
 from schema.rows import bindings, insert_sql, select, select_kept
-from schema.sqlite import Connection, execute, scalar
+from schema.sqlite import Connection, execute, integer, scalar
 from schema.times import write_time
 
 Mint = Callable[[str], str]
@@ -90,6 +90,11 @@ def update_messaging_group(conn: Connection, group: MessagingGroup) -> None:
 def delete_messaging_group(conn: Connection, group: MessagingGroupId) -> None:
     """Forget a chat. Raises `ConstraintError` while anything refers to it."""
     execute(conn, "DELETE FROM messaging_groups WHERE id = ?", (group,))
+
+
+def last_shown(conn: Connection) -> int:
+    """The tick of the last change to what running sessions of any agent group may know besides messages."""
+    return integer(conn, "SELECT coalesce(max(shown), 0) FROM agent_groups")
 
 
 def show_again(conn: Connection, which: str, *bound: str) -> None:

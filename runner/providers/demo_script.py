@@ -61,6 +61,7 @@ Things to try:
   tasks            what is scheduled; `nanoclaw tasks list` shows it as well
   pause task-…     and “resume”, “cancel”: what becomes of one
   ask me a question    answers to choose from, and I wait for yours
+  create an agent named Scout    another agent, if I may have one made; add “: ” and what it is for
   tell room ahoy   a message to the destination called “room”, at once
   edit, react, card    a message that changes, a reaction to yours, a card
   help             this

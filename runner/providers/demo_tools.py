@@ -18,6 +18,7 @@ _FIELD = r"(?:[\d*][\w*/,#-]*|(?:sun|mon|tue|wed|thu|fri|sat|jan|feb|mar|apr|may
 _AGAIN = re.compile(rf"schedule (@[a-z]+|(?:{_FIELD} ){{4}}{_FIELD}) {_WORDS}", re.DOTALL | re.IGNORECASE)
 _TASK = re.compile(r"(pause|resume|cancel) (task-\S+)", re.IGNORECASE)
 _UPDATE = re.compile(rf"update (task-\S+) {_WORDS}", re.DOTALL | re.IGNORECASE)
+_AGENT = re.compile(r"create an agent (?:named|called) ([^:\n]+?)(?:: (.+))?", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"\(id: (\d+)\)")
 
 
@@ -59,7 +60,7 @@ def tools_asked_for(text: str, *, number: int, to: str | None, now: datetime) ->
         case "tasks":
             return [Use("list_tasks", {}, _scheduled)]
         case _:
-            return _told(text) or _tasks(text, now)
+            return _told(text) or _tasks(text, now) or _agents(text.strip())
 
 
 def _told(text: str) -> list[Use]:
@@ -89,6 +90,13 @@ def _tasks(text: str, now: datetime) -> list[Use]:
         return [Use(f"{task[1].lower()}_task", {"task_id": task[2]}, _asked_host)]
     if update := _UPDATE.fullmatch(text):
         return [Use("update_task", {"task_id": update[1], "prompt": update[2]}, _asked_host)]
+    return []
+
+
+def _agents(text: str) -> list[Use]:
+    if asked := _AGENT.fullmatch(text):
+        instructions = {} if asked[2] is None else {"instructions": asked[2]}
+        return [Use("create_agent", {"name": asked[1], **instructions}, _asked_host)]
     return []
 
 

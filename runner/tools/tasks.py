@@ -1,6 +1,6 @@
 """Tools for what is to be done later: schedule_task, list_tasks, update_task, pause_task, resume_task, cancel_task.
 
-Tasks are the host's. Each tool asks it by a row and waits a moment for what came of it, which is a row as well.
+Tasks are the host's. Each tool asks it for what is to be done.
 """
 
 from __future__ import annotations
@@ -10,24 +10,10 @@ from datetime import datetime
 from attrs import asdict
 
 from runner.core.arguments import Text
-from runner.model import Ask
-from runner.tools.base import Answer
-from runner.tools.desk import Definition, Desk, define_tool
-from schema import payloads
-from schema.payloads import SystemIn
-from schema.requests import (
-    NAMES,
-    REFUSED,
-    CancelTask,
-    ListTasks,
-    PauseTask,
-    ResumeTask,
-    ScheduleTask,
-    TaskRequest,
-    UpdateTask,
-)
+from runner.tools.asking import request
+from runner.tools.desk import Definition, define_tool
+from schema.requests import CancelTask, ListTasks, PauseTask, ResumeTask, ScheduleTask, UpdateTask
 
-PATIENCE_SECONDS = 10.0
 MOST_PROMPT = 50_000
 MOST_SCRIPT = 50_000
 MOST_WORDS = 100
@@ -78,21 +64,6 @@ def _check_time(text: str | None) -> None:
         ) from None
 
 
-async def _request(desk: Desk, request: TaskRequest) -> Answer:
-    """Ask the host, and say what it said."""
-    action = NAMES[type(request)]
-    row = await desk.say(Ask(in_reply_to=desk.current, action=action, arguments=payloads.write(request)))
-    with desk.waits.waiting((desk.epoch, row.id)) as result:
-        told = await result.row(PATIENCE_SECONDS)
-    if told is None:
-        return Answer(f"It is asked for; what came of it you will be told later, as a system_response to {action}.")
-    assert isinstance(told.payload, SystemIn)
-    text = told.payload.text
-    if text.startswith(REFUSED):
-        return Answer(f"It was refused: {text.removeprefix(REFUSED)}", failed=True)
-    return Answer(text)
-
-
 TASKS: tuple[Definition, ...] = (
     define_tool(
         "schedule_task",
@@ -121,10 +92,10 @@ TASKS: tuple[Definition, ...] = (
             MISFIRE,
         ],
         _schedule,
-        _request,
+        request,
     ),
     define_tool(
-        "list_tasks", "What is scheduled in this conversation, with ids and next times.", [], ListTasks, _request
+        "list_tasks", "What is scheduled in this conversation, with ids and next times.", [], ListTasks, request
     ),
     define_tool(
         "update_task",
@@ -151,9 +122,9 @@ TASKS: tuple[Definition, ...] = (
             MISFIRE,
         ],
         _update,
-        _request,
+        request,
     ),
-    define_tool("pause_task", "Let a task rest until it is resumed.", [TASK_ID], PauseTask, _request),
-    define_tool("resume_task", "Go on with a task that rests.", [TASK_ID], ResumeTask, _request),
-    define_tool("cancel_task", "End a task for good.", [TASK_ID], CancelTask, _request),
+    define_tool("pause_task", "Let a task rest until it is resumed.", [TASK_ID], PauseTask, request),
+    define_tool("resume_task", "Go on with a task that rests.", [TASK_ID], ResumeTask, request),
+    define_tool("cancel_task", "End a task for good.", [TASK_ID], CancelTask, request),
 )

@@ -56,7 +56,8 @@ def test_a_row_that_changes_after_it_was_read_is_dropped_and_the_first_stands(ca
         ({"seq": 2**53 - 1}, "bad-seq"),
         ({"destination": "elsewhere"}, "unknown-destination"),
         ({"destination": "test:room"}, "unknown-destination"),
-        ({"kind": OutKind.SYSTEM, "payload": SystemOut(action="fly")}, "not-carried"),
+        ({"kind": OutKind.SYSTEM, "payload": SystemOut(action="fly")}, "unknown-request"),
+        ({"kind": OutKind.SYSTEM, "payload": SystemOut(action="create_agent")}, "bad-request"),
     ],
 )
 def test_what_a_runner_may_not_ask_is_a_drop_with_its_reason(case: Case, words: dict[str, object], reason: str) -> None:

@@ -6,76 +6,38 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from attrs import define, field
 
-from nanoclaw.actors import requests, task_requests
+from nanoclaw.actors import requests
 from nanoclaw.actors.absorb import absorb
-from nanoclaw.actors.asker import Asker
+from nanoclaw.core.requests import RULES
 from nanoclaw.link.report import OutRow, Report
-from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import EpochNumber, TaskId
+from nanoclaw.model.ids import TaskId
 from nanoclaw.model.tasks import Misfire, Task, TaskState
 from nanoclaw.store import tasks
-from nanoclaw.store.sessions import session_place
 from schema import payloads
 from schema.payloads import SystemOut
-from schema.requests import ACTIONS, NAMES, ScheduleTask, TaskRequest, UpdateTask
+from schema.requests import ACTIONS, ScheduleTask, UpdateTask
 from schema.rows import OutKind
-from schema.sqlite import Row, fetch, transaction
-from tests.support.central import NOW, ROOM, World, everything
+from schema.sqlite import transaction
+from tests.actors.asking import BERLIN, Case
+from tests.support.central import NOW, ROOM, everything
 from tests.support.tasks import a_task, added
 
-BERLIN = "Europe/Berlin"
 
-
-@define
-class Case:
-    """An agent in its session, and another session that must never notice."""
-
-    world: World = field(factory=World)
-    place: SessionPlace = field(init=False)
-    epoch: EpochNumber = field(init=False)
-    asked: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        session = self.world.session("nano", room="room")
-        self.epoch = self.world.epoch(session)
-        found = session_place(self.world.conn, session)
-        assert found is not None
-        self.place = found
-
-    def ask(self, request: TaskRequest) -> str:
-        """Ask for something; what the agent is told."""
-        return self.say(NAMES[type(request)], payloads.write(request))
-
-    def say(self, action: str, arguments: str) -> str:
-        """Ask in the runner's own words; what the agent is told."""
-        self.asked += 1
-        asker = Asker(place=self.place, epoch=self.epoch, origin=ROOM, timezone=BERLIN)
-        with transaction(self.world.conn):
-            said = SystemOut(action=action, arguments=arguments)
-            assert requests.handle(self.world.conn, asker, f"r{self.asked}", said, "digest", now=NOW)
-        return str(self.notes()[-1]["content"])
-
-    def notes(self) -> list[Row]:
-        """What the agent was told."""
-        return fetch(self.world.conn, "SELECT * FROM inbound WHERE kind = 'system' ORDER BY seq")
-
-    def task(self) -> Task:
-        """The only one there is."""
-        (found,) = tasks.tasks(self.world.conn)
-        return found
+def only_task(case: Case) -> Task:
+    """The only one there is."""
+    (found,) = tasks.tasks(case.world.conn)
+    return found
 
 
 def test_every_action_that_can_be_asked_for_is_handled() -> None:
-    assert requests.HANDLERS.keys() == ACTIONS.keys()
-    assert task_requests.DO.keys() == set(ACTIONS.values())
+    assert requests.HANDLERS.keys() == ACTIONS.keys() == RULES.keys()
 
 
 def test_a_task_is_made_for_the_place_and_in_the_zone_of_whoever_asked() -> None:
     case = Case()
     told = case.ask(ScheduleTask(prompt="say good morning", recurrence="0 9 * * 1-5", script="true"))
-    task = case.task()
+    task = only_task(case)
     assert (task.session_id, task.prompt, task.script) == (case.place.session.id, "say good morning", "true")
     assert (task.channel, task.platform_id, task.timezone) == (ROOM.channel, ROOM.platform_id, BERLIN)
     assert (task.misfire, task.state) == (Misfire.LATEST, TaskState.ACTIVE)
@@ -95,7 +57,7 @@ def test_a_task_is_made_for_the_place_and_in_the_zone_of_whoever_asked() -> None
 def test_a_time_without_an_offset_is_the_agents_own(process_after: str, expected: datetime) -> None:
     case = Case()
     case.ask(ScheduleTask(prompt="once", process_after=process_after))
-    plan = tasks.planned(case.world.conn, case.task().id)
+    plan = tasks.planned(case.world.conn, only_task(case).id)
     assert plan is not None
     assert plan.due_at == expected
 
@@ -131,9 +93,9 @@ def test_a_task_is_changed_paused_resumed_listed_and_cancelled_by_its_agent() ->
     case = Case()
     assert "nothing is scheduled" in case.say("list_tasks", "{}")
     case.ask(ScheduleTask(prompt="first", recurrence="@daily", script="true"))
-    task = case.task().id
+    task = only_task(case).id
     case.ask(UpdateTask(task_id=task, prompt="second", recurrence="30 8 * * *", script="", misfire="all"))
-    changed = case.task()
+    changed = only_task(case)
     assert (changed.prompt, changed.cron, changed.script, changed.misfire) == (
         "second",
         "30 8 * * *",
@@ -143,10 +105,10 @@ def test_a_task_is_changed_paused_resumed_listed_and_cancelled_by_its_agent() ->
     one = f'{{"task_id": "{task}"}}'
     assert "next 2026-04-17T08:30+02:00" in case.say("list_tasks", "{}")
     assert "is paused" in case.say("pause_task", one)
-    assert case.task().state is TaskState.PAUSED
+    assert only_task(case).state is TaskState.PAUSED
     assert "next 2026" in case.say("resume_task", one)
     assert "is cancelled" in case.say("cancel_task", one)
-    assert case.task().state is TaskState.CANCELLED
+    assert only_task(case).state is TaskState.CANCELLED
     assert "refused" in case.say("resume_task", one)
     assert "nothing is scheduled" in case.say("list_tasks", "{}")
 
@@ -154,7 +116,7 @@ def test_a_task_is_changed_paused_resumed_listed_and_cancelled_by_its_agent() ->
 def test_a_change_of_nothing_is_refused() -> None:
     case = Case()
     case.ask(ScheduleTask(prompt="first", recurrence="@daily"))
-    assert "say what to change" in case.ask(UpdateTask(task_id=case.task().id))
+    assert "say what to change" in case.ask(UpdateTask(task_id=only_task(case).id))
 
 
 @pytest.mark.parametrize("action", ["update_task", "pause_task", "resume_task", "cancel_task"])
@@ -188,7 +150,7 @@ def test_a_report_that_is_absorbed_again_asks_for_nothing_twice() -> None:
     with transaction(case.world.conn):
         first = absorb(case.world.conn, case.place, case.epoch, report, timezone=BERLIN, now=NOW)
     assert (first.asked, first.changed) == (True, True)
-    tasks.move(case.world.conn, case.task(), TaskState.CANCELLED, reason=None, now=NOW)
+    tasks.move(case.world.conn, only_task(case), TaskState.CANCELLED, reason=None, now=NOW)
     before = everything(case.world.conn)
     with transaction(case.world.conn):
         again = absorb(case.world.conn, case.place, case.epoch, report, timezone=BERLIN, now=NOW)

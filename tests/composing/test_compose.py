@@ -41,6 +41,14 @@ def test_a_new_agent_group_gets_its_folders_its_memory_and_what_it_is_told(place
     assert list((places.state / "skills").iterdir()) == []
 
 
+def test_a_memory_begins_once_with_what_it_is_to_begin_with(places: GroupPlaces) -> None:
+    compose(places, told(first_memory="Look around.\n"))
+    memory = places.agent / "CLAUDE.local.md"
+    assert memory.read_text() == "# Memory\n\nLook around.\n"
+    compose(places, told(first_memory="Something else."))
+    assert memory.read_text() == "# Memory\n\nLook around.\n"
+
+
 def test_what_the_host_makes_can_be_read_by_all_and_what_the_agent_has_by_its_owner(places: GroupPlaces) -> None:
     old = os.umask(0o077)
     try:

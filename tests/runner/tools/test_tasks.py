@@ -1,4 +1,4 @@
-"""Tasks: what is asked of the host, and how what it says becomes the tool's answer."""
+"""Tasks and agents: what is asked of the host, and how what it says becomes the tool's answer."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from runner.tools.asking import PATIENCE_SECONDS
 from runner.tools.base import Answer
-from runner.tools.tasks import PATIENCE_SECONDS
 from schema.payloads import SystemIn, SystemOut, read_as
 from schema.requests import (
     ACTIONS,
+    Asked,
     CancelTask,
+    CreateAgent,
     ListTasks,
     PauseTask,
     ResumeTask,
     ScheduleTask,
-    TaskRequest,
     UpdateTask,
     result_key,
 )
@@ -27,7 +28,7 @@ from tests.runner.tools.bench import Bench
 RESULT = f"note:{result_key('sess-1', 7, 'out-3')}"
 
 
-def asked(bench: Bench) -> TaskRequest:
+def asked(bench: Bench) -> Asked:
     """What the host is asked."""
     ((to, in_reply_to, payload),) = bench.written()
     assert (to, in_reply_to) == (None, "m2")
@@ -37,7 +38,7 @@ def asked(bench: Bench) -> TaskRequest:
     return request
 
 
-async def call(bench: Bench, name: str, meanwhile: Callable[[], None], **arguments: object) -> Answer:
+async def call(bench: Bench, name: str, meanwhile: Callable[[], None], /, **arguments: object) -> Answer:
     """Call a tool; when it waits, do something."""
     answers: list[Answer] = []
 
@@ -73,10 +74,16 @@ async def call(bench: Bench, name: str, meanwhile: Callable[[], None], **argumen
         ("pause_task", {"task_id": "task-1"}, PauseTask(task_id="task-1")),
         ("resume_task", {"task_id": "task-1"}, ResumeTask(task_id="task-1")),
         ("cancel_task", {"task_id": "task-1"}, CancelTask(task_id="task-1")),
+        ("create_agent", {"name": "Scout"}, CreateAgent(name="Scout")),
+        (
+            "create_agent",
+            {"name": "Scout", "instructions": "Look around."},
+            CreateAgent(name="Scout", instructions="Look around."),
+        ),
     ],
 )
 async def test_the_host_is_asked_and_its_word_is_the_answer(
-    bench: Bench, name: str, arguments: dict[str, object], request_: TaskRequest
+    bench: Bench, name: str, arguments: dict[str, object], request_: Asked
 ) -> None:
     done = SystemIn(action=name, text="it is so")
     answer = await call(bench, name, lambda: bench.tell(RESULT, done), **arguments)

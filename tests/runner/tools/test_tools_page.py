@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from runner.tools import questions, tasks
+from runner.tools import asking, questions
 from runner.tools.base import Tool
 from runner.tools.toolbox import DEFINITIONS
 from schema.files import MOST_FILE_BYTES
@@ -37,6 +37,6 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"1 to {MOST_OPTIONS} answers",
         f"at most {MOST_WAIT_SECONDS:,}:",
         f"waits {questions.SECONDS} s",
-        f"at most {tasks.PATIENCE_SECONDS:g} s",
+        f"at most {asking.PATIENCE_SECONDS:g} s",
     ):
         assert limit in " ".join(text.split()), limit
