@@ -18,7 +18,7 @@ from attrs import define
 
 from schema import sqlite
 from schema.rows import Delivered, Destination, MessageIn, Meta, Routing, select
-from schema.sqlite import BusyError, Connection, fetch, integer, scalar
+from schema.sqlite import BusyError, Connection, ReadOnlyError, fetch, integer, scalar
 from schema.times import read_time, write_time
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ T = TypeVar("T")
 BUSY_PAUSE = 0.000_2
 BUSY_TRIES = 500
 AGAIN_SECONDS = 0.02
+ORPHANED_SECONDS = 0.1
+"""Between two looks at what a host has left half written: the next host is some time away."""
 
 
 @define(eq=False)
@@ -135,6 +137,9 @@ class Inbox:
 async def patiently(read: Callable[[], T]) -> T:
     """Call *read*, and again after a pause for as long as the host keeps the file locked.
 
+    Also where the host has died in the middle of a commit: only the next one can undo that, and as long as there is
+    none nothing new comes anyway.
+
     Cancellation: a checkpoint, between two tries.
     """
     while True:
@@ -143,6 +148,8 @@ async def patiently(read: Callable[[], T]) -> T:
             return read()
         except BusyError:
             await trio.sleep(AGAIN_SECONDS)
+        except ReadOnlyError:
+            await trio.sleep(ORPHANED_SECONDS)
 
 
 def _wait_shortly(tries: int) -> bool:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from runner.logs import log
 from schema.commit_watch import CommitWatch
-from schema.sqlite import BusyError
+from schema.sqlite import BusyError, ReadOnlyError
 
 MOST_MISSED = 3
 """Commits that only the net found, before inotify is thought to be blind here."""
@@ -29,7 +29,8 @@ class InboxWatch:
     the loop's own net has found a few things that inotify did not show, the watch looks for itself from then on.
 
     Args:
-      version: Says a number that changes with each commit of the host. May raise `BusyError`.
+      version: Says a number that changes with each commit of the host. May raise `BusyError` and
+        `ReadOnlyError`.
       inotify: Watches the folder already; None to look from the start.
     """
 
@@ -93,8 +94,8 @@ class InboxWatch:
             await trio.sleep(min(max(quiet / PATIENCE, QUICKEST_LOOK), SLOWEST_LOOK))
             try:
                 version = self._version()
-            except BusyError:
-                # The host is writing: that is news enough.
+            except (BusyError, ReadOnlyError):
+                # The host is writing, or has died of it: that is news enough.
                 return
             if version != self._last:
                 self._last = version

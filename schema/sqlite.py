@@ -26,6 +26,8 @@ Bindings: TypeAlias = "Mapping[str, Value] | Sequence[Value]"
 SqliteError = apsw.Error
 """Whatever SQLite refuses; the base of those below."""
 BusyError = apsw.BusyError
+ReadOnlyError = apsw.ReadOnlyError
+"""Something has to be written that may not be: for who only reads, to undo what a writer died in the middle of."""
 ConstraintError = apsw.ConstraintError
 DiskFullError = apsw.FullError
 DiskError = apsw.IOError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import docker
@@ -11,6 +12,8 @@ import pytest
 
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
 from nanoclaw.sandboxes.child import children_of, processes_of
+from schema import sqlite
+from schema.sqlite import Journal, Synchronous
 from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host, until
 from tests.support.truth import rows
@@ -134,3 +137,31 @@ def test_a_sandbox_that_outlives_its_host_is_taken_over_by_the_next(home: Path, 
         until(lambda: "I waited 8 s" in host.cli("chat", "hello").stderr)
         assert [(number, ending) for number, ending, _ in epochs(home)] == [(1, None)], "one life, two hosts"
     assert host.cli("verify").returncode == 0
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("engine", ["docker"], indirect=True)
+def test_a_host_that_dies_while_it_shows_something_takes_no_sandbox_with_it(home: Path, engine: str) -> None:
+    with running_host(home, settings(engine)) as host:
+        assert host.cli("chat", "hello").returncode == 0
+        host.kill()
+        (inbound,) = home.glob("sessions/*/*/in/inbound.db")
+        (heartbeat,) = home.glob("sessions/*/*/out/1/heartbeat")
+        leave_half_a_commit(inbound)
+        # It beats once a second, unless it has seen what was left.
+        until(lambda: time.time() - heartbeat.stat().st_mtime > 2)
+        host.start()
+        assert "turn 2" in host.cli("chat", "hello").stdout
+        assert [(number, ending) for number, ending, _ in epochs(home)] == [(1, None)]
+    assert host.cli("verify").returncode == 0
+
+
+def leave_half_a_commit(inbound: Path) -> None:
+    """Have beside *inbound* what SQLite leaves there if its process is killed in the middle of a commit."""
+    journal = inbound.with_name(f"{inbound.name}-journal")
+    conn = sqlite.open_read_write(inbound, Journal.DELETE, Synchronous.OFF)
+    sqlite.execute(conn, "BEGIN IMMEDIATE; UPDATE meta SET seq_floor = seq_floor + 1")
+    left = journal.read_bytes()
+    sqlite.execute(conn, "ROLLBACK")
+    conn.close()
+    journal.write_bytes(left)

@@ -178,6 +178,15 @@ class Link:
         """Let them in again."""
         execute(self._in, "ROLLBACK")
 
+    def die_in_a_commit(self) -> Path:
+        """What a host leaves that is killed while it writes; returns the journal, which whoever writes next undoes."""
+        journal = self.inside / f"{INBOUND}-journal"
+        execute(self._in, "BEGIN IMMEDIATE; UPDATE meta SET timezone = 'UTC'")
+        left = journal.read_bytes()
+        execute(self._in, "ROLLBACK")
+        journal.write_bytes(left)
+        return journal
+
     def messages(self) -> list[Row]:
         """What the runner said."""
         return self._read("SELECT * FROM messages_out ORDER BY seq")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from runner.inbox import AGAIN_SECONDS, Inbox, patiently
+from runner.inbox import AGAIN_SECONDS, ORPHANED_SECONDS, Inbox, patiently
 from schema.rows import Routing
-from schema.sqlite import BusyError, SqliteError
+from schema.sqlite import BusyError, ReadOnlyError, SqliteError
 from tests.runner.link import NOW, Link, chat, destination
 
 SOON = NOW + timedelta(seconds=5)
@@ -117,3 +117,24 @@ async def test_a_busy_file_is_read_again_until_it_can_be(autojump_clock: trio.te
     start = trio.current_time()
     assert await patiently(read) == "read"
     assert trio.current_time() - start == pytest.approx(3 * AGAIN_SECONDS)
+
+
+async def test_what_a_host_died_of_writing_is_waited_for_until_the_next_has_undone_it(
+    link: Link, inbox: Inbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    assert inbox.meta().timezone == "Europe/Lisbon"
+    journal = link.die_in_a_commit()
+    with pytest.raises(ReadOnlyError):
+        inbox.meta()
+    found: list[str] = []
+
+    async def read() -> None:
+        found.append((await patiently(inbox.meta)).timezone)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await trio.sleep(60 * ORPHANED_SECONDS)
+        assert found == []
+        link.say(chat("from the next host"))
+    assert found == ["Europe/Lisbon"]
+    assert not journal.exists()

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from runner.inbox import Inbox
 from runner.watch import MOST_MISSED, QUICKEST_LOOK, SLOWEST_LOOK, InboxWatch
-from schema.sqlite import BusyError
+from schema.sqlite import BusyError, ReadOnlyError
 from tests.runner.link import Link, chat
 
 
@@ -88,11 +88,14 @@ async def test_looking_without_news_ends_in_time(inbox: Inbox, autojump_clock: M
     assert trio.current_time() - start == pytest.approx(1)
 
 
-async def test_a_locked_file_is_news(autojump_clock: MockClock) -> None:
-    def busy() -> int:
-        raise BusyError
+@pytest.mark.parametrize("trouble", [BusyError, ReadOnlyError])
+async def test_a_file_that_the_host_writes_or_died_of_writing_is_news(
+    trouble: type[Exception], autojump_clock: MockClock
+) -> None:
+    def version() -> int:
+        raise trouble
 
-    assert await InboxWatch(busy, None).wait(1)
+    assert await InboxWatch(version, None).wait(1)
 
 
 async def test_what_only_the_net_finds_is_counted_and_ends_the_trust(
