@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -10,7 +11,7 @@ import structlog
 import trio
 from attrs import frozen
 
-from nanoclaw.actors.parts import Folders
+from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.admin.server import AdminServer, Look, Office
 from nanoclaw.channels.base import Channel
@@ -18,11 +19,12 @@ from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, Te
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
+from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
 from nanoclaw.core.key_check import without_key
 from nanoclaw.core.signals import Signals, detail_of, state_of
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.gateway import Gateway
-from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.gateway.secrets_file import ONECLI_KEYS, SecretsFile
 from nanoclaw.house import Ground, House, build
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
@@ -135,9 +137,17 @@ async def serve(
         terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
         channels: list[Channel] = [terminal, *more_channels()]
         secrets = SecretsFile(config.home)
-        keyless = await _without_key(store, secrets, config.agent.provider)
+        keyless = await _without_key(store, secrets, config)
         gateway = Gateway(secrets.key_for, nodes["gateway"])
-        ground = Ground(store=store, engine=choice.engine, customs=reading, watch=watch, clock=clock, ways_out=gateway)
+        ground = Ground(
+            store=store,
+            engine=choice.engine,
+            customs=reading,
+            watch=watch,
+            clock=clock,
+            ways_out=gateway,
+            credentials=_credentials(config, secrets),
+        )
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
             config.admin_socket,
@@ -189,13 +199,29 @@ async def serve(
         )
 
 
-async def _without_key(store: Database, secrets: SecretsFile, provider: str) -> tuple[str, ...]:
+def _credentials(config: Config, secrets: SecretsFile) -> Credentials | None:
+    """What asks OneCLI for agents' credentials; None where there is no server."""
+    server = read_endpoint(config.onecli.url)
+    if isinstance(server, BadEndpoint):
+        return None
+    # Imported here: HTTP's library takes its time, and most homes have no use for it.
+    from nanoclaw.gateway.credentials import Credentials as OneCliCredentials
+    from nanoclaw.gateway.onecli import Account, OneCli
+
+    account = Account(server=server, project=config.onecli.project, gateway=config.onecli.gateway_url)
+    keys = SecretsFile(config.home, ONECLI_KEYS)
+    return OneCliCredentials(OneCli(account, partial(keys.key_for, server.origin)), secrets.key_for)
+
+
+async def _without_key(store: Database, secrets: SecretsFile, config: Config) -> tuple[str, ...]:
     """Who cannot think for want of a key; or what is wrong with the keys, which ends no host."""
     try:
         origins = [secret.origin for secret in await trio.to_thread.run_sync(secrets.all)]
     except UsageError as exc:
         return (str(exc),)
-    return without_key(await store.read(thinkers, provider), origins)
+    # Claude then answers by way of OneCLI, which knows better.
+    there = [*origins, ANTHROPIC] if config.onecli.url else origins
+    return without_key(await store.read(thinkers, config.agent.provider), there)
 
 
 def docker_settings(config: Config, install: str) -> DockerSettings:

@@ -7,11 +7,12 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, le
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.retention import RetentionPolicy
 from nanoclaw.core.session import Patience
@@ -112,6 +113,28 @@ class RetentionSettings:
     """How long what sandboxes said on standard error is kept."""
 
 
+def _is_place(_: object, attribute: Attribute[str], value: str) -> None:
+    if value and isinstance(found := read_endpoint(value), BadEndpoint):
+        raise ValueError(f"{attribute.name}: {found.why}")
+
+
+def _is_word(_: object, attribute: Attribute[str], value: str) -> None:
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError(f"{attribute.name}: not one word of plain characters")
+
+
+@frozen(kw_only=True)
+class OneCliSettings:
+    """`[onecli]`"""
+
+    url: str = field(default="", validator=_is_place)
+    """Where a OneCLI server answers, which gives agents the use of credentials; empty: there is none."""
+    gateway_url: str = field(default="", validator=_is_place)
+    """Where its gateway answers; empty: where the server says."""
+    project: str = field(default="", validator=_is_word)
+    """The project that a key of a whole organisation is used for; empty: the key's own."""
+
+
 @frozen(kw_only=True)
 class Config:
     """Everything that can be set, and the home it was read from."""
@@ -123,6 +146,7 @@ class Config:
     retry: RetrySettings = field(factory=RetrySettings)
     supervision: SupervisionSettings = field(factory=SupervisionSettings)
     retention: RetentionSettings = field(factory=RetentionSettings)
+    onecli: OneCliSettings = field(factory=OneCliSettings)
 
     @property
     def database(self) -> Path:

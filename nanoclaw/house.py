@@ -13,7 +13,7 @@ from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets
-from nanoclaw.actors.parts import Customs, Folders, NoWaysOut, Parts, SessionTimes, WaysOut
+from nanoclaw.actors.parts import Credentials, Customs, Folders, NoWaysOut, Parts, SessionTimes, WaysOut
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
@@ -50,6 +50,8 @@ class Ground:
     watch: Watch
     clock: Clock
     ways_out: WaysOut = field(factory=NoWaysOut)
+    credentials: Credentials | None = None
+    """OneCLI's; None: there is none."""
     threads: Threads = WORKER_THREADS
     """For what blocks shortly."""
     links: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(MOST_LINKS)))
@@ -154,6 +156,7 @@ def build(
         told=lambda place: tell(told_to_all, place.agent_group, place.settings),
         timezone=config.agent.timezone,
         ways_out=ground.ways_out,
+        credentials=ground.credentials,
         drafts=delivery.drafts.offer,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below

@@ -29,6 +29,7 @@ from runner.poll import Poll
 from runner.prompting import Prompting
 from runner.providers.base import Provider
 from runner.providers.registry import make_provider
+from runner.proxy import Proxy, load_proxy, open_proxy
 from runner.tools.base import Toolbox
 from runner.tools.desk import Desk
 from runner.tools.toolbox import AgentTools, new_id
@@ -76,13 +77,16 @@ def run(places: Places, inbound: Connection) -> int:
       inbound: The open inbound.db that the first look was taken at.
     """
     try:
-        container = attrs.evolve(load_container(places.settings), gateway=places.gateway)
+        proxy = load_proxy(places.gateway)
+        by_proxy = proxy is not None and proxy.model
+        container = attrs.evolve(load_container(places.settings), gateway=None if by_proxy else places.gateway)
     except ConfigError as exc:
         log("refused", why=str(exc))
         return WRONGLY_STARTED
     make = partial(make_provider, places.provider or container.provider, container)
+    serving = partial(serve, places, container, make, Inbox(inbound), _leave_within)
     try:
-        return trio.run(serve, places, container, make, Inbox(inbound), _leave_within)
+        return trio.run(_behind, proxy, serving)
     except ConfigError as exc:
         log("refused", why=str(exc))
         return WRONGLY_STARTED
@@ -150,6 +154,13 @@ async def serve(
         outbox.close()
         inbox.close()
     return STOPPED
+
+
+async def _behind(proxy: Proxy | None, serving: Callable[[], Awaitable[int]]) -> int:
+    """Do *serving* where every program that is started finds the proxy, if there is one."""
+    async with open_proxy(proxy) as environment:
+        os.environ.update(environment)
+        return await serving()
 
 
 async def _run_in(scope: trio.CancelScope, run: Callable[[], Awaitable[object]]) -> None:

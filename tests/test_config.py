@@ -58,6 +58,8 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         (b"\xff\xfe", "is not TOML"),
         ("color = 1", r"extra fields found \(color\)"),
         ("[sandbox]\nwarmth = 1", r"extra fields found \(warmth\) @ .sandbox"),
+        ('[onecli]\nurl = "localhost:10254"', "url: has to begin with http"),
+        ('[onecli]\nproject = "a b"', "project: not one word"),
         ("sandbox = 3", "@ .sandbox"),
         ("[[sandbox]]\nengine = 'auto'", "@ .sandbox"),
         ("[agent]\nname = 7", "expected str @ .agent.name"),

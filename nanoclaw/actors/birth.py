@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from nanoclaw.composing import handles
 from nanoclaw.composing.compose import compose
 from nanoclaw.composing.mount_points import prepare_mount_points
 from nanoclaw.composing.places import GroupPlaces
-from nanoclaw.core.endpoints import ANTHROPIC, read_endpoint
+from nanoclaw.composing.proxy_files import publish_proxy
+from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint, read_endpoint
 from nanoclaw.core.mounts import Allowed
+from nanoclaw.core.proxy_settings import ProxySettings
 from nanoclaw.core.told import Told
 from nanoclaw.errors import ImageError, SandboxError
 from nanoclaw.gateway.gateway import Way
@@ -31,8 +34,10 @@ log = structlog.get_logger()
 UNDO_SECONDS = 10.0
 
 
-async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch: EpochNumber) -> Sandbox:
-    """Start the sandbox of *epoch*, whose link is there.
+async def start(
+    parts: Parts, place: SessionPlace, layout: SessionLayout, epoch: EpochNumber, say: Callable[[str], None]
+) -> Sandbox:
+    """Start the sandbox of *epoch*, whose link is there. Tells *say* what it waits for, if that may be long.
 
     Raises:
       SandboxError: it could not be started, or does not see what it was meant to.
@@ -41,6 +46,7 @@ async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch:
     """
     engine = parts.engine
     group = parts.folders.group(place)
+    await parts.disk.run(publish_proxy, layout.gateway, await _proxy(parts, place, say))
     granted = await _granted(parts, place)
     mounts = tuple(one.mount for one in granted)
     told = attrs.evolve(parts.told(place), additional_mounts=mounts)
@@ -73,13 +79,25 @@ async def start(parts: Parts, place: SessionPlace, layout: SessionLayout, epoch:
 
 def way_out(parts: Parts, place: SessionPlace, layout: SessionLayout) -> Way:
     """What the sandbox reaches of the world: the model that its agent group has."""
-    own = place.settings.base_url if place.settings is not None else None
     return Way(
         session=place.session.id,
         folder=layout.gateway,
         owner=parts.engine.owner_of(place.agent_group.id),
-        endpoint=read_endpoint(own or ANTHROPIC),
+        endpoint=_model(place),
+        proxy=None if parts.credentials is None else partial(parts.credentials.proxy, place.agent_group),
     )
+
+
+def _model(place: SessionPlace) -> Endpoint | BadEndpoint:
+    own = place.settings.base_url if place.settings is not None else None
+    return read_endpoint(own or ANTHROPIC)
+
+
+async def _proxy(parts: Parts, place: SessionPlace, say: Callable[[str], None]) -> ProxySettings | None:
+    """What OneCLI gives the sandbox. Nothing is started without it where there is a server."""
+    if parts.credentials is None:
+        return None
+    return await parts.credentials.prepare(place.agent_group, _model(place), say)
 
 
 async def _image(parts: Parts, place: SessionPlace) -> str | None:

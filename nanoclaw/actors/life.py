@@ -116,7 +116,8 @@ class Life:
                 file, tick = await self._project(layout, epoch, new=not adopted)
                 stack.callback(file.close)
                 await stack.enter_async_context(parts.ways_out.open(way_out(parts, self._place, layout)))
-                sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch)
+                say = partial(self._say, epoch)
+                sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch, say)
                 ending, detail = let_go
                 traffic = Traffic(
                     epoch=epoch,
@@ -145,6 +146,9 @@ class Life:
         if ending is EpochEnding.EXITED and not drain.heard:
             last = f"; it said: {self._log.last_lines}" if self._log.last_lines else ""
             raise SandboxError(engine=parts.engine.name, why=f"the runner ended at once ({detail}){last}")
+
+    def _say(self, epoch: EpochNumber, doing: str) -> None:
+        self._node.set(doing=f"epoch {epoch}: {doing}")
 
     async def _serve(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry messages in and requests out until the sandbox ends, or may."""

@@ -14,7 +14,9 @@ from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.overdue import Overdue
 from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.mounts import CheckMounts
+from nanoclaw.core.proxy_settings import ProxySettings
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.stuck import StuckPolicy
@@ -28,7 +30,7 @@ from nanoclaw.kit.watch import Watch
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.report import DraftRow, Inspected
 from nanoclaw.link.snapshot import Snapshot
-from nanoclaw.model.entities import Session, SessionPlace
+from nanoclaw.model.entities import AgentGroup, Session, SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Engine, LifeName
 from nanoclaw.store.db import Store
@@ -62,6 +64,20 @@ class NoWaysOut:
         """Nothing is there behind the socket's name."""
         await trio.lowlevel.checkpoint()
         yield
+
+
+class Credentials(Protocol):
+    """What actors need of OneCLI."""
+
+    async def prepare(
+        self, group: AgentGroup, model: Endpoint | BadEndpoint, say: Callable[[str], None]
+    ) -> ProxySettings:
+        """What a sandbox of *group* is to be given; see `nanoclaw.gateway.credentials.Credentials.prepare`."""
+        ...
+
+    async def proxy(self, group: AgentGroup) -> Endpoint:
+        """Where its proxy is. Raises `UnreachableError`."""
+        ...
 
 
 @frozen(kw_only=True)
@@ -149,6 +165,8 @@ class Parts:
     """Tells every session that there may be news for its link."""
     ways_out: WaysOut = field(factory=NoWaysOut)
     """The gateway."""
+    credentials: Credentials | None = None
+    """OneCLI's; None: there is none."""
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
     stuck: StuckPolicy = field(factory=StuckPolicy)

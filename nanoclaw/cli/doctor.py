@@ -20,6 +20,7 @@ from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
+from nanoclaw.core.endpoints import ANTHROPIC
 from nanoclaw.core.key_check import without_key
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.secrets_file import SecretsFile
@@ -99,7 +100,9 @@ def without_keys(config: Config) -> tuple[str, ...]:
     conn = sqlite.open_read_only(config.database)
     try:
         origins = [secret.origin for secret in SecretsFile(config.home).all()]
-        return without_key(thinkers(conn, config.agent.provider), origins)
+        # Claude then answers by way of OneCLI, which knows better.
+        there = [*origins, ANTHROPIC] if config.onecli.url else origins
+        return without_key(thinkers(conn, config.agent.provider), there)
     except UsageError as exc:
         return (str(exc),)
     except sqlite.SqliteError:

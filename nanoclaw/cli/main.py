@@ -191,16 +191,21 @@ def image_list(as_json: bool) -> None:
     image.show(as_json=as_json)
 
 
+URL_HELP = "Where that answers which the key is for; by default https://api.anthropic.com, or what [onecli] says."
+
+
 @cli.group()
 def secrets() -> None:
-    """The keys of models. They stay on the host: no sandbox sees one. Works with and without a running host."""
+    """The keys of models and of OneCLI. They stay on the host: no sandbox sees one. Works without a host too."""
 
 
 @secrets.command("set")
-@click.argument("name", type=click.Choice(["anthropic"]), metavar="NAME")
-@click.option("--url", help="Where the model answers that the key is for; by default https://api.anthropic.com.")
+@click.argument("name", type=click.Choice(["anthropic", "onecli"]), metavar="NAME")
+@click.option("--url", help=URL_HELP)
 def secrets_set(name: str, url: str | None) -> None:
-    """Keep a key, instead of the one that is there. NAME is anthropic: the API that Claude and others speak.
+    """Keep a key, instead of the one that is there.
+
+    NAME is anthropic, the API that Claude and others speak; or onecli, a server that keeps agents' credentials.
 
     Asks for it, or reads it from standard input; never from the command line, which others can see.
     Holds from the next request on.
@@ -220,8 +225,8 @@ def secrets_list(as_json: bool) -> None:
 
 
 @secrets.command("remove")
-@click.argument("name", type=click.Choice(["anthropic"]), metavar="NAME")
-@click.option("--url", help="Where the model answers that the key is for; by default https://api.anthropic.com.")
+@click.argument("name", type=click.Choice(["anthropic", "onecli"]), metavar="NAME")
+@click.option("--url", help=URL_HELP)
 def secrets_remove(name: str, url: str | None) -> None:
     """Forget a key. Holds from the next request on."""
     from nanoclaw.cli import secrets

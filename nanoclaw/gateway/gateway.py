@@ -1,14 +1,14 @@
 """The only way out of a sandbox: a socket for each session, behind which its model answers.
 
 The socket is the identity: it is mounted into one sandbox, and what comes over it comes from there. The key is added on
-this side.
+this side. Where there is a OneCLI server, a second socket beside it leads to that server's proxy, and nowhere else.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,15 +20,16 @@ from attrs import define, field, frozen
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Key, Refuse
 from nanoclaw.errors import SandboxError, UsageError
-from nanoclaw.gateway.connection import Connection, FindKey
+from nanoclaw.gateway.connection import Connection
 from nanoclaw.gateway.dial import Dial, dial
+from nanoclaw.gateway.tunnel import FindProxy, carry
 from nanoclaw.gateway.wire import server
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.sockets import bind_in
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId
 from nanoclaw.model.sandbox import Owner
-from schema.files import GATEWAY_SOCKET
+from schema.files import GATEWAY_SOCKET, PROXY_SOCKET
 
 log = structlog.get_logger()
 
@@ -50,6 +51,8 @@ class Way:
     """Who its sandbox runs as; None: whoever runs the host."""
     endpoint: Endpoint | BadEndpoint
     """Where its model answers."""
+    proxy: FindProxy | None = None
+    """Where OneCLI's proxy is; None: there is none, and no second socket."""
 
 
 @define(eq=False)
@@ -88,7 +91,15 @@ class Gateway:
 
         Cancellation: closed at once, with every connection over it.
         """
-        door = _Door(way, partial(self._find_key, way.session), self._dial)
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._opened(_Door(way, GATEWAY_SOCKET, partial(self._to_model, way))))
+            if way.proxy is not None:
+                to_proxy = partial(carry, find=way.proxy, dial=self._dial, note=partial(_note, way.session))
+                await stack.enter_async_context(self._opened(_Door(way, PROXY_SOCKET, to_proxy)))
+            yield
+
+    @asynccontextmanager
+    async def _opened(self, door: _Door) -> AsyncIterator[None]:
         self._doors.append(door)
         self._show()
         try:
@@ -104,7 +115,16 @@ class Gateway:
             self._show()
 
     def _show(self) -> None:
-        self._node.set(doing=f"{len(self._doors)} open")
+        self._node.set(doing=f"{len({door.way.session for door in self._doors})} open")
+
+    async def _to_model(self, way: Way, stream: trio.SocketStream) -> None:
+        find_key = partial(self._find_key, way.session)
+        note = partial(_note, way.session)
+
+        def refused(refusal: Refuse) -> None:
+            note(refusal.status, refusal.why)
+
+        await Connection(server(stream), way.endpoint, find_key, self._dial, refused).serve()
 
     async def _find_key(self, session: SessionId, endpoint: Endpoint) -> Key | Refuse | None:
         try:
@@ -124,8 +144,10 @@ class _Door:
     """An open way, and who is coming through."""
 
     way: Way
-    _find_key: FindKey
-    _dial: Dial
+    _name: str
+    """The socket's."""
+    _answer: Callable[[trio.SocketStream], Awaitable[None]]
+    """Sees one connection to its end, and closes it."""
     _seats: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_CONNECTIONS), init=False)
     _scope: trio.CancelScope | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
@@ -138,7 +160,7 @@ class _Door:
         owner = self.way.owner
         with trio.CancelScope() as self._scope:
             plain = await trio.to_thread.run_sync(
-                bind_in, self.way.folder, GATEWAY_SOCKET, None if owner is None else (owner.uid, owner.gid)
+                bind_in, self.way.folder, self._name, None if owner is None else (owner.uid, owner.gid)
             )
             async with trio.SocketListener(trio.socket.from_stdlib_socket(plain)) as listener:
                 task_status.started()
@@ -154,19 +176,20 @@ class _Door:
         if self._scope is not None:
             self._scope.cancel()
         with contextlib.suppress(OSError):
-            (self.way.folder / GATEWAY_SOCKET).unlink(missing_ok=True)
+            (self.way.folder / self._name).unlink(missing_ok=True)
 
     async def _serve_one(self, stream: trio.SocketStream) -> None:
         """See one connection to its end; whatever goes wrong in it ends it and nothing else."""
         try:
-            await Connection(server(stream), self.way.endpoint, self._find_key, self._dial, self._note).serve()
+            await self._answer(stream)
         except Exception as exc:
             log.exception("gateway_connection_failed", session=self.way.session, exc_info=exc)
         finally:
             self._seats.release()
 
-    def _note(self, refusal: Refuse) -> None:
-        log.warning("gateway_refused", session=self.way.session, status=refusal.status, why=refusal.why)
+
+def _note(session: SessionId, status: int, why: str) -> None:
+    log.warning("gateway_refused", session=session, status=status, why=why)
 
 
 async def _accept(listener: trio.abc.Listener[trio.SocketStream]) -> trio.SocketStream:

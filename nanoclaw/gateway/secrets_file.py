@@ -1,4 +1,4 @@
-"""The keys of models' APIs: one file in the home that nobody but its owner can read, and no sandbox sees.
+"""The keys of models' APIs, and of OneCLI: files in the home that nobody but their owner can read, and no sandbox sees.
 
 A key belongs to a place (scheme, host and port) and goes to no other.
 """
@@ -22,6 +22,7 @@ from schema.strict_json import JsonError, read
 from schema.times import read_time, write_time
 
 ANTHROPIC_KEYS = "anthropic.json"
+ONECLI_KEYS = "onecli.json"
 FOLDER = "secrets"
 MOST_BYTES = 1 << 20
 
@@ -40,11 +41,12 @@ class SecretsFile:
     """The file. Every method blocks, and raises `UsageError` if it cannot be trusted or makes no sense."""
 
     home: Path
+    name: str = ANTHROPIC_KEYS
 
     @property
     def path(self) -> Path:
         """Where it is."""
-        return self.home / FOLDER / ANTHROPIC_KEYS
+        return self.home / FOLDER / self.name
 
     def key_for(self, origin: str) -> Key | None:
         """The key of that place, if there is one."""

@@ -94,3 +94,17 @@ async def test_doctor_says_who_lacks_a_key_and_what_is_wrong_with_the_keys(home:
     secrets.path.chmod(0o644)
     (said,) = doctor.without_keys(config)
     assert "chmod 600" in said
+
+
+def test_the_key_of_onecli_is_kept_apart_and_for_its_own_place(home: Path) -> None:
+    with pytest.raises(UsageError, match=r"set url under \[onecli\]"):
+        run("set", "onecli", typed=KEY)
+    said = run("set", "onecli", "--url", "http://localhost:10254", typed=KEY)
+    assert 'url = "http://localhost:10254"' in said.output
+    home.mkdir(exist_ok=True)
+    (home / "nanoclaw.toml").write_text('[onecli]\nurl = "http://localhost:10254"\n')
+    assert "used from now on" in run("set", "onecli", typed=KEY).output
+    assert [json.loads(line)["name"] for line in run("list", "--json").stdout.splitlines()] == ["onecli"]
+    assert SecretsFile(home).all() == ()
+    assert "forgotten" in run("remove", "onecli").output
+    assert run("list", "--json").stdout == ""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import attrs
@@ -22,6 +24,7 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUZmFrZQ==\n-----E
 CA_PATH = "/tmp/onecli-gateway-ca.pem"
 TIMEOUT = timedelta(seconds=180)
 MOST_READ = 1 << 16
+PATIENCE_SECONDS = 30.0
 
 Json = Mapping[str, object]
 
@@ -222,6 +225,27 @@ async def open_onecli(**fields: object) -> AsyncGenerator[OneCliServer]:
         server.url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
         yield server
         nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def onecli_in_thread(**fields: object) -> Iterator[OneCliServer]:
+    """The same, in a loop and thread of its own: for tests of whole programs, which have no loop."""
+    made: SimpleQueue[tuple[OneCliServer, trio.lowlevel.TrioToken, trio.CancelScope]] = SimpleQueue()
+
+    async def run() -> None:
+        async with open_onecli(**fields) as server:
+            with trio.CancelScope() as scope:
+                made.put((server, trio.lowlevel.current_trio_token(), scope))
+                await trio.sleep_forever()
+
+    thread = Thread(target=trio.run, args=(run,), name="onecli")
+    thread.start()
+    server, token, scope = made.get(timeout=PATIENCE_SECONDS)
+    try:
+        yield server
+    finally:
+        token.run_sync_soon(scope.cancel)
+        thread.join(PATIENCE_SECONDS)
 
 
 def _json(value: Json, status: int = 200) -> Raw:

@@ -1,0 +1,93 @@
+"""A home with a OneCLI server: programs in sandboxes go through its proxy, and nothing starts without its word."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from tests.support.engines import walls
+from tests.support.host import HostProcess, running_host, until
+from tests.support.onecli_server import CERTIFICATE, OneCliServer, onecli_in_thread
+from tests.support.truth import rows
+
+ASKS = """python3 -c '
+import json, os, ssl, urllib.request
+said = json.load(urllib.request.urlopen("http://api.example.com/v1/me", timeout=20))
+said["ca"] = open(os.environ["NODE_EXTRA_CA_CERTS"]).read().count("BEGIN CERTIFICATE")
+said["bundle"] = open(os.environ["SSL_CERT_FILE"]).read().endswith(open(os.environ["NODE_EXTRA_CA_CERTS"]).read())
+said["model"] = os.environ["ANTHROPIC_API_KEY"]
+print(json.dumps({"wakeAgent": True, "data": said}))
+'"""
+
+
+def settings(server: OneCliServer, engine: str) -> str:
+    return f'[onecli]\nurl = "{server.url}"\n[sandbox]\n{walls(engine)}[retry]\nfirst_pause_seconds = 0.05\n'
+
+
+def epochs(home: Path) -> list[tuple[object, object]]:
+    return [(row["ending"], row["detail"]) for row in rows(home, "SELECT ending, detail FROM epochs ORDER BY number")]
+
+
+def test_a_program_in_a_sandbox_uses_a_credential_that_it_never_sees(home: Path, engine: str) -> None:
+    with onecli_in_thread(key="oc_sesame") as server:
+        home.mkdir()
+        (home / "nanoclaw.toml").write_text(settings(server, engine))
+        kept = HostProcess(home).cli("secrets", "set", "onecli", typed="oc_sesame\n")
+        assert "used from now on" in kept.stdout, kept
+        with running_host(home) as host:
+            assert host.cli("chat", "hello").returncode == 0
+            (session,) = json.loads(host.cli("sessions", "list", "--json").stdout)
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            assert host.cli("tasks", "add", session["id"], "asked", "--at", at, "--script", ASKS).returncode == 0
+            until(lambda: "ran" in host.cli("tasks", "list", "--state", "done", "--json").stdout)
+            again = host.cli("chat", "hello again")
+            host.stop()
+        said = again.stdout + again.stderr
+        assert "Bearer secret of api.example.com" in said, said
+        assert [(one.path, one.headers["x-agent-token"]) for one in server.proxied] == [
+            ("/v1/me", f"aoc_{next(iter(server.agents))}")
+        ]
+        assert list(server.agents.values()) == ["Nano"]
+        assert '"ca": 1' in said.replace("&quot;", '"')
+        assert '"bundle": true' in said.replace("&quot;", '"')
+        assert "oc_sesame" not in said
+    (seen,) = home.glob("sessions/*/*/gateway/proxy.json")
+    assert json.loads(seen.read_text())["model"] is True
+    assert "oc_sesame" not in "".join(path.read_text() for path in seen.parent.iterdir())
+
+
+def test_a_start_waits_for_a_server_that_is_away_and_never_goes_without_it(home: Path) -> None:
+    with onecli_in_thread(ca=None) as server, running_host(home, settings(server, "process")) as host:
+        assert host.cli("chat", "hello", "--wait", "1").returncode == 3
+        until(lambda: "waiting for OneCLI" in host.cli("tree").stdout)
+        assert epochs(home) == [(None, None)]
+        assert not list(home.glob("sessions/*/*/gateway/proxy.json"))
+        server.ca = CERTIFICATE
+        again = host.cli("chat", "hello")
+        assert again.stdout.count("to you too") == 2, again
+        host.stop()
+    assert [ending for ending, _ in epochs(home)] == ["stopped"]
+
+
+def test_a_start_that_the_server_refuses_is_none_and_says_why(home: Path) -> None:
+    with onecli_in_thread(key="oc_sesame") as server, running_host(home, settings(server, "process")) as host:
+        assert host.cli("chat", "hello", "--wait", "1").returncode == 3
+        until(lambda: epochs(home) and epochs(home)[0][0] is not None)
+        host.stop()
+        assert server.agents == {}
+    ending, detail = epochs(home)[0]
+    assert ending == "not-started"
+    assert "the server answered 401, Unauthorized" in str(detail)
+
+
+def test_a_home_that_leaves_onecli_leaves_nothing_of_it_to_its_sandboxes(home: Path) -> None:
+    with onecli_in_thread() as server:
+        with running_host(home, settings(server, "process")) as host:
+            assert host.cli("chat", "hello").returncode == 0
+            host.stop()
+        (home / "nanoclaw.toml").write_text('[sandbox]\nengine = "process"\n')
+        with running_host(home) as host:
+            assert host.cli("chat", "hello").returncode == 0
+            host.stop()
+    assert [path.name for path in home.glob("sessions/*/*/gateway/*")] == []
