@@ -10,6 +10,8 @@ import trio
 from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
+from nanoclaw.actors.approval_kinds import KINDS, Kind
+from nanoclaw.actors.approvals import Approvals
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets
@@ -30,6 +32,7 @@ from nanoclaw.kit.supervisor import ChildSpec, supervise
 from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import Watch
+from nanoclaw.model.approvals import ApprovalKind
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.sandboxes.available import own_image
 from nanoclaw.sandboxes.engine import Engine
@@ -70,6 +73,7 @@ class House:
     ingress: Ingress
     sessions: Sessions
     delivery: Delivery
+    approvals: Approvals
     sweep: Sweep
     admission: Admission
     node: TreeNode
@@ -83,6 +87,7 @@ class House:
     def changed(self) -> None:
         """Somebody changed the truth: every link may have news, and something may be due."""
         self.sessions.show_all()
+        self.approvals.look()
         self.sweep.look()
 
     async def run_channels(self, *, task_status: trio.TaskStatus[None]) -> None:
@@ -106,6 +111,7 @@ def build(
     nodes: Mapping[str, TreeNode],
     *,
     check_mounts: CheckMounts,
+    kinds: Mapping[ApprovalKind, Kind] = KINDS,
 ) -> House:
     """Make the actors of *config*'s home; nothing runs yet.
 
@@ -115,6 +121,7 @@ def build(
       channels: All there are.
       nodes: The places in the tree, by name.
       check_mounts: Judges the mounts of one agent group.
+      kinds: What can be approved.
     """
     folders = Folders(home=config.home)
     by_name = {channel.name: channel for channel in channels}
@@ -159,7 +166,7 @@ def build(
         credentials=ground.credentials,
         drafts=delivery.drafts.offer,
         # Sessions lean on the sweep only by mail, and it on them.
-        due=lambda: sweep.look(),  # noqa: PLW0108 - the sweep is made below
+        due=lambda: asked(),  # noqa: PLW0108 - it is made below
         shown=lambda: sessions.show_all(),  # noqa: PLW0108 - sessions is made below
         retry=RetryPolicy(
             most_tries=config.retry.most_tries,
@@ -182,6 +189,17 @@ def build(
         policy=config.kept,
         seconds=ground.nets.retention,
     )
+    approvals = Approvals(
+        ground.store,
+        ground.clock,
+        by_name,
+        kinds,
+        delivery.nudge,
+        lambda: done(),  # noqa: PLW0108 - it is made below
+        nodes["approvals"],
+        longest_sleep=ground.nets.sweep,
+        mint=ground.mint,
+    )
     sweep = Sweep(
         ground.store,
         ground.clock,
@@ -191,6 +209,15 @@ def build(
         [Chore("overdue", ground.nets.sweep, parts.overdue.look), *retention.chores()],
         longest_sleep=ground.nets.sweep,
     )
+
+    def asked() -> None:
+        approvals.look()
+        sweep.look()
+
+    def done() -> None:
+        sessions.show_all()
+        sweep.look()
+
     ingress = Ingress(
         ground.store,
         ground.clock,
@@ -199,6 +226,7 @@ def build(
         sessions.wake,
         sessions.show,
         delivery.nudge,
+        asked=asked,
         mint=ground.mint,
         threads=ground.threads,
     )
@@ -207,6 +235,7 @@ def build(
         ingress=ingress,
         sessions=sessions,
         delivery=delivery,
+        approvals=approvals,
         sweep=sweep,
         admission=admission,
         node=nodes["channels"],

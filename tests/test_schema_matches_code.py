@@ -16,10 +16,9 @@ import pytest
 from attrs import fields_dict
 
 from nanoclaw.link import fields
-from nanoclaw.model import entities, messages, questions, rights, tasks
+from nanoclaw.model import approvals, entities, messages, questions, rights, tasks
 from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
-from nanoclaw.store.approvals import Approval
 from nanoclaw.store.asked import Asked
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.projection import STATUS
@@ -49,7 +48,8 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "members"): rights.Member,
     ("central", "destinations"): StoredDestination,
     ("central", "container_settings"): ContainerSettings,
-    ("central", "approvals"): Approval,
+    ("central", "approvals"): approvals.Approval,
+    ("central", "approval_cards"): approvals.Card,
     ("central", "tasks"): tasks.Task,
     ("central", "occurrences"): tasks.Occurrence,
     ("central", "requests"): Asked,
@@ -75,6 +75,8 @@ WITHOUT_A_CLASS = {
     ("central", "engagements"),
     ("central", "revisions"),
     ("central", "direct_messages"),
+    ("central", "approval_tokens"),
+    ("central", "kept_messages"),
 }
 """Tables that are never read as whole rows."""
 

@@ -36,7 +36,7 @@ from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.messages import Address, LedgerRow, LedgerState
-from nanoclaw.store import ledger, notices, questions, targets
+from nanoclaw.store import approval_cards, ledger, notices, questions, targets
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Head, Lane
 from schema.payloads import read_out
@@ -254,6 +254,7 @@ def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, 
     notices.delivery_failed(conn, row, state.value, why, now=now)
     if state is LedgerState.DEAD and row.kind == OutKind.ASK_QUESTION.value:
         questions.undelivered(conn, row.id, why, now=now)
+        approval_cards.lost(conn, row.id)
 
 
 async def _wait(mail: Mailbox[str], pause: timedelta) -> None:

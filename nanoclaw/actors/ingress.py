@@ -18,7 +18,7 @@ from nanoclaw.model.ids import ChannelName, SessionId, SpoolId
 from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 from nanoclaw.store import files
 from nanoclaw.store.db import Store
-from nanoclaw.store.events import Accepted, Duplicate, Ignored, Verdict, accept
+from nanoclaw.store.events import Accepted, Decided, Duplicate, Ignored, Verdict, accept
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.revisions import revise
 
@@ -37,6 +37,8 @@ class Ingress:
     _wake: Callable[[SessionId], None]
     _show: Callable[[SessionId], None]
     _nudge: Callable[[Iterable[Lane]], None]
+    _asked: Callable[[], None] = field(default=lambda: None, kw_only=True)
+    """Told when a person is to be asked something, or has decided."""
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
 
@@ -53,6 +55,8 @@ class Ingress:
         if isinstance(told, Revision):
             return await self._revise(told)
         verdict = await self._accept(told)
+        if verdict.asked:
+            self._asked()
         match verdict:
             case Accepted():
                 log.debug("event_stored", channel=told.channel, id=verdict.event, woken=len(verdict.woken))
@@ -62,6 +66,10 @@ class Ingress:
                     self._show(session)
                 self._nudge(verdict.lanes)
                 return Stored(subscribe=verdict.subscribe, answers_for=verdict.answers_for)
+            case Decided():
+                log.info("approval_decided", channel=told.channel, id=verdict.event)
+                self._nudge(verdict.lanes)
+                return Stored()
             case Duplicate():
                 log.debug("event_known", channel=told.channel, id=verdict.event)
                 for session in verdict.sessions:

@@ -15,6 +15,7 @@ from attrs import frozen
 from nanoclaw.core import destinations
 from nanoclaw.core import questions as rules
 from nanoclaw.core.alterations import Altering, decide_alteration
+from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.destinations import Refused
 from nanoclaw.link.fields import is_id
 from nanoclaw.link.outbox_files import Collected
@@ -139,7 +140,7 @@ def _altering(conn: Connection, session: SessionId, said: Edit | Reaction, known
 def _fault(conn: Connection, place: SessionPlace, asked: AskQuestion) -> str | None:
     """Why a question cannot be asked."""
     answer = questions.answer_id(QuestionId(asked.question_id))
-    if not is_id(answer) or not asked.question_id:
+    if not is_id(answer) or not asked.question_id or asked.question_id.startswith(PREFIX):
         return "the question's id is none"
     if questions.get(conn, QuestionId(asked.question_id)) is not None or inbound.get(conn, answer) is not None:
         return "a question of this id was asked before"

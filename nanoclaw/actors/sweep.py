@@ -22,7 +22,7 @@ from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId, TaskId
-from nanoclaw.store import occurrences, questions, tasks
+from nanoclaw.store import approvals, occurrences, questions, tasks
 from nanoclaw.store.db import Store
 from nanoclaw.store.due import (
     MOST_DUE,
@@ -33,7 +33,6 @@ from nanoclaw.store.due import (
     QuestionDue,
     SessionDue,
     due,
-    expire,
     next_due,
 )
 from nanoclaw.store.ledger import Lane
@@ -128,7 +127,12 @@ class Sweep:
             case LaneDue(lane):
                 self._nudge([lane])
             case ApprovalDue(approval):
-                await self._store.transact(expire, approval, now=now)
+                over = await self._store.transact(approvals.expire, approval, now=now)
+                if over is not None:
+                    asker, places = over
+                    self._nudge(places)
+                    if asker is not None:
+                        self._wake(asker)
                 return True
             case QuestionDue(question):
                 ended = await self._store.transact(questions.expire, question, now=now)

@@ -11,10 +11,11 @@ from nanoclaw.admin import references
 from nanoclaw.admin.dependants import refuse_if_used
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.errors import UsageError
+from nanoclaw.model.approvals import ApprovalKind, ApprovalState
 from nanoclaw.model.entities import MessagingGroup, UnknownSenderPolicy
 from nanoclaw.model.ids import ChannelName, MessagingGroupId
 from nanoclaw.store import entities
-from nanoclaw.store.approvals import ApprovalKind, ApprovalState, settle
+from nanoclaw.store.approvals import settle
 from nanoclaw.store.dependants import forget_in_records
 from nanoclaw.store.wirings import wirings_of
 from schema.sqlite import Connection

@@ -1,4 +1,4 @@
-"""`nanoclaw sessions`, `drops` and `approvals`: what has come of it all. Only looks."""
+"""`nanoclaw sessions` and `drops`: what has come of it all. Only looks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from nanoclaw.model.entities import Session
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
 from nanoclaw.store import drops
 from nanoclaw.store.activity import Activity, activity
-from nanoclaw.store.approvals import Approval, ApprovalKind, ApprovalState, approvals
 from nanoclaw.store.entities import agent_groups, messaging_groups
 from nanoclaw.store.sessions import sessions
 from schema.sqlite import Connection
@@ -46,22 +45,6 @@ class ListDrops:
     group: Annotated[str | None, GROUP] = None
     reason: Annotated[str | None, Says("only those for this reason, such as unknown-sender")] = None
     most: Annotated[int, Says("how many, the newest first")] = 50
-
-
-@frozen(kw_only=True)
-class ListApprovals:
-    """Which ones."""
-
-    state: Annotated[ApprovalState | None, Says("only those in this state")] = None
-    kind: Annotated[ApprovalKind | None, Says("only those of this kind")] = None
-    chat: Annotated[str | None, CHAT] = None
-
-
-@frozen(kw_only=True)
-class GetApproval:
-    """Which one."""
-
-    approval: Annotated[str, Says("its id, or how it begins", positional=True)]
 
 
 def list_sessions(conn: Connection, asked: ListSessions, _: Request) -> Answer:
@@ -107,43 +90,6 @@ def list_drops(conn: Connection, asked: ListDrops, _: Request) -> Answer:
     return Answer(rows=rows, said=None if rows else "nothing was dropped")
 
 
-def list_approvals(conn: Connection, asked: ListApprovals, _: Request) -> Answer:
-    """What waits, or waited, for a person."""
-    chat, _none = _filters(conn, asked.chat, None)
-    rows = tuple(
-        _approval_line(conn, one)
-        for one in approvals(conn)
-        if asked.state in (None, one.state)
-        and asked.kind in (None, one.kind)
-        and chat in (None, one.messaging_group_id)
-    )
-    return Answer(rows=rows, said=None if rows else "nothing waits for you")
-
-
-def get_approval(conn: Connection, asked: GetApproval, _: Request) -> Answer:
-    """One request, and what would answer it."""
-    found = references.approval(conn, asked.approval)
-    return Answer(
-        rows=(_approval_line(conn, found) | {"payload": found.payload, "result": found.result},),
-        one=True,
-        said=_how(found),
-    )
-
-
-def _how(found: Approval) -> str | None:
-    if found.state is not ApprovalState.PENDING:
-        return None
-    if found.kind is ApprovalKind.CHAT:
-        return (
-            f"yes: nanoclaw wirings create {found.messaging_group_id} GROUP; "
-            f"no: nanoclaw chats update {found.messaging_group_id} --denied"
-        )
-    if found.kind is ApprovalKind.SENDER:
-        sender = found.subject.split("/", 2)[2]
-        return f"yes: nanoclaw users create {sender} NAME, then nanoclaw members add {sender} {found.agent_group_id}"
-    return None
-
-
 def _filters(
     conn: Connection, chat: str | None, group: str | None
 ) -> tuple[MessagingGroupId | None, AgentGroupId | None]:
@@ -177,25 +123,8 @@ def _session_line(conn: Connection, one: Session, figures: Activity) -> Line:
     }
 
 
-def _approval_line(conn: Connection, one: Approval) -> Line:
-    chats, groups = _names(conn)
-    return {
-        "id": one.id,
-        "kind": one.kind.value,
-        "state": one.state.value,
-        "chat": chats[one.messaging_group_id],
-        "chat_id": one.messaging_group_id,
-        "group": groups[one.agent_group_id],
-        "group_id": one.agent_group_id,
-        "about": one.subject,
-        "requested_at": plain_cell(one.requested_at),
-    }
-
-
 VERBS = (
     Verb("sessions", "list", ListSessions, list_sessions),
     Verb("sessions", "get", GetSession, get_session),
     Verb("drops", "list", ListDrops, list_drops),
-    Verb("approvals", "list", ListApprovals, list_approvals),
-    Verb("approvals", "get", GetApproval, get_approval),
 )

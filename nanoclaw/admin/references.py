@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from nanoclaw.core.names import Ambiguous, Found, Named, Nobody, find
 from nanoclaw.errors import UsageError
+from nanoclaw.model.approvals import Approval
 from nanoclaw.model.entities import AgentGroup, MessagingGroup, Session, Wiring
 from nanoclaw.model.ids import UserId
 from nanoclaw.model.rights import User
 from nanoclaw.model.tasks import Task
-from nanoclaw.store.approvals import Approval, approvals
+from nanoclaw.store.approvals import approvals
 from nanoclaw.store.dead import Dead, dead_letters
 from nanoclaw.store.entities import agent_groups, messaging_groups
 from nanoclaw.store.people import users

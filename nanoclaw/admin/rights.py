@@ -9,11 +9,13 @@ from attrs import frozen
 from nanoclaw.admin import references
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.errors import UsageError
+from nanoclaw.model.approvals import ApprovalKind
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId, RoleId, UserId
 from nanoclaw.model.rights import Grant, Member, Role
 from nanoclaw.store import people
-from nanoclaw.store.approvals import ApprovalKind, ApprovalState, settle
+from nanoclaw.store.approvals import decide, matching
+from nanoclaw.store.askings import SEEN_TO
 from nanoclaw.store.entities import agent_groups
 from schema.sqlite import Connection
 
@@ -143,17 +145,9 @@ def _scope(conn: Connection, asked: OneRole) -> AgentGroup | None:
 
 
 def _let_speak(conn: Connection, user: UserId, group: AgentGroupId | None, request: Request) -> None:
-    """What was asked for is done, for that agent group or for all."""
-    settle(
-        conn,
-        ApprovalKind.SENDER,
-        ApprovalState.DONE,
-        "let speak from the command line",
-        by=request.operator,
-        now=request.now,
-        agent=group,
-        sender=user,
-    )
+    """What was asked for is done, for that agent group or for all; what they said meanwhile is still to be heard."""
+    for waiting in matching(conn, ApprovalKind.SENDER, agent=group, sender=user):
+        decide(conn, waiting.id, SEEN_TO, by=request.operator, now=request.now)
 
 
 def _names(conn: Connection) -> tuple[dict[UserId, str], dict[AgentGroupId | None, str]]:

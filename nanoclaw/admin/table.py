@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nanoclaw.admin import (
+    approvals,
     chats,
     dead,
     destinations,
@@ -30,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     *destinations.VERBS,
     *tasks.VERBS,
     *records.VERBS,
+    *approvals.VERBS,
     *usage.VERBS,
     *dead.VERBS,
     *explain.VERBS,

@@ -12,10 +12,12 @@ from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.core.defaults import wiring_defaults
 from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.errors import UsageError
+from nanoclaw.model.approvals import ApprovalKind
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SenderScope, SessionMode, Wiring
 from nanoclaw.model.ids import WiringId
 from nanoclaw.store import wirings
-from nanoclaw.store.approvals import ApprovalKind, ApprovalState, settle
+from nanoclaw.store.approvals import decide, matching
+from nanoclaw.store.askings import SEEN_TO
 from nanoclaw.store.entities import agent_groups, messaging_groups
 from schema.sqlite import Connection
 
@@ -116,15 +118,8 @@ def create(conn: Connection, asked: Create, request: Request) -> Answer:
         created_at=request.now,
     )
     wirings.add_wiring(conn, wiring, now=request.now)
-    settle(
-        conn,
-        ApprovalKind.CHAT,
-        ApprovalState.DONE,
-        f"wired to {group.name}",
-        by=request.operator,
-        now=request.now,
-        chat=chat.id,
-    )
+    for waiting in matching(conn, ApprovalKind.CHAT, chat=chat.id):
+        decide(conn, waiting.id, SEEN_TO, by=request.operator, now=request.now)
     return Answer(
         rows=(_line(conn, wiring),),
         one=True,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import trio
 from attrs import frozen
 
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.speech import Ability, Native
-from nanoclaw.model.ids import ChannelName, OutboundId
+from nanoclaw.model.ids import ChannelName, OutboundId, UserId
 from nanoclaw.model.messages import Address, InboundEvent, Revision
 
 
@@ -141,5 +141,23 @@ class Channel(Protocol):
 
         Raises:
           DeliveryError: it could not be shown; the next one will be tried all the same.
+        """
+        ...
+
+
+@runtime_checkable
+class OpensDirectMessages(Protocol):
+    """A channel that can find out where to write to somebody who has not written first."""
+
+    @property
+    def name(self) -> ChannelName: ...
+
+    async def open_direct_messages(self, user: UserId) -> str | None:
+        """The platform's id of the conversation with *user*, one of the channel's own; None: there can be none.
+
+        Nobody else may be in it: what a person decides there is shown to them alone.
+
+        Raises:
+          DeliveryError: it could not be found out.
         """
         ...

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.notices import plain
 from nanoclaw.model.ids import QuestionId
 from schema.payloads import AskQuestion, Card, ChatOut, Edit, Option, OutPayload, Reaction, SystemOut
@@ -29,6 +30,7 @@ class Ability(Enum):
     REACTION = "reaction"
     CARD = "card"
     QUESTION = "question"  # options that can be pressed, or are numbered and typed
+    APPROVAL = "approval"  # options that are buttons, and the platform vouches for who presses one
     DRAFT = "draft"  # a message that grows while it is written
 
 
@@ -123,6 +125,11 @@ def speak(said: OutPayload, target: Target | None, abilities: Collection[Ability
         case Card():
             native = ShowCard(title=said.title, description=said.description)
             return Say(said.fallback, native if Ability.CARD in abilities else None)
+        case AskQuestion(question_id=name) if name.startswith(PREFIX):
+            buttons = ShowQuestion(
+                question=QuestionId(name), title=said.title, text=said.question, options=said.options
+            )
+            return Say(approval_in_words(said), buttons if Ability.APPROVAL in abilities else None)
         case AskQuestion():
             asked = ShowQuestion(
                 question=QuestionId(said.question_id), title=said.title, text=said.question, options=said.options
@@ -164,6 +171,13 @@ def question_in_words(asked: AskQuestion) -> str:
     if len(head) == 2 and head[0] == head[1]:
         head.pop()
     return "\n".join([*head, *numbered(asked.options), HOW_TO_ANSWER])
+
+
+def approval_in_words(asked: AskQuestion) -> str:
+    """A card as text. What has to be typed has its code in it, which nobody knows who was not sent the card."""
+    code = asked.question_id.rpartition("/")[2]
+    ways = [f"    {option.label} {code}" for option in asked.options]
+    return "\n".join([asked.title, asked.question, "To decide, type one of these lines:", *ways])
 
 
 def numbered(options: Sequence[Option]) -> list[str]:

@@ -24,6 +24,12 @@ def mint(prefix: str) -> str:
     return f"{prefix}-{''.join(digits)}"
 
 
+def token() -> str:
+    """130 bits of luck in 26 digits: whoever has it was given it."""
+    number = secrets.randbits(5 * DIGITS)
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(0, 5 * DIGITS, 5))
+
+
 def jitter() -> float:
     """A random share of a pause, in [0, 1), so that many waiters do not come back at once."""
     return secrets.randbits(53) / (1 << 53)

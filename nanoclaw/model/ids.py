@@ -19,6 +19,8 @@ UserId = NewType("UserId", str)
 RoleId = NewType("RoleId", str)
 TaskId = NewType("TaskId", str)
 ApprovalId = NewType("ApprovalId", str)
+CardId = NewType("CardId", str)
+"""A card that shows an approval; 128 bits of it are luck."""
 QuestionId = NewType("QuestionId", str)
 """A runner's name for a question, used once in a home."""
 ChannelName = NewType("ChannelName", str)

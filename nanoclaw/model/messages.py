@@ -176,6 +176,8 @@ class LedgerRow:
     touched: int
     retries: int
     """How often a person had it tried again after it was given up."""
+    about: str | None
+    """The id of the ledger row that this one changes; only of the host's own edits."""
 
 
 @frozen(kw_only=True)
@@ -195,6 +197,8 @@ class NewLedgerRow:
     not_before: datetime | None = None
     files: tuple[LedgerFile, ...] = ()
     """They are in the spool already."""
+    about: OutboundId | None = None
+    """Of an edit of the host's own: what it changes."""
 
 
 @frozen(kw_only=True)

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from nanoclaw.model.ids import ApprovalId, ChannelName, QuestionId, SessionId, TaskId
 from nanoclaw.store.ledger import Lane
-from schema.sqlite import Connection, Row, execute, fetch, scalar
+from schema.sqlite import Connection, Row, fetch, scalar
 from schema.times import read_time, write_time
 
 MOST_DUE = 500
@@ -101,16 +101,6 @@ def next_due(conn: Connection, *, now: datetime) -> datetime | None:
     """When the next thing will be due; None: nothing waits for its time."""
     found = scalar(conn, NEXT_SQL, {"now": write_time(now)})
     return None if found is None else read_time(str(found))
-
-
-def expire(conn: Connection, approval: ApprovalId, *, now: datetime) -> None:
-    """A request has waited for too long. One that was answered meanwhile stays as it is."""
-    execute(
-        conn,
-        "UPDATE approvals SET state = 'expired', answered_at = :now, result = 'nobody answered in time'"
-        " WHERE id = :id AND state = 'pending' AND expires_at <= :now",
-        {"id": approval, "now": write_time(now)},
-    )
 
 
 def _item(row: Row) -> Item:

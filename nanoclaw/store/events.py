@@ -10,7 +10,7 @@ from attrs import frozen
 from nanoclaw.core import routing
 from nanoclaw.model.ids import EventId, SessionId
 from nanoclaw.model.messages import Address, InboundEvent
-from nanoclaw.store import answers, facts, fan_out, inbound
+from nanoclaw.store import answers, decisions, facts, fan_out, inbound
 from nanoclaw.store.entities import Mint
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, execute, fetch_one
@@ -32,6 +32,19 @@ class Accepted:
     """Shall its channel bring us everything of its thread from now on?"""
     answers_for: str | None = None
     """It is the answer to a question; the platform's id of the message that made the agent ask."""
+    asked: bool = False
+    """Does it make a person be asked something?"""
+
+
+@frozen(kw_only=True)
+class Decided:
+    """The event is a decision about an approval, and nobody else hears it."""
+
+    event: EventId
+    lanes: frozenset[Lane] = frozenset()
+    """Where cards say so."""
+    asked: bool = True
+    """There is something to do or to tell because of it, as `Accepted` says."""
 
 
 @frozen(kw_only=True)
@@ -42,6 +55,8 @@ class Duplicate:
     sessions: tuple[SessionId, ...]
     answers_for: str | None = None
     """As `Accepted` says."""
+    asked: bool = False
+    """It was, before."""
 
 
 @frozen(kw_only=True)
@@ -54,15 +69,17 @@ class Ignored:
     detail: str
     lanes: frozenset[Lane] = frozenset()
     """Where the host itself answers."""
+    asked: bool = False
+    """As `Accepted` says."""
 
 
-Verdict: TypeAlias = Accepted | Duplicate | Ignored
+Verdict: TypeAlias = Accepted | Decided | Duplicate | Ignored
 
 
 def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint, now: datetime) -> Verdict:
     """Store *event* and its whole fan-out. Safe to repeat: the same platform message is one event.
 
-    One that answers a question of an agent goes to that agent alone, as the answer.
+    One that decides about an approval goes to nobody, and one that answers a question of an agent to that agent alone.
 
     A platform may tell of one message twice, first as something that was said and then as something that was said to
     us. The second time, those who had not taken it up may do so.
@@ -83,6 +100,8 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
         sessions = tuple(inbound.still_to_answer(conn, found))
         return Duplicate(event=found, sessions=sessions, answers_for=answers.asked_for(conn, found))
     place = _place(event, threaded=threaded)
+    if known is None and (deciding := decisions.find(conn, event, place, now=now)) is not None:
+        return _decide(conn, EventId(mint("evt")), event, deciding, place, now)
     if known is None and (meant := answers.find(conn, event, place)) is not None:
         return _answer(conn, EventId(mint("evt")), event, meant, place, now)
     gathered = facts.gather(conn, event, threaded=threaded)
@@ -95,13 +114,52 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
         says_who = bool(plan.heard) or any(record.says_who for record in plan.records)
         _insert(conn, event_id, event, says_who=says_who, mention=event.mention, now=now)
     else:
-        fan_out.forget_first_telling(conn, event_id, event.sender_id)
+        fan_out.forget_first_telling(conn, event_id, event.sender_id, mention=True)
     told = fan_out.Telling(event_id, event, gathered, plan, now, again=known is not None)
     stored = fan_out.apply(conn, told, mint=mint)
     if not plan.heard:
         first = plan.records[0]
-        return Ignored(event=event_id, reason=first.reason, detail=first.detail, lanes=stored.lanes)
-    return Accepted(event=event_id, woken=stored.woken, kept=stored.kept, lanes=stored.lanes, subscribe=plan.subscribe)
+        return Ignored(event=event_id, reason=first.reason, detail=first.detail, lanes=stored.lanes, asked=stored.asked)
+    return Accepted(
+        event=event_id,
+        woken=stored.woken,
+        kept=stored.kept,
+        lanes=stored.lanes,
+        subscribe=plan.subscribe,
+        asked=stored.asked,
+    )
+
+
+def replay(
+    conn: Connection, event_id: EventId, event: InboundEvent, *, threaded: bool, mint: Mint, now: datetime
+) -> bool:
+    """Judge an event anew that was refused and kept, by the truth of today; says whether anybody hears it now.
+
+    Where nobody does, what was recorded of it stays.
+    """
+    gathered = facts.gather(conn, event, threaded=threaded)
+    plan = routing.plan(event, gathered)
+    if not plan.heard:
+        return False
+    fan_out.forget_first_telling(conn, event_id, event.sender_id, mention=event.mention)
+    fan_out.apply(conn, fan_out.Telling(event_id, event, gathered, plan, now, again=True), mint=mint)
+    return True
+
+
+def _decide(
+    conn: Connection,
+    event_id: EventId,
+    event: InboundEvent,
+    found: decisions.Decision | decisions.NoDecision,
+    place: Address,
+    now: datetime,
+) -> Verdict:
+    """Store *event* as the decision that it is, or is not."""
+    _insert(conn, event_id, event, says_who=True, mention=True, now=now)
+    lanes = decisions.store(conn, event_id, event, found, place, now=now)
+    if isinstance(found, decisions.Decision):
+        return Decided(event=event_id, lanes=lanes)
+    return Ignored(event=event_id, reason=found.reason, detail=found.why, lanes=lanes)
 
 
 def _answer(

@@ -15,9 +15,10 @@ from nanoclaw.model.entities import MessagingGroup, SessionKey, UnknownSenderPol
 from nanoclaw.model.files import Attachment
 from nanoclaw.model.ids import ApprovalId, EventId, InboundId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.messages import Drop, InboundEvent
-from nanoclaw.store import approvals, drops, files, inbound, notices
+from nanoclaw.store import approvals, askings, drops, files, inbound, notices
 from nanoclaw.store.context import take_context
-from nanoclaw.store.entities import Mint, add_messaging_group
+from nanoclaw.store.entities import Mint, add_messaging_group, agent_groups
+from nanoclaw.store.kept import keep
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.people import note_user
 from nanoclaw.store.sessions import session_for
@@ -52,6 +53,8 @@ class Stored:
     woken: tuple[SessionId, ...]
     kept: tuple[SessionId, ...]
     lanes: frozenset[Lane]
+    asked: bool
+    """Is a person to be asked?"""
 
 
 @frozen(kw_only=True)
@@ -68,11 +71,12 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
     chat = told.facts.chat
     if told.plan.register:
         chat = _register(conn, told, mint)
+    asked = False
     for record in told.plan.records:
         drops.record(conn, _drop(told, record, chat))
     for ask in told.plan.asks:
         assert chat is not None
-        _ask(conn, told, ask, chat.id, mint)
+        asked = _ask(conn, told, ask, chat, mint) or asked
     if told.plan.woken:
         note_user(conn, told.event.sender_id, told.event.sender, now=told.now)
     heard = told.plan.heard
@@ -104,7 +108,7 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
             to_event=told.event_id,
             now=told.now,
         )
-    return Stored(woken=tuple(woken), kept=tuple(kept), lanes=frozenset(lanes))
+    return Stored(woken=tuple(woken), kept=tuple(kept), lanes=frozenset(lanes), asked=asked)
 
 
 def _drop(told: Telling, record: Record, chat: MessagingGroup | None) -> Drop:
@@ -123,10 +127,10 @@ def _drop(told: Telling, record: Record, chat: MessagingGroup | None) -> Drop:
     )
 
 
-def forget_first_telling(conn: Connection, event: EventId, sender: UserId) -> None:
-    """The event was said to us after all: what was recorded of it when that was not known is no longer true."""
+def forget_first_telling(conn: Connection, event: EventId, sender: UserId, *, mention: bool) -> None:
+    """More is known of the event, or it is heard after all: what was recorded of it before is no longer true."""
     execute(conn, "DELETE FROM drops WHERE event_id = ?", (event,))
-    execute(conn, "UPDATE events SET mention = 1, sender_id = ? WHERE id = ?", (sender, event))
+    execute(conn, "UPDATE events SET mention = ?, sender_id = ? WHERE id = ?", (int(mention), sender, event))
 
 
 def _register(conn: Connection, told: Telling, mint: Mint) -> MessagingGroup:
@@ -145,19 +149,20 @@ def _register(conn: Connection, told: Telling, mint: Mint) -> MessagingGroup:
     return chat
 
 
-def _ask(conn: Connection, told: Telling, ask: Ask, chat: MessagingGroupId, mint: Mint) -> None:
-    """Who and where, as people will read it; never what was said."""
-    event = told.event
-    payload: dict[str, object] = {"sender_id": event.sender_id, "sender": plain(event.sender, 80), "chat": chat}
+def _ask(conn: Connection, told: Telling, ask: Ask, chat: MessagingGroup, mint: Mint) -> bool:
+    """Ask who is to be heard where, never what was said, which is kept until that is decided; False: too much waits."""
+    event, approval = told.event, ApprovalId(mint("apr"))
+    groups = agent_groups(conn)
     if ask.kind is AskKind.CHAT:
-        kind, subject = approvals.ApprovalKind.CHAT, str(chat)
-        payload |= {"is_group": event.is_group}
+        asked = askings.about_chat(approval, chat, event, groups, now=told.now)
     else:
-        kind, subject = approvals.ApprovalKind.SENDER, f"{chat}/{ask.agent_group_id}/{event.sender_id}"
-        payload |= {"agent_group": ask.agent_group_id}
-    approvals.request(
-        conn, ApprovalId(mint("apr")), kind, subject, payload, chat=chat, agent=ask.agent_group_id, now=told.now
-    )
+        group = next(group for group in groups if group.id == ask.agent_group_id)
+        asked = askings.about_sender(approval, chat, event, group, now=told.now)
+    waits = approvals.request(conn, asked)
+    if waits is None:
+        return False
+    keep(conn, waits, told.event_id, event)
+    return True
 
 
 def _engage(conn: Connection, told: Telling, outcome: Wake, session: SessionId) -> None:

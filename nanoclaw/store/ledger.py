@@ -44,9 +44,9 @@ def add(conn: Connection, new: NewLedgerRow, *, session: SessionId | None, now: 
     execute(
         conn,
         "INSERT INTO ledger (id, session_id, epoch, runner_id, digest, seq, in_reply_to, channel, platform_id,"
-        "                    thread_id, kind, content, state, not_before, created_at, touched)"
+        "                    thread_id, kind, content, state, not_before, created_at, touched, about)"
         " VALUES (:id, :session, :epoch, :runner_id, :digest, :seq, :in_reply_to, :channel, :platform_id,"
-        "         :thread_id, :kind, :content, 'pending', :not_before, :now, :touched)",
+        "         :thread_id, :kind, :content, 'pending', :not_before, :now, :touched, :about)",
         {
             "id": new.id,
             "session": session,
@@ -63,6 +63,7 @@ def add(conn: Connection, new: NewLedgerRow, *, session: SessionId | None, now: 
             "not_before": None if new.not_before is None else write_time(new.not_before),
             "now": write_time(now),
             "touched": tick(conn),
+            "about": new.about,
         },
     )
     files.add_to_message(conn, new.id, new.files)
@@ -107,6 +108,12 @@ def seq_is_free(conn: Connection, session: SessionId, seq: int) -> bool:
 def of_seq(conn: Connection, session: SessionId, seq: int) -> LedgerRow | None:
     """The message out of *session* that has that number."""
     found = select(conn, LedgerRow, "SELECT * FROM ledger WHERE session_id = ? AND seq = ?", (session, seq))
+    return found[0] if found else None
+
+
+def get(conn: Connection, row: OutboundId) -> LedgerRow | None:
+    """The message of that id."""
+    found = select(conn, LedgerRow, "SELECT * FROM ledger WHERE id = ?", (row,))
     return found[0] if found else None
 
 

@@ -57,7 +57,8 @@ SELECT i.rowid AS place, i.id AS key, i.event_id AS event, i.settled_at AS at,
 _LEDGER = """
 SELECT l.position AS place, l.id AS key, NULL AS event, l.settled_at AS at,
        EXISTS (SELECT 1 FROM epochs e WHERE e.session_id = l.session_id AND e.number = l.epoch AND e.ended_at IS NULL)
-         OR EXISTS (SELECT 1 FROM questions q WHERE q.ledger_id = l.id AND q.state = 'open') AS needed,
+         OR EXISTS (SELECT 1 FROM questions q WHERE q.ledger_id = l.id AND q.state = 'open')
+         OR EXISTS (SELECT 1 FROM approval_cards c WHERE c.ledger_id = l.id AND c.state = 'open') AS needed,
        l.session_id IS NOT NULL AND (
          l.touched >= coalesce((SELECT touched FROM ledger x WHERE x.session_id = l.session_id
                                    AND x.settled_at IS NOT NULL ORDER BY touched DESC LIMIT 1 OFFSET :shown - 1), 0)
@@ -94,10 +95,11 @@ def inbound(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> 
 
 
 def ledger(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> Step:
-    """Messages out, the records of their files, and the questions that they asked."""
+    """Messages out, the records of their files, the questions that they asked, and the cards that they were."""
     old, step = _old(conn, _LEDGER, after, keep, now)
     keys = [row["key"] for row in old]
     _delete(conn, "questions", "ledger_id", keys)
+    _delete(conn, "approval_cards", "ledger_id", keys)
     _delete(conn, "ledger_files", "ledger_id", keys)
     _delete(conn, "ledger", "id", keys)
     return step

@@ -1,8 +1,12 @@
-"""What an edit or a reaction in the ledger is about: found by its number, in its own session alone."""
+"""What an edit or a reaction in the ledger is about: found by its number, in its own session alone.
+
+The host's own messages have no number; an edit of one names it.
+"""
 
 from __future__ import annotations
 
 from nanoclaw.core.speech import Target
+from nanoclaw.model.ids import OutboundId
 from nanoclaw.model.messages import LedgerRow, LedgerState
 from nanoclaw.store import inbound, ledger
 from schema import payloads
@@ -16,12 +20,14 @@ KINDS = (OutKind.EDIT.value, OutKind.REACTION.value)
 def target_of(conn: Connection, row: LedgerRow) -> Target | None:
     """The message that *row*, which is of one of `KINDS`, is about; None: it is not known any more."""
     said = payloads.read_out(OutKind(row.kind), row.content)
-    if not isinstance(said, Edit | Reaction) or row.session_id is None:
+    if not isinstance(said, Edit | Reaction):
         return None
+    if row.session_id is None:
+        own = None if row.about is None else ledger.get(conn, OutboundId(row.about))
+        return None if own is None else _as_sent(own)
     out = ledger.of_seq(conn, row.session_id, said.seq)
     if out is not None:
-        text = _words(payloads.read_out(OutKind(out.kind), out.content))
-        return Target(platform_message_id=out.platform_message_id, text=text, why_not=_why_not(out))
+        return _as_sent(out)
     came = inbound.of_seq(conn, row.session_id, said.seq)
     if came is None or came.event_id is None:
         return None
@@ -31,6 +37,11 @@ def target_of(conn: Connection, row: LedgerRow) -> Target | None:
         platform_message_id=None if on_platform is None else str(on_platform),
         text=heard.text if isinstance(heard, ChatIn) else "",
     )
+
+
+def _as_sent(out: LedgerRow) -> Target:
+    text = _words(payloads.read_out(OutKind(out.kind), out.content))
+    return Target(platform_message_id=out.platform_message_id, text=text, why_not=_why_not(out))
 
 
 def _why_not(out: LedgerRow) -> str | None:

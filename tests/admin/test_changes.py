@@ -18,6 +18,7 @@ from nanoclaw.store.events import Accepted, Ignored
 from nanoclaw.store.projection import changes
 from nanoclaw.store.sessions import session_place
 from nanoclaw.store.settings import set_settings
+from tests.support.approvals import carry_out
 from tests.support.central import CHANNEL, NOW, everything, said
 from tests.support.desk import SLACK, Desk
 
@@ -149,16 +150,21 @@ def test_a_request_is_answered_by_doing_what_was_asked_for() -> None:
     world = desk.world
     world.accept(said(1, room="lobby"))
     asked = desk.one("approvals list", state="pending", kind="chat")
-    assert "nanoclaw wirings create" in str(desk.do("approvals get", approval=asked["id"]).said)
+    assert "make an agent first" in str(desk.do("approvals show", approval=asked["id"]).said)
     world.agent()
     desk.do("wirings create", chat="test/lobby", group="nano", engage_pattern=".")
-    assert desk.one("approvals get", approval=asked["id"])["state"] == "done"
+    assert desk.one("approvals show", approval=asked["id"])["state"] == "executing"
+    carry_out(world)
+    assert desk.one("approvals show", approval=asked["id"])["state"] == "done"
     world.accept(said(2, room="lobby"))
     knocking = desk.one("approvals list", state="pending", kind="sender", chat="test/lobby")
-    assert "nanoclaw members add test:ada" in str(desk.do("approvals get", approval=knocking["id"]).said)
+    assert f"nanoclaw approvals approve {knocking['id']}" in str(
+        desk.do("approvals show", approval=knocking["id"]).said
+    )
     desk.do("users create", user="test:ada", name="Ada")
     desk.do("members add", user="ada", group="nano")
-    assert desk.one("approvals get", approval=knocking["id"])["result"] == "let speak from the command line"
+    carry_out(world)
+    assert "is heard" in str(desk.one("approvals show", approval=knocking["id"])["result"])
     assert isinstance(world.accept(said(3, room="lobby")), Accepted)
 
 

@@ -78,7 +78,7 @@ CASES: list[tuple[str, dict[str, object], str]] = [
     ("destinations add", {"group": "family", "chat": "den", "name": "The Den"}, "the-den would be"),
     ("destinations remove", {"group": "family", "name": "attic"}, "nanoclaw destinations list --group family"),
     ("sessions get", {"session": "ses-9"}, "there is no session.*nanoclaw sessions list"),
-    ("approvals get", {"approval": "apr-9"}, "there is no approval.*nanoclaw approvals list"),
+    ("approvals show", {"approval": "apr-9"}, "there is no approval.*nanoclaw approvals list"),
     ("drops list", {"most": 0}, "--most: between"),
     (
         "explain",

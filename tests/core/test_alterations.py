@@ -42,6 +42,7 @@ OURS = LedgerRow(
     settled_at=NOW,
     touched=1,
     retries=0,
+    about=None,
 )
 
 

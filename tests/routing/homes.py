@@ -9,7 +9,7 @@ from nanoclaw.model.ids import RoleId, UserId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.model.rights import Grant, Member, Rights, Role
 from nanoclaw.store import entities, people, wirings
-from nanoclaw.store.events import Accepted, Duplicate, Ignored
+from nanoclaw.store.events import Accepted, Decided, Duplicate, Ignored
 from tests.routing import comparing, strategies
 from tests.routing.model import Model
 from tests.support.central import CHANNEL, World
@@ -57,6 +57,7 @@ def tell(world: World, model: Model, event: InboundEvent) -> None:
     """Tell both, and compare what they answer."""
     verdict = world.accept(event, threaded=model.threaded)
     heard = model.accept(event)
+    assert not isinstance(verdict, Decided)
     match verdict:
         case Duplicate():
             assert heard.known

@@ -10,13 +10,13 @@ import pytest
 from attrs import fields_dict
 
 from nanoclaw.model import entities
+from nanoclaw.model.approvals import ApprovalState, CardState, Needs
 from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
 from nanoclaw.model.questions import QuestionState
 from nanoclaw.model.rights import Role
 from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope
 from nanoclaw.model.tasks import Misfire, Outcome, TaskMaker, TaskState
-from nanoclaw.store.approvals import ApprovalKind, ApprovalState
 from nanoclaw.store.destinations import MadeBy
 from schema import LINK_VERSION, files, rows
 from schema.sqlite import IN_MEMORY, Connection, ConstraintError, connect, execute, fetch, integer, scalar
@@ -53,8 +53,9 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "tasks", "made_by"): TaskMaker,
     ("central", "occurrences", "outcome"): Outcome,
     ("central", "questions", "state"): QuestionState,
-    ("central", "approvals", "kind"): ApprovalKind,
     ("central", "approvals", "state"): ApprovalState,
+    ("central", "approvals", "needs"): Needs,
+    ("central", "approval_cards", "state"): CardState,
 }
 CLASSES: dict[tuple[str, str], type] = {
     ("inbound", "messages_in"): rows.MessageIn,

@@ -9,11 +9,12 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
+from nanoclaw.model.approvals import Approval, ApprovalState
 from nanoclaw.model.ids import ChannelName, EventId
 from nanoclaw.model.messages import EpochEnding, InboundRow, LedgerRow, LedgerState
 from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.model.tasks import Occurrence, Outcome
-from nanoclaw.store.approvals import Approval, ApprovalState, approvals
+from nanoclaw.store.approvals import approvals
 from schema.payloads import answer_row
 from schema.rows import InKind, InStatus, select
 from schema.sqlite import Connection, fetch

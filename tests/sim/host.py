@@ -115,6 +115,7 @@ class HostLife:
                 "engine": engine.run,
                 "sessions": house.sessions.run,
                 "delivery": house.delivery.run,
+                "approvals": house.approvals.run,
                 "sweep": house.sweep.run,
                 "channels": house.run_channels,
             }

@@ -10,11 +10,14 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState
 from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, MessagingGroupId, UserId
 from nanoclaw.store import approvals
-from nanoclaw.store.approvals import MOST_WAITING, Approval, ApprovalKind, ApprovalState
+from nanoclaw.store.approvals import MOST_WAITING
 from schema.sqlite import ConstraintError, execute
+from schema.times import write_time
+from tests.support.approvals import an_approval
 from tests.support.central import NOW, World, everything, said
 
 SENDER, CHAT = ApprovalKind.SENDER, ApprovalKind.CHAT
@@ -44,8 +47,9 @@ def ask(
     agent: AgentGroupId | None = NANO,
 ) -> None:
     """Request something."""
-    given_id = ApprovalId(world.mint("apr"))
-    approvals.request(world.conn, given_id, kind, subject, {"sender_id": sender}, chat=chat, agent=agent, now=world.now)
+    made = an_approval(chat, world.mint("apr"), kind, subject=subject, agent_group_id=agent, requested_at=world.now)
+    payload = approvals.canonical({"sender_id": sender})
+    approvals.request(world.conn, evolve(made, payload=payload, digest=approvals.digest_of(payload)))
 
 
 @frozen(kw_only=True)
@@ -90,7 +94,11 @@ def test_a_request_is_kept_as_it_was_made_with_a_digest_of_what_would_be_done() 
             agent_group_id=NANO,
             payload=payload,
             digest=hashlib.sha256(payload.encode()).hexdigest(),
+            title="May they?",
+            lines='["Who: “Eve”"]',
+            options='{"options": [{"label": "Approve", "value": "approve"}, {"label": "Reject", "value": "reject"}]}',
             requested_at=NOW,
+            expires_at=NOW + timedelta(days=7),
         )
     ]
 
@@ -115,9 +123,13 @@ def test_the_same_request_while_it_waits_changes_nothing() -> None:
 def test_what_was_answered_may_be_asked_again_and_what_is_being_done_may_not(state: ApprovalState) -> None:
     world = furnished()
     ask(world, "may eve")
-    execute(world.conn, "UPDATE approvals SET state = ?", (state.value,))
-    ask(world, "may eve")
     is_open = state in {ApprovalState.PENDING, ApprovalState.EXECUTING}
+    execute(
+        world.conn,
+        "UPDATE approvals SET state = ?, answer = 'approve', ended_at = ?",
+        (state.value, None if is_open else write_time(NOW)),
+    )
+    ask(world, "may eve")
     assert len(approvals.approvals(world.conn)) == (1 if is_open else 2)
 
 
@@ -128,7 +140,8 @@ def test_a_hundred_wait_about_one_chat_and_no_more_until_one_is_answered() -> No
     assert waiting(world) == {f"may {number}" for number in range(MOST_WAITING)} == {f"may {n}" for n in range(100)}
     ask(world, "may eve", chat=ELSEWHERE)
     assert "may eve" in waiting(world), "another chat has room of its own"
-    execute(world.conn, "UPDATE approvals SET state = 'rejected' WHERE subject = 'may 7'")
+    seven = next(one for one in approvals.approvals(world.conn) if one.subject == "may 7")
+    approvals.end(world.conn, seven.id, ApprovalState.REJECTED, None, now=NOW)
     ask(world, "may one more")
     ask(world, "may none more")
     assert {"may one more"} == {subject for subject in waiting(world) if subject.endswith("more")}
@@ -180,6 +193,7 @@ def test_an_answer_is_for_all_that_it_is_about(about: About, answered: set[str])
                 result="so be it",
                 answered_by=UserId("test:boss"),
                 answered_at=NOW + timedelta(seconds=9),
+                ended_at=NOW + timedelta(seconds=9),
             )
 
 

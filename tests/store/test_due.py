@@ -12,7 +12,7 @@ from nanoclaw.model.messages import LedgerState
 from nanoclaw.model.tasks import TaskState
 from nanoclaw.store import due as store_due
 from nanoclaw.store import inbound, ledger
-from nanoclaw.store.approvals import ApprovalKind, request
+from nanoclaw.store.approvals import request
 from nanoclaw.store.due import (
     DUE_SQL,
     NEXT_SQL,
@@ -22,12 +22,12 @@ from nanoclaw.store.due import (
     QuestionDue,
     SessionDue,
     due,
-    expire,
     next_due,
 )
 from nanoclaw.store.ledger import Lane
-from schema.sqlite import execute, fetch, scalar
+from schema.sqlite import execute, fetch
 from schema.times import write_time
+from tests.support.approvals import an_approval
 from tests.support.central import CHANNEL, NOW, World
 from tests.support.questions import asked
 from tests.support.tasks import a_task, added
@@ -51,8 +51,7 @@ def test_each_kind_is_due_at_its_time_and_not_before() -> None:
     world.reply(session, epoch, 3, not_before=LATER)
     added(world, a_task(session, cron=None, first_at=LATER))
     chat = world.chat("other")
-    request(world.conn, ApprovalId("apr-1"), ApprovalKind.CHAT, "s", {}, chat=chat.id, agent=None, now=NOW)
-    execute(world.conn, "UPDATE approvals SET expires_at = ?", (write_time(LATER),))
+    request(world.conn, an_approval(chat.id, expires_at=LATER))
     question = asked(world, session, seconds=3_600)
     assert due(world.conn, now=LATER - timedelta(milliseconds=1)) == []
     assert next_due(world.conn, now=NOW) == LATER
@@ -77,19 +76,6 @@ def test_what_is_settled_is_not_due() -> None:
     world.message(session, "context", trigger=False)
     added(world, evolve(a_task(session), id=TaskId("paused"), state=TaskState.PAUSED))
     assert due(world.conn, now=NOW + 99 * HOUR) == []
-
-
-def test_a_request_expires_unless_it_was_answered() -> None:
-    world = World()
-    chat = world.chat()
-    request(world.conn, ApprovalId("apr-1"), ApprovalKind.CHAT, "s", {}, chat=chat.id, agent=None, now=NOW)
-    execute(world.conn, "UPDATE approvals SET expires_at = ?", (write_time(NOW),))
-    expire(world.conn, ApprovalId("apr-1"), now=NOW - HOUR)
-    assert scalar(world.conn, "SELECT state FROM approvals") == "pending"
-    expire(world.conn, ApprovalId("apr-1"), now=NOW)
-    assert scalar(world.conn, "SELECT state FROM approvals") == "expired"
-    expire(world.conn, ApprovalId("apr-1"), now=NOW + HOUR)
-    assert scalar(world.conn, "SELECT answered_at FROM approvals") == write_time(NOW)
 
 
 def test_a_look_takes_no_more_than_it_can_carry_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:

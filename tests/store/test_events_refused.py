@@ -8,11 +8,11 @@ from pathlib import Path
 import attrs
 import pytest
 
+from nanoclaw.model.approvals import ApprovalKind, ApprovalState
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SenderScope, UnknownSenderPolicy
 from nanoclaw.model.ids import RoleId, UserId
 from nanoclaw.model.rights import Grant, Member, Role
 from nanoclaw.store import approvals, drops, entities, people
-from nanoclaw.store.approvals import ApprovalKind
 from nanoclaw.store.events import Accepted, Duplicate, Ignored
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.migrate import migrate
@@ -79,7 +79,7 @@ def denied(world: World) -> None:
     "furnish", [strict, asking, known_only, known_only_as_context, nobody_listens, unknown, denied]
 )
 @pytest.mark.parametrize("mention", [False, True])
-def test_what_is_refused_is_in_no_file_neither_its_text_nor_who_they_call_themselves(
+def test_what_is_refused_is_in_no_file_unless_a_person_is_asked_and_then_until_they_say_no(
     tmp_path: Path, furnish: Callable[[World], None], *, mention: bool
 ) -> None:
     conn = sqlite.open_read_write(tmp_path / "nanoclaw.db", Journal.WAL, Synchronous.OFF)
@@ -89,11 +89,16 @@ def test_what_is_refused_is_in_no_file_neither_its_text_nor_who_they_call_themse
     verdict = world.accept(said(1, text="kumquat", sender="Zzyzx", mention=mention, thread="t"), threaded=True)
     assert isinstance(verdict, Ignored)
     written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert b"kumquat" not in written
+    asked = approvals.approvals(world.conn)
+    assert (b"kumquat" in written) == bool(asked), "it is kept only while somebody is asked about it"
     assert integer(conn, "SELECT count(*) FROM inbound") == integer(conn, "SELECT count(*) FROM sessions") == 0
     assert people.users(conn) == []
     waiting = str(approvals.approvals(conn))
     assert (b"Zzyzx" in written) == ("Zzyzx" in waiting), "only a request, for a person to read, says their name"
+    for one in asked:
+        approvals.end(conn, one.id, ApprovalState.REJECTED, None, now=world.now)
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    assert b"kumquat" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
     conn.close()
 
 

@@ -6,11 +6,12 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.model.approvals import ApprovalKind, ApprovalState
 from nanoclaw.model.entities import MessagingGroup, UnknownSenderPolicy
 from nanoclaw.model.ids import ChannelName, EventId, MessagingGroupId, UserId
 from nanoclaw.store import approvals, drops, entities, people, wirings
-from nanoclaw.store.approvals import ApprovalKind, ApprovalState
 from nanoclaw.store.events import Accepted, Duplicate, Ignored
+from nanoclaw.store.kept import kept
 from schema.sqlite import fetch, integer
 from tests.support.central import CHANNEL, NOW, World, always, everything, said
 
@@ -55,7 +56,9 @@ def test_an_unknown_chat_in_which_we_are_addressed_is_remembered_and_asked_about
     assert (asked.messaging_group_id, asked.agent_group_id, asked.requested_at) == (chat.id, None, NOW)
     assert asked.payload == '{"chat": "chat-1", "is_group": true, "sender": "Ada", "sender_id": "test:ada"}'
     assert people.users(world.conn) == []
-    assert b"kumquat" not in world.conn.serialize("main")
+    found = kept(world.conn, asked.id)
+    assert found is not None
+    assert (found[0], found[1].text) == ("evt-1", "kumquat")
 
 
 def test_a_chat_without_a_name_is_called_by_its_place() -> None:

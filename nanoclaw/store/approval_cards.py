@@ -1,0 +1,174 @@
+"""Cards in nanoclaw.db: an approval as it was sent to one person, through the ledger like any other message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from nanoclaw.core import approvals as rules
+from nanoclaw.model.approvals import Approval, Card, CardState, Shown
+from nanoclaw.model.ids import ApprovalId, CardId, OutboundId, UserId
+from nanoclaw.model.messages import Address, LedgerState, NewLedgerRow
+from nanoclaw.store import ledger
+from nanoclaw.store.ledger import Lane
+from schema import payloads
+from schema.payloads import AskQuestion, Edit, Option
+from schema.rows import OutKind, bindings, insert_sql, select
+from schema.sqlite import Connection, execute, integer, scalar
+
+CODE_DIGITS = 4
+_IS_ONE_OPEN = (
+    "SELECT 1 FROM approval_cards INDEXED BY approval_cards_open"
+    " WHERE state = 'open' AND channel = ? AND platform_id = ? LIMIT 1"
+)
+
+
+def wanting(conn: Connection, *, most: int) -> list[Approval]:
+    """Approvals that wait and that nobody has a card of, the oldest first."""
+    return select(
+        conn,
+        Approval,
+        "SELECT a.* FROM approvals a INDEXED BY approvals_open"
+        " WHERE a.state IN ('pending', 'executing') AND a.state = 'pending'"
+        " AND NOT EXISTS (SELECT 1 FROM approval_cards c WHERE c.approval_id = a.id AND c.state = 'open')"
+        " ORDER BY a.requested_at, a.id LIMIT ?",
+        (most,),
+    )
+
+
+def open_of(conn: Connection, approver: UserId) -> int:
+    """How many open cards somebody has."""
+    return integer(conn, "SELECT count(*) FROM approval_cards WHERE state = 'open' AND approver = ?", (approver,))
+
+
+def lost_by(conn: Connection, approval: ApprovalId) -> frozenset[UserId]:
+    """Whom a card of it did not reach."""
+    found = select(conn, Card, "SELECT * FROM approval_cards WHERE approval_id = ? AND state = 'lost'", (approval,))
+    return frozenset(card.approver for card in found)
+
+
+def send(
+    conn: Connection,
+    approval: Approval,
+    shown: Shown,
+    options: Sequence[Option],
+    *,
+    to: Address,
+    approver: UserId,
+    token: Callable[[], str],
+    now: datetime,
+) -> Card:
+    """Put a card into the ledger, with a token of its own for each of its *options*."""
+    card = CardId(token())
+    code = token()[:CODE_DIGITS]
+    tokens = {option.value: token() for option in options}
+    said = AskQuestion(
+        question_id=f"{rules.PREFIX}{card}/{code}",
+        title=shown.title,
+        question=rules.body(shown),
+        options=tuple(Option(label=option.label, value=tokens[option.value]) for option in options),
+    )
+    row = OutboundId(f"home/card/{card}")
+    ledger.add(conn, _own(row, to, OutKind.ASK_QUESTION, said), session=None, now=now)
+    sent = Card(
+        id=card,
+        approval_id=approval.id,
+        ledger_id=row,
+        approver=approver,
+        channel=to.channel,
+        platform_id=to.platform_id,
+        code=code,
+        state=CardState.OPEN,
+        sent_at=now,
+    )
+    execute(conn, insert_sql("approval_cards", Card), bindings(sent))
+    for value, secret in tokens.items():
+        execute(conn, "INSERT INTO approval_tokens (token, card_id, value) VALUES (?, ?, ?)", (secret, card, value))
+    return sent
+
+
+def get(conn: Connection, card: CardId) -> Card | None:
+    """The card of that id."""
+    found = select(conn, Card, "SELECT * FROM approval_cards WHERE id = ?", (card,))
+    return found[0] if found else None
+
+
+def value_of(conn: Connection, card: CardId, token: str) -> str | None:
+    """The value of the option that *token* was made for, if it is one of that card's."""
+    found = scalar(conn, "SELECT value FROM approval_tokens WHERE token = ? AND card_id = ?", (token, card))
+    return None if found is None else str(found)
+
+
+def open_in(conn: Connection, place: Address) -> list[Card]:
+    """Open cards that may be seen in a chat, the latest first."""
+    chat = (place.channel, place.platform_id)
+    # Asked for every message that comes in, and there is hardly ever one.
+    if scalar(conn, _IS_ONE_OPEN, chat) is None:
+        return []
+    return select(
+        conn,
+        Card,
+        "SELECT c.* FROM approval_cards c INDEXED BY approval_cards_open JOIN ledger l ON l.id = c.ledger_id"
+        " WHERE c.state = 'open' AND c.channel = ? AND c.platform_id = ? AND l.state <> 'pending'"
+        " ORDER BY l.position DESC",
+        chat,
+    )
+
+
+def lost(conn: Connection, ledger_id: OutboundId) -> bool:
+    """The message of a card is dead: says whether it was one, so that somebody else can be asked."""
+    return (
+        execute(conn, "UPDATE approval_cards SET state = 'lost' WHERE ledger_id = ? AND state = 'open'", (ledger_id,))
+        > 0
+    )
+
+
+def say(
+    conn: Connection, approval: Approval, shown: Shown, words: str, *, last: bool, now: datetime
+) -> frozenset[Lane]:
+    """Let all open cards of *approval* say *words*, and with *last* be over; returns the lanes to send on."""
+    found = select(
+        conn, Card, "SELECT * FROM approval_cards WHERE approval_id = ? AND state = 'open' ORDER BY id", (approval.id,)
+    )
+    lanes = set()
+    for card in found:
+        if last:
+            execute(conn, "UPDATE approval_cards SET state = 'over' WHERE id = ?", (card.id,))
+        row = OutboundId(f"{card.ledger_id}/{approval.state.value}")
+        if scalar(conn, "SELECT 1 FROM ledger WHERE id = ?", (row,)) is not None or _is_dead(conn, card):
+            continue
+        text = "\n".join([shown.title, rules.body(shown), f"— {words[0].upper()}{words[1:]}."])
+        edit = _own(row, card.place, OutKind.EDIT, Edit(seq=0, text=text), about=card, answers=approval.answered_in)
+        ledger.add(conn, edit, session=None, now=now)
+        lanes.add(Lane(card.channel, card.platform_id))
+    return frozenset(lanes)
+
+
+def _is_dead(conn: Connection, card: Card) -> bool:
+    state = scalar(conn, "SELECT state FROM ledger WHERE id = ?", (card.ledger_id,))
+    return state == LedgerState.DEAD.value
+
+
+def _own(
+    row: OutboundId,
+    to: Address,
+    kind: OutKind,
+    said: AskQuestion | Edit,
+    *,
+    about: Card | None = None,
+    answers: str | None = None,
+) -> NewLedgerRow:
+    content = payloads.write(said)
+    return NewLedgerRow(
+        id=row,
+        epoch=None,
+        runner_id=None,
+        digest=hashlib.sha256(content.encode()).hexdigest(),
+        seq=None,
+        in_reply_to=answers,
+        to=to,
+        kind=kind.value,
+        content=content,
+        about=None if about is None else about.ledger_id,
+    )

@@ -1,0 +1,41 @@
+"""Requests that wait for a decision in tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from nanoclaw.actors.approval_kinds import KINDS, Means, finish
+from nanoclaw.core.approvals import YES_OR_NO
+from nanoclaw.errors import UsageError
+from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Shown
+from nanoclaw.model.ids import ApprovalId, MessagingGroupId
+from nanoclaw.store import approvals
+from schema.sqlite import transaction
+from tests.support.central import NOW, World
+
+
+def carry_out(world: World) -> list[str]:
+    """Do what was approved, as the actor does it; returns why what failed did."""
+    failed = []
+    means = Means(now=world.now, mint=world.mint, threaded={})
+    for which in approvals.executing(world.conn):
+        approval = approvals.get(world.conn, which)
+        assert approval is not None
+        try:
+            with transaction(world.conn):
+                finish(world.conn, KINDS[approval.kind], which, means)
+        except UsageError as exc:
+            failed.append(str(exc))
+            approvals.end(world.conn, which, ApprovalState.FAILED, str(exc), now=world.now)
+    return failed
+
+
+def an_approval(
+    chat: MessagingGroupId | None, name: str = "apr-1", kind: ApprovalKind = ApprovalKind.SENDER, **words: Any
+) -> Approval:
+    """One about *chat*, some of it as *words* have it; whoever it is about is nobody."""
+    shown = Shown("May they?", ("Who: “Eve”",))
+    made = approvals.new(ApprovalId(name), kind, name, {"sender_id": "test:eve"}, shown, YES_OR_NO, now=NOW)
+    return evolve(made, messaging_group_id=chat, **words)
