@@ -84,7 +84,7 @@ def test_order_of_wirings_and_priority_change_nothing_in_any_session(
 
 
 @given(worlds, streams())
-def test_nothing_of_what_was_refused_is_in_any_file_of_the_home(drawn: Drawn, stream: Stream) -> None:
+def test_what_was_refused_is_in_no_file_of_the_home_but_while_a_person_is_asked(drawn: Drawn, stream: Stream) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "nanoclaw.db"
         database.write_bytes(empty_file())
@@ -92,11 +92,23 @@ def test_nothing_of_what_was_refused_is_in_any_file_of_the_home(drawn: Drawn, st
         model = furnish(world, drawn)
         for event, _ in stream:
             tell(world, model, event)
-        written = b"".join(path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file())
-        world.conn.close()
         heard = {row.message for rows in model.sessions.values() for row in rows}
-        for event, secret in stream:
-            assert (secret.encode() in written) == (event.platform_message_id in heard)
+        kept = comparing.kept(world)
+        for there, also in (written_in(folder), kept), (denied_in(folder, world), set[str]()):
+            for event, secret in stream:
+                assert (secret.encode() in there) == (event.platform_message_id in heard | also)
+        world.conn.close()
+
+
+def written_in(folder: str) -> bytes:
+    """All that is in its files."""
+    return b"".join(path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file())
+
+
+def denied_in(folder: str, world: World) -> bytes:
+    """The same once everything was denied."""
+    comparing.deny_all(world)
+    return written_in(folder)
 
 
 def test_the_ids_of_one_event_are_its_own_in_each_agent_group() -> None:
