@@ -10,8 +10,9 @@ import trio
 from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
-from nanoclaw.actors.approval_kinds import KINDS, Kind
+from nanoclaw.actors.approval_kinds import KINDS
 from nanoclaw.actors.approvals import Approvals
+from nanoclaw.actors.approving import Kind
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets

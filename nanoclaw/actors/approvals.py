@@ -14,7 +14,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.approval_kinds import Kind, Means, SlowKind, finish, payload_of
+from nanoclaw.actors.approving import Kind, Means, SlowKind, finish, payload_of
 from nanoclaw.channels.base import Channel, OpensDirectMessages
 from nanoclaw.core import approvals as rules
 from nanoclaw.errors import DeliveryError, NanoclawError, NobodyThereError, StoreError

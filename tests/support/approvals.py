@@ -6,7 +6,8 @@ from typing import Any
 
 from attrs import evolve
 
-from nanoclaw.actors.approval_kinds import KINDS, Means, finish
+from nanoclaw.actors.approval_kinds import KINDS
+from nanoclaw.actors.approving import Means, finish
 from nanoclaw.core.approvals import YES_OR_NO
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Shown

@@ -11,8 +11,8 @@ import trio
 from attrs import define, evolve, field, frozen
 from trio.testing import wait_all_tasks_blocked
 
-from nanoclaw.actors.approval_kinds import Kind, Means, ask
 from nanoclaw.actors.approvals import Approvals
+from nanoclaw.actors.approving import Kind, Means, ask
 from nanoclaw.channels.base import Channel
 from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.approvals import field as shown_field
