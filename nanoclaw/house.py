@@ -20,6 +20,7 @@ from nanoclaw.actors.parts import Credentials, Customs, Folders, NoWaysOut, Part
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
+from nanoclaw.admin.for_agents import AgentCommands
 from nanoclaw.channels.base import Channel
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
@@ -168,6 +169,7 @@ def build(
         drafts=delivery.drafts.offer,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: asked(),  # noqa: PLW0108 - it is made below
+        requests={"admin": AgentCommands(threaded=lambda: _threaded(by_name), mint=ground.mint)},
         shown=lambda: sessions.show_all(),  # noqa: PLW0108 - sessions is made below
         retry=RetryPolicy(
             most_tries=config.retry.most_tries,

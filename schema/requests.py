@@ -74,8 +74,17 @@ class CreateAgent:
     """What its memory begins with."""
 
 
+@frozen(kw_only=True)
+class Admin:
+    """Give one of the operator's commands, such as `sessions list`; `help` says which there are."""
+
+    command: str
+    options: str = "{}"
+    """JSON: an object, by the names of the command's arguments and options."""
+
+
 TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | ResumeTask | CancelTask
-Asked: TypeAlias = TaskRequest | CreateAgent
+Asked: TypeAlias = TaskRequest | CreateAgent | Admin
 
 CREATE_AGENT = "create_agent"
 
@@ -87,6 +96,7 @@ ACTIONS: dict[str, type[Asked]] = {
     "resume_task": ResumeTask,
     "cancel_task": CancelTask,
     CREATE_AGENT: CreateAgent,
+    "admin": Admin,
 }
 """By the name that stands in the payload."""
 NAMES: dict[type[Asked], str] = {cls: name for name, cls in ACTIONS.items()}

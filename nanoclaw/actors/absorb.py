@@ -56,6 +56,7 @@ def absorb(
     files: Mapping[int, Collected] | None = None,
     timezone: str = "UTC",
     folders: frozenset[str] = frozenset(),
+    handlers: Mapping[str, requests.Handler] = requests.NONE,
     now: datetime,
 ) -> Absorbed:
     """Take in *report* of one epoch's outbox. Safe to repeat: what was absorbed before is known by its id.
@@ -67,6 +68,7 @@ def absorb(
       files: What became of the files of its rows, by rowid.
       timezone: What the agent's times are in where it does not say; an IANA name.
       folders: What is in the folder of all agents' folders; none of it becomes a new agent's.
+      handlers: Of requests, besides those that there are in any case.
       now: The host's time, used for every row.
     """
     lanes: set[Lane] = set()
@@ -77,7 +79,7 @@ def absorb(
         if isinstance(row.payload, SystemOut):
             origin = destinations.origin_of(place, outgoing.message_answered(conn, place, row.in_reply_to))
             asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone, folders=folders)
-            handled = requests.handle(conn, asker, row.id, row.payload, row.digest, now=now)
+            handled = requests.handle(conn, asker, row.id, row.payload, row.digest, more=handlers, now=now)
             if handled.dropped is not None:
                 drops.record(conn, _dropped(place, epoch, row, handled.dropped, now))
             asked, rights = asked or handled.new, rights or handled.rights

@@ -1,4 +1,4 @@
-"""What a kind of approval is: what it shows, and what it does once somebody has approved it; and how one is asked for."""
+"""What a kind of approval is: what it shows, and what it does once somebody has approved it; how one is asked for."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from nanoclaw.core.requests import Right
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.messages import Address
@@ -19,5 +20,7 @@ class Asker:
     """Where the message came from that it was at, or where its session is."""
     timezone: str
     """IANA name: what its times are in where it does not say."""
+    right: Right = Right.TALK
+    """The least that the agent and its turn may; see `core.requests`."""
     folders: frozenset[str] = frozenset()
     """What is in the folder of all agents' folders, whoever it belongs to or belonged to."""

@@ -120,6 +120,7 @@ class Drain:
                 files=collected,
                 timezone=parts.timezone,
                 folders=await self._folders(report),
+                handlers=parts.requests,
                 now=parts.clock.now(),
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from attrs import field, frozen
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.overdue import Overdue
+from nanoclaw.actors.requests import NONE, Handler
 from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.mounts import CheckMounts
@@ -161,6 +162,8 @@ class Parts:
     """Told of the replies that an agent is writing, all of them each time."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
+    requests: Mapping[str, Handler] = NONE
+    """What handles requests of agents, besides what does in any case."""
     shown: Callable[[], None] = lambda: None
     """Tells every session that there may be news for its link."""
     ways_out: WaysOut = field(factory=NoWaysOut)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import attrs
 from attrs import frozen
 
 from nanoclaw.actors import agent_requests, task_requests
@@ -34,9 +36,11 @@ MOST_ACTION = 60
 Handler: TypeAlias = Callable[[Connection, Asker, str, Any, datetime], str]
 """Does what is asked and says what came of it. Raises `UsageError` with a sentence for the agent, nothing done."""
 
+NONE: Mapping[str, Handler] = MappingProxyType({})
+
 _DO: Mapping[type, Handler] = {**task_requests.DO, **agent_requests.DO}
-HANDLERS: Mapping[str, Handler] = {name: _DO[cls] for name, cls in ACTIONS.items()}
-"""By the name that stands in the payload."""
+HANDLERS: Mapping[str, Handler] = {name: _DO[cls] for name, cls in ACTIONS.items() if cls in _DO}
+"""By the name that stands in the payload. Those that lean on other parts of the host are given to `handle`."""
 
 
 @frozen
@@ -59,7 +63,16 @@ class _Outcome:
     dropped: Refused | None = None
 
 
-def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, digest: str, *, now: datetime) -> Handled:
+def handle(
+    conn: Connection,
+    asker: Asker,
+    runner_id: str,
+    said: SystemOut,
+    digest: str,
+    *,
+    more: Mapping[str, Handler] = NONE,
+    now: datetime,
+) -> Handled:
     """Do what *said* asks, unless it was asked before, or it is not for this agent or for this turn.
 
     Args:
@@ -68,14 +81,16 @@ def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, dige
       runner_id: What the runner calls its row.
       said: An action and its arguments, in the runner's words.
       digest: Of the row, for the record.
+      more: Handlers besides `HANDLERS`.
       now: The time.
     """
     session = asker.place.session.id
     if asked.is_known(conn, session, asker.epoch, runner_id):
         return Handled(new=False)
     shown = entities.last_shown(conn)
-    came = _outcome(conn, asker, runner_id, said, now)
-    action = said.action if said.action in HANDLERS else plain(said.action, MOST_ACTION)
+    handlers = {**HANDLERS, **more}
+    came = _outcome(conn, asker, runner_id, said, handlers, now)
+    action = said.action if said.action in handlers else plain(said.action, MOST_ACTION)
     row = asked.Asked(
         session_id=session,
         epoch=asker.epoch,
@@ -99,8 +114,15 @@ def handle(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, dige
     return Handled(new=True, rights=entities.last_shown(conn) != shown, dropped=came.dropped)
 
 
-def _outcome(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, now: datetime) -> _Outcome:
-    handler = HANDLERS.get(said.action)
+def _outcome(
+    conn: Connection,
+    asker: Asker,
+    runner_id: str,
+    said: SystemOut,
+    handlers: Mapping[str, Handler],
+    now: datetime,
+) -> _Outcome:
+    handler = handlers.get(said.action)
     if handler is None:
         # Nobody waits for what nobody offered: it does not wake its agent.
         why = "the host knows no such request"
@@ -120,7 +142,8 @@ def _outcome(conn: Connection, asker: Asker, runner_id: str, said: SystemOut, no
     )
     if isinstance(verdict, Denied):
         return _Outcome(verdict.why, wake=not verdict.too_often)
+    may = attrs.evolve(asker, right=verdict.right)
     try:
-        return _Outcome(handler(conn, asker, runner_id, arguments, now), accepted=True, wake=False)
+        return _Outcome(handler(conn, may, runner_id, arguments, now), accepted=True, wake=False)
     except UsageError as exc:
         return _Outcome(plain(str(exc)))

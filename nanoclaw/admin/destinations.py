@@ -106,7 +106,8 @@ def _line(conn: Connection, one: StoredDestination) -> Line:
     groups = {group.id: group for group in agent_groups(conn)}
     chats = {chat.id: chat for chat in messaging_groups(conn)}
     chat = None if one.messaging_group_id is None else chats[one.messaging_group_id]
-    target = None if one.target_agent_group_id is None else groups[one.target_agent_group_id]
+    # Whoever may not see the other agent, as an agent may not, knows it by this name alone.
+    target = None if one.target_agent_group_id is None else groups.get(one.target_agent_group_id)
     return {
         "group": groups[one.agent_group_id].name,
         "group_id": one.agent_group_id,

@@ -72,7 +72,7 @@ class Update:
     max_messages_per_prompt: Annotated[int | None, Says("how many messages it is shown at once; 0 for the home's")] = (
         None
     )
-    admin_scope: Annotated[AdminScope | None, Says("which admin commands the agent itself may give")] = None
+    admin_scope: Annotated[AdminScope | None, Says("how far what the agent itself asks of the host may reach")] = None
     skills: Annotated[str | None, Says("which skills it has: all, or names with commas between; '' for none")] = None
     network: Annotated[Network | None, Says("what its sandboxes reach; open is whatever this machine does")] = None
     memory: Annotated[str | None, Says("how much of it a sandbox has, such as 2g; '' for the usual")] = None

@@ -87,6 +87,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             right=Right.GLOBAL,
             an_hour=5,
         ),
+        "admin": Rule(
+            does="an admin command that only looks, within the lesser of the two rights",
+            right=Right.GROUP,
+            an_hour=120,
+        ),
     }
 )
 """By the name of the action. What is not in it cannot be asked for."""

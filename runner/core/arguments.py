@@ -157,6 +157,39 @@ class Choices:
         return meant if isinstance(meant, Refused) else Option(label=" ".join(words.split()), value=meant.strip())
 
 
+@frozen(kw_only=True)
+class Options:
+    """Words, numbers and yes or no, each under a name."""
+
+    name: str
+    about: str
+    most: int = 50
+    """How many."""
+    required: bool = field(default=False, init=False)
+
+    def schema(self) -> Schema:
+        """An object of plain values."""
+        return {
+            "type": "object",
+            "description": self.about,
+            "additionalProperties": {"type": ["string", "integer", "boolean"]},
+            "maxProperties": self.most,
+        }
+
+    def read(self, value: object) -> dict[str, str | int | bool] | Refused:
+        """The values by name; null is one that is left out."""
+        if not isinstance(value, Mapping) or len(value) > self.most:
+            return Refused(f"{self.name} has to be an object with {self.most} names at the most.")
+        found: dict[str, str | int | bool] = {}
+        for name, given in value.items():
+            if given is None:
+                continue
+            if not isinstance(given, str | int):
+                return Refused(f"In {self.name}, {str(name)[:80]} has to be text, a whole number, true or false.")
+            found[storable(str(name))] = storable(given) if isinstance(given, str) else given
+        return found
+
+
 def schema_of(parameters: Sequence[Parameter]) -> Schema:
     """What *parameters* may be given, as JSON schema."""
     return {

@@ -62,6 +62,7 @@ Things to try:
   pause task-…     and “resume”, “cancel”: what becomes of one
   ask me a question    answers to choose from, and I wait for yours
   create an agent named Scout    another agent, if I may have one made; add “: ” and what it is for
+  admin sessions list     what an operator sees, as far as I may; “admin help” lists it, options are “name=value”
   tell room ahoy   a message to the destination called “room”, at once
   edit, react, card    a message that changes, a reaction to yours, a card
   help             this

@@ -19,6 +19,7 @@ _AGAIN = re.compile(rf"schedule (@[a-z]+|(?:{_FIELD} ){{4}}{_FIELD}) {_WORDS}", 
 _TASK = re.compile(r"(pause|resume|cancel) (task-\S+)", re.IGNORECASE)
 _UPDATE = re.compile(rf"update (task-\S+) {_WORDS}", re.DOTALL | re.IGNORECASE)
 _AGENT = re.compile(r"create an agent (?:named|called) ([^:\n]+?)(?:: (.+))?", re.DOTALL | re.IGNORECASE)
+_ADMIN = re.compile(r"admin ([a-z]+(?: [a-z]+)?)((?: [a-z_]+=\S+)*)", re.IGNORECASE)
 _NUMBER = re.compile(r"\(id: (\d+)\)")
 
 
@@ -60,7 +61,7 @@ def tools_asked_for(text: str, *, number: int, to: str | None, now: datetime) ->
         case "tasks":
             return [Use("list_tasks", {}, _scheduled)]
         case _:
-            return _told(text) or _tasks(text, now) or _agents(text.strip())
+            return _told(text) or _tasks(text, now) or _agents(text.strip()) or _admin(text.strip())
 
 
 def _told(text: str) -> list[Use]:
@@ -97,6 +98,13 @@ def _agents(text: str) -> list[Use]:
     if asked := _AGENT.fullmatch(text):
         instructions = {} if asked[2] is None else {"instructions": asked[2]}
         return [Use("create_agent", {"name": asked[1], **instructions}, _asked_host)]
+    return []
+
+
+def _admin(text: str) -> list[Use]:
+    if asked := _ADMIN.fullmatch(text):
+        options = dict(option.split("=", 1) for option in asked[2].split())
+        return [Use("admin", {"command": asked[1], **({"options": options} if options else {})}, _asked_host)]
     return []
 
 

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from runner.core.recipients import Recipient
 from runner.model import Incoming, Reply
+from runner.tools.admin import ADMIN
 from runner.tools.agents import AGENTS
 from runner.tools.base import Answer, Tool
 from runner.tools.desk import Definition, Desk, Shows
@@ -16,7 +17,7 @@ from runner.tools.messages import MESSAGES
 from runner.tools.questions import QUESTIONS
 from runner.tools.tasks import TASKS
 
-DEFINITIONS: Mapping[str, Definition] = {one.tool.name: one for one in (*MESSAGES, *QUESTIONS, *TASKS, *AGENTS)}
+DEFINITIONS: Mapping[str, Definition] = {one.tool.name: one for one in (*MESSAGES, *QUESTIONS, *TASKS, *AGENTS, *ADMIN)}
 
 
 def new_id() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import attrs
 from attrs import define, field
@@ -38,6 +38,8 @@ class Case:
     asked: int = 0
     handled: requests.Handled = field(default=requests.Handled(new=False), init=False)
     """What the last request came to."""
+    more: Mapping[str, requests.Handler] = requests.NONE
+    """Handlers besides those that there are in any case."""
     folders: Collection[str] = ()
     """What is on the disk where agents' folders are."""
 
@@ -58,7 +60,9 @@ class Case:
         asker = Asker(place=self.place, epoch=self.epoch, origin=ROOM, timezone=BERLIN, folders=frozenset(self.folders))
         with transaction(self.world.conn):
             said = SystemOut(action=action, arguments=arguments)
-            self.handled = requests.handle(self.world.conn, asker, f"r{self.asked}", said, "digest", now=self.world.now)
+            self.handled = requests.handle(
+                self.world.conn, asker, f"r{self.asked}", said, "digest", more=self.more, now=self.world.now
+            )
         assert self.handled.new
         return str(self.notes()[-1]["content"])
 

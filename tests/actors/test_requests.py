@@ -31,7 +31,7 @@ def only_task(case: Case) -> Task:
 
 
 def test_every_action_that_can_be_asked_for_is_handled() -> None:
-    assert requests.HANDLERS.keys() == ACTIONS.keys() == RULES.keys()
+    assert requests.HANDLERS.keys() | {"admin"} == ACTIONS.keys() == RULES.keys()
 
 
 def test_a_task_is_made_for_the_place_and_in_the_zone_of_whoever_asked() -> None:
@@ -82,6 +82,13 @@ def test_what_cannot_be_granted_changes_nothing_and_wakes_its_agent_with_the_rea
     assert why in told
     assert tasks.tasks(case.world.conn) == []
     assert [note["trigger"] for note in case.notes()] == [1]
+
+
+def test_a_request_that_the_host_has_no_handler_for_is_like_one_that_it_does_not_know() -> None:
+    case = Case()
+    assert "the host knows no such request" in case.say("admin", '{"command": "help"}')
+    assert case.handled.dropped is not None
+    assert case.handled.dropped.reason == "unknown-request"
 
 
 @pytest.mark.parametrize("arguments", ["", "[]", "{}", '{"prompt": 7}', '{"prompt": "x", "cron": "@daily"}', "{" * 99])

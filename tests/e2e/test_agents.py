@@ -20,10 +20,14 @@ def test_an_agent_is_made_by_one_that_may_in_the_turn_of_somebody_who_may(home: 
         made = {(one["name"], one["to"]) for one in json.loads(host.cli("destinations", "list", "--json").stdout)}
         assert ("old-scout", "Old Scout") in made
         assert "parent" in {name for name, _ in made}
+        sessions = host.cli("chat", "admin sessions list").stdout
+        assert '"group": "' in sessions
+        assert "Terminal" in sessions
         host.stop()
     assert [(row["accepted"], row["action"]) for row in rows(home, "SELECT * FROM requests ORDER BY handled_at")] == [
         (0, "create_agent"),
         (1, "create_agent"),
         (0, "create_agent"),
+        (1, "admin"),
     ]
     assert host.cli("verify").returncode == 0

@@ -57,6 +57,11 @@ def at(time: str) -> dict[str, str]:
         ("Resume task-1", [("resume_task", {"task_id": "task-1"})]),
         ("cancel task-1", [("cancel_task", {"task_id": "task-1"})]),
         ("update task-1 make coffee", [("update_task", {"task_id": "task-1", "prompt": "make coffee"})]),
+        ("admin help", [("admin", {"command": "help"})]),
+        (
+            "admin tasks next task=task-1 most=2",
+            [("admin", {"command": "tasks next", "options": {"task": "task-1", "most": "2"}})],
+        ),
         ("create an agent named Scout", [("create_agent", {"name": "Scout"})]),
         (
             "Create an agent called Old Scout: look\naround",
@@ -97,7 +102,7 @@ def good(name: str, arguments: Mapping[str, object]) -> Answer:
 
 
 WORDS = """ask me a question|edit|react|card|tell room hi|send me a file|schedule 2 tea|schedule @daily tea|tasks
-|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout"""
+|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout|admin help"""
 
 
 async def test_every_tool_can_be_seen_and_takes_what_the_demo_gives_it() -> None:
@@ -134,7 +139,7 @@ async def test_a_refusal_is_told_and_nothing_comes_after_it(text: str, calls: in
         "pause",
         "edit it",
         "tell",
-        "create an agent",
+        *("create an agent", "admin", "admin sessions list what"),
     ],
 )
 async def test_anything_else_is_no_business_of_a_tool(text: str) -> None:

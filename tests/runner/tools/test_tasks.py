@@ -13,6 +13,7 @@ from runner.tools.base import Answer
 from schema.payloads import SystemIn, SystemOut, read_as
 from schema.requests import (
     ACTIONS,
+    Admin,
     Asked,
     CancelTask,
     CreateAgent,
@@ -75,6 +76,12 @@ async def call(bench: Bench, name: str, meanwhile: Callable[[], None], /, **argu
         ("resume_task", {"task_id": "task-1"}, ResumeTask(task_id="task-1")),
         ("cancel_task", {"task_id": "task-1"}, CancelTask(task_id="task-1")),
         ("create_agent", {"name": "Scout"}, CreateAgent(name="Scout")),
+        ("admin", {"command": "help"}, Admin(command="help")),
+        (
+            "admin",
+            {"command": "tasks next", "options": {"task": "t", "most": 3, "x": None, "y": True}},
+            Admin(command="tasks next", options='{"task": "t", "most": 3, "y": true}'),
+        ),
         (
             "create_agent",
             {"name": "Scout", "instructions": "Look around."},
@@ -124,6 +131,12 @@ async def test_results_of_other_epochs_and_requests_are_none_of_this_one(bench: 
         ("update_task", {"task_id": "task-1"}, "Say what to change: prompt, process_after, recurrence, script,"),
         ("update_task", {"task_id": "task-1", "process_after": "soon"}, "process_after is not a time: write it like"),
         ("pause_task", {}, "task_id is missing."),
+        (
+            "admin",
+            {"command": "x", "options": {"y": {"z": 1}}},
+            "In options, y has to be text, a whole number, true or",
+        ),
+        ("admin", {"command": "x", "options": "y"}, "options has to be an object with 50 names at the most."),
         ("list_tasks", {"status": "paused"}, "There is no parameter status. There are: none."),
     ],
 )
