@@ -160,6 +160,13 @@ def decide(
     if not written:
         return None
     if option.value == rules.REJECT.value:
+        # Whoever says no to a chat is asked about it no more.
+        execute(
+            conn,
+            "UPDATE messaging_groups SET denied_at = ? WHERE id ="
+            " (SELECT messaging_group_id FROM approvals WHERE id = ? AND kind = 'chat')",
+            (write_time(now), approval),
+        )
         return end(conn, approval, ApprovalState.REJECTED, None, now=now)
     return frozenset()
 

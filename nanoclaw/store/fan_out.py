@@ -15,7 +15,7 @@ from nanoclaw.model.entities import MessagingGroup, SessionKey, UnknownSenderPol
 from nanoclaw.model.files import Attachment
 from nanoclaw.model.ids import ApprovalId, EventId, InboundId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.messages import Drop, InboundEvent
-from nanoclaw.store import approvals, askings, drops, files, inbound, notices
+from nanoclaw.store import approvals, askings, direct_messages, drops, files, inbound, notices
 from nanoclaw.store.context import take_context
 from nanoclaw.store.entities import Mint, add_messaging_group, agent_groups
 from nanoclaw.store.kept import keep
@@ -79,6 +79,7 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
         asked = _ask(conn, told, ask, chat, mint) or asked
     if told.plan.woken:
         note_user(conn, told.event.sender_id, told.event.sender, now=told.now)
+        _note_place(conn, told)
     heard = told.plan.heard
     content = ""
     if heard:
@@ -163,6 +164,16 @@ def _ask(conn: Connection, told: Telling, ask: Ask, chat: MessagingGroup, mint: 
         return False
     keep(conn, waits, told.event_id, event)
     return True
+
+
+def _note_place(conn: Connection, told: Telling) -> None:
+    """Whoever may decide about things and writes to us alone can be asked there."""
+    rights, chat = told.facts.rights, told.facts.chat
+    decides = rights.owner or rights.global_admin or rights.admin_of
+    if decides and chat is not None and not (chat.is_group or told.event.is_group):
+        sender, channel = told.event.sender_id, told.event.channel
+        if direct_messages.reached(conn, sender, channel) is None:
+            direct_messages.remember(conn, sender, channel, chat.id, resolved_at=told.now)
 
 
 def _engage(conn: Connection, told: Telling, outcome: Wake, session: SessionId) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
 
 from nanoclaw.actors.approval_kinds import KINDS
-from nanoclaw.actors.approving import Means, finish
+from nanoclaw.actors.approving import Kind, Means, finish
 from nanoclaw.core.approvals import YES_OR_NO
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Shown
@@ -19,6 +20,15 @@ from tests.support.central import NOW, World
 
 def carry_out(world: World) -> list[str]:
     """Do what was approved, as the actor does it; returns why what failed did."""
+    return _carry_out(world, KINDS.__getitem__)
+
+
+def carry_out_as(world: World, kind: Kind) -> list[str]:
+    """The same, where all of it is of one kind."""
+    return _carry_out(world, lambda _: kind)
+
+
+def _carry_out(world: World, kind_of: Callable[[ApprovalKind], Kind]) -> list[str]:
     failed = []
     means = Means(now=world.now, mint=world.mint, threaded={})
     for which in approvals.executing(world.conn):
@@ -26,7 +36,7 @@ def carry_out(world: World) -> list[str]:
         assert approval is not None
         try:
             with transaction(world.conn):
-                finish(world.conn, KINDS[approval.kind], which, means)
+                finish(world.conn, kind_of(approval.kind), which, means)
         except UsageError as exc:
             failed.append(str(exc))
             approvals.end(world.conn, which, ApprovalState.FAILED, str(exc), now=world.now)

@@ -17,12 +17,13 @@ from nanoclaw.channels.base import Channel
 from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.approvals import field as shown_field
 from nanoclaw.errors import DeliveryError, UsageError
+from nanoclaw.kit.ids import token
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.approvals import Approval, ApprovalKind, Card, Shown
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, ChannelName, QuestionId, RoleId, SessionId, UserId
-from nanoclaw.model.messages import Choice, LedgerState
+from nanoclaw.model.messages import Address, Choice, LedgerState
 from nanoclaw.model.rights import Grant, Role
-from nanoclaw.store import approvals, ledger, people
+from nanoclaw.store import approvals, ledger, people, reaching
 from nanoclaw.store.events import Verdict
 from nanoclaw.store.sessions import session_place
 from schema import payloads
@@ -170,6 +171,14 @@ class Case:
         """Have it look, and come to rest."""
         actor.look()
         await wait_all_tasks_blocked()
+
+    def send(self, which: ApprovalId, to: str) -> Card:
+        """A card for somebody, as the actor sends it, which has arrived."""
+        place = Address(channel=CHANNEL, platform_id=f"dm-{to}")
+        with transaction(self.world.conn):
+            reaching.send_card(self.world.conn, which, UserId(to), place, token=token, now=self.world.now)
+        self.arrive()
+        return self.cards()[-1]
 
     def cards(self) -> list[Card]:
         """All that were sent, the first first."""
