@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -40,6 +41,8 @@ class SessionActor:
     _node: TreeNode
     _survivor: EpochNumber | None = None
     """The epoch that a dead host left open: its sandbox, if it still runs, is taken over."""
+    _settled: Callable[[], object] = lambda: None
+    """Told once what was left is taken over or ended. Until then whoever comes after a failure tries the same."""
     _life: Life | None = field(default=None, init=False)
 
     def show_log(self) -> None:
@@ -65,6 +68,7 @@ class SessionActor:
         # A host that is told to stop as soon as it is up still ends what the last one left open.
         with trio.fail_after(parts.times.stop, shield=True):
             left = await self._settle_what_was_left()
+        self._settled()
         task_status.started()
         if left is not None:
             await self._live(left)

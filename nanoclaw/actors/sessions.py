@@ -119,7 +119,12 @@ class Sessions:
             mail = self._mail[session] = Mailbox()
             try:
                 actor = self._actors[session] = SessionActor(
-                    session, self._parts, mail, self._pool.node_of(session), self._survivors.pop(session, None)
+                    session,
+                    self._parts,
+                    mail,
+                    self._pool.node_of(session),
+                    self._survivors.get(session),
+                    lambda: self._survivors.pop(session, None),
                 )
                 await actor.run(task_status=task_status)
             finally:

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.overdue import LATE_SECONDS
-from nanoclaw.actors.parts import Folders, Parts
+from nanoclaw.actors.parts import Customs, Folders, Parts
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.core.told import HomeSettings, tell
@@ -142,25 +142,20 @@ class NoWatch:
         yield
 
 
-async def test_a_session_that_is_held_up_is_freed_and_its_message_offered_to_the_next_sandbox(
-    tmp_path: Path, autojump_clock: MockClock
-) -> None:
-    make_folders(tmp_path)
-    store, engine, customs = InlineDatabase(), Boxes(), SlowCustoms()
-    world = World(store.conn, START)
-    session = world.session()
-    world.message(session)
+def parts_in(home: Path, store: InlineDatabase, engine: Boxes, customs: Customs) -> Parts:
+    """What a session's actor needs, in a home of its own."""
+    make_folders(home)
 
     async def no_image(_: SessionPlace) -> None:
         await trio.lowlevel.checkpoint()
 
-    parts = Parts(
+    return Parts(
         store=store,
         customs=customs,
         engine=engine,
         watch=NoWatch(),
         clock=TrioClock(START),
-        folders=Folders(home=tmp_path),
+        folders=Folders(home=home),
         nudge=lambda _: None,
         image=no_image,
         told=lambda place: tell(HomeSettings(provider="demo", timezone="UTC"), place.agent_group, place.settings),
@@ -169,6 +164,16 @@ async def test_a_session_that_is_held_up_is_freed_and_its_message_offered_to_the
         threads=InlineThreads(),
         admission=Admission(most=1, threads=InlineThreads()),
     )
+
+
+async def test_a_session_that_is_held_up_is_freed_and_its_message_offered_to_the_next_sandbox(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    store, engine = InlineDatabase(), Boxes()
+    world = World(store.conn, START)
+    session = world.session()
+    world.message(session)
+    parts = parts_in(tmp_path, store, engine, SlowCustoms())
     sessions = Sessions(parts, TreeNode("sessions"))
     async with trio.open_nursery() as nursery:
         await nursery.start(sessions.run)
