@@ -12,6 +12,7 @@ from attrs.validators import ge, gt, le
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
+from nanoclaw.core.agent_mail import MailPolicy
 from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.retention import RetentionPolicy
@@ -104,6 +105,16 @@ class SupervisionSettings:
 
 
 @frozen(kw_only=True)
+class MailSettings:
+    """`[mail]`"""
+
+    most_hops: int = field(default=8, validator=[ge(1), le(MOST_TIMES)])
+    """How many messages from agent to agent may follow from one another."""
+    most_an_hour: int = field(default=30, validator=[ge(1), le(MOST_TIMES)])
+    """How many messages one agent may send to one other."""
+
+
+@frozen(kw_only=True)
 class RetentionSettings:
     """`[retention]`"""
 
@@ -145,6 +156,7 @@ class Config:
     agent: AgentSettings = field(factory=AgentSettings)
     retry: RetrySettings = field(factory=RetrySettings)
     supervision: SupervisionSettings = field(factory=SupervisionSettings)
+    mail: MailSettings = field(factory=MailSettings)
     retention: RetentionSettings = field(factory=RetentionSettings)
     onecli: OneCliSettings = field(factory=OneCliSettings)
 
@@ -183,6 +195,11 @@ class Config:
             most_declared=timedelta(minutes=found.most_declared_minutes),
             turn=timedelta(hours=found.turn_hours),
         )
+
+    @property
+    def mail_policy(self) -> MailPolicy:
+        """How far agents may go among themselves."""
+        return MailPolicy(most_hops=self.mail.most_hops, most_an_hour=self.mail.most_an_hour)
 
     @property
     def kept(self) -> RetentionPolicy:

@@ -21,6 +21,10 @@ _MOST_KEPT = 4_096
 _KEEPERS: dict[type, Callable[[tuple[str, ...], tuple[Value, ...]], Any]] = {}
 
 
+AGENT_CHANNEL = "agent"
+"""Where a message is from that another agent wrote; its `platform_id` is the id of that agent group."""
+
+
 class InKind(Enum):
     """What an inbound row is."""
 

@@ -13,21 +13,22 @@ from datetime import datetime
 from attrs import frozen
 
 from nanoclaw.actors import outgoing, requests
-from nanoclaw.core import destinations, outgoing_files
+from nanoclaw.actors.saying import Post, Said, dropped, say
+from nanoclaw.core import destinations
 from nanoclaw.core.notices import plain
 from nanoclaw.link.outbox_files import Collected
-from nanoclaw.link.report import AckRow, BadRow, OutRow, Report, UsageRow
+from nanoclaw.link.report import AckRow, BadRow, Report, UsageRow
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import EpochNumber
-from nanoclaw.model.messages import Drop, NewLedgerRow
-from nanoclaw.store import drops, epochs, inbound, ledger, notices, questions, usage
+from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.model.messages import Drop
+from nanoclaw.store import drops, epochs, inbound, notices, usage
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.sessions import save_provider_state
-from schema.payloads import AskQuestion, SystemOut
-from schema.requests import refusal_key
-from schema.rows import AckStatus, OutKind
+from schema.payloads import SystemOut
+from schema.rows import AckStatus
 from schema.sqlite import Connection
 
+USUAL = Post()
 CONTINUATION = "continuation:"
 MOST_STATE = 65_536
 """Characters of provider state that outlive an epoch."""
@@ -45,6 +46,10 @@ class Absorbed:
     """Did it ask something of the host that may be due?"""
     rights: bool = False
     """Has it changed what running sessions, also others, may know of their rights?"""
+    woken: frozenset[SessionId] = frozenset()
+    """Other agents' sessions that have something to do."""
+    shown: frozenset[SessionId] = frozenset()
+    """Other sessions that have something to know."""
 
 
 def absorb(
@@ -57,6 +62,7 @@ def absorb(
     timezone: str = "UTC",
     folders: frozenset[str] = frozenset(),
     handlers: Mapping[str, requests.Handler] = requests.NONE,
+    post: Post = USUAL,
     now: datetime,
 ) -> Absorbed:
     """Take in *report* of one epoch's outbox. Safe to repeat: what was absorbed before is known by its id.
@@ -69,9 +75,11 @@ def absorb(
       timezone: What the agent's times are in where it does not say; an IANA name.
       folders: What is in the folder of all agents' folders; none of it becomes a new agent's.
       handlers: Of requests, besides those that there are in any case.
+      post: How other agents are written to.
       now: The host's time, used for every row.
     """
-    lanes: set[Lane] = set()
+    settling = frozenset(ack.message_id for ack in report.acks)
+    said: list[Said] = []
     asked = rights = False
     for bad in report.bad:
         drops.record(conn, _bad_row(place, epoch, bad, now))
@@ -81,22 +89,11 @@ def absorb(
             asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone, folders=folders)
             handled = requests.handle(conn, asker, row.id, row.payload, row.digest, more=handlers, now=now)
             if handled.dropped is not None:
-                drops.record(conn, _dropped(place, epoch, row, handled.dropped, now))
+                drops.record(conn, dropped(place, epoch, row, handled.dropped, now))
             asked, rights = asked or handled.new, rights or handled.rights
-            continue
-        came = (files or {}).get(row.rowid, Collected())
-        taken = outgoing.judge(conn, place, epoch, row, came)
-        if isinstance(taken, NewLedgerRow | outgoing.NothingLeft):
-            _tell_unsent(conn, place, epoch, row, came, isinstance(taken, outgoing.NothingLeft), now)
-        if isinstance(taken, NewLedgerRow):
-            ledger.add(conn, taken, session=place.session.id, now=now)
-            lanes.add(Lane(taken.to.channel, taken.to.platform_id))
-            if isinstance(row.payload, AskQuestion):
-                questions.add(conn, outgoing.question_of(conn, place, row.payload, taken, now=now))
-                asked = True
-        elif isinstance(taken, destinations.Refused):
-            drops.record(conn, _dropped(place, epoch, row, taken, now))
-            asked = _tell_refused(conn, place, epoch, row, taken, now) or asked
+        else:
+            came = (files or {}).get(row.rowid, Collected())
+            said.append(say(conn, place, epoch, row, came, settling=settling, post=post, now=now))
     settled, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)
     state = {row.key: row.value for row in report.states if row.key.startswith(CONTINUATION)}
     text = json.dumps(state, sort_keys=True)
@@ -104,28 +101,16 @@ def absorb(
         save_provider_state(conn, place.session.id, text)
     usage.add(conn, (_used(place, epoch, row, now) for row in report.usage))
     epochs.advance(conn, place.session.id, epoch, report.cursor)
-    return Absorbed(frozenset(lanes | failed_lanes), changed=settled or asked, asked=asked, rights=rights)
-
-
-def _tell_refused(
-    conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow, refused: destinations.Refused, now: datetime
-) -> bool:
-    """Tell an agent that something other than a plain message came to nothing; says whether there was a reason to.
-
-    Somebody may be waiting for the answer to a question that was never asked, so that wakes it.
-    """
-    if row.kind is OutKind.CHAT:
-        return False
-    notices.tell_agent(
-        conn,
-        place.session.id,
-        key=refusal_key(place.session.id, epoch, row.id),
-        action=f"{row.kind.value}_refused",
-        text=f"message {row.seq}, a {row.kind.value}, came to nothing: {plain(refused.detail)}",
-        wake=row.kind is OutKind.ASK_QUESTION,
-        now=now,
+    asked = asked or any(one.asked for one in said)
+    return Absorbed(
+        lanes=frozenset(failed_lanes | {one.lane for one in said if one.lane is not None}),
+        changed=settled or asked or any(one.changed for one in said),
+        # Who waits for what has failed may have been given something to do.
+        asked=asked or any(ack.status is AckStatus.FAILED for ack in report.acks),
+        rights=rights,
+        woken=frozenset(one.woken for one in said if one.woken is not None),
+        shown=frozenset(one.shown for one in said if one.shown is not None),
     )
-    return True
 
 
 def _used(place: SessionPlace, epoch: EpochNumber, row: UsageRow, now: datetime) -> usage.Usage:
@@ -139,31 +124,6 @@ def _used(place: SessionPlace, epoch: EpochNumber, row: UsageRow, now: datetime)
         written=row.written,
         cached=row.cached,
         cost_usd=row.cost_usd,
-    )
-
-
-def _tell_unsent(
-    conn: Connection,
-    place: SessionPlace,
-    epoch: EpochNumber,
-    row: OutRow,
-    came: Collected,
-    nothing_left: bool,
-    now: datetime,
-) -> None:
-    """Record which files of *row* are not sent, and tell its agent."""
-    if not came.unsent:
-        return
-    for number, file in enumerate(came.unsent):
-        refused = destinations.Refused("file-refused", f"{file.name}: {file.why}")
-        drops.record(conn, _dropped(place, epoch, row, refused, now, mark=f"/{number}"))
-    notices.tell_agent(
-        conn,
-        place.session.id,
-        key=f"files:{place.session.id}/{epoch}/{row.id}",
-        action="files_not_sent",
-        text=outgoing_files.notice(row.seq, came.unsent, nothing_left=nothing_left),
-        now=now,
     )
 
 
@@ -191,28 +151,6 @@ def _take_acks(
                 lanes |= notices.message_failed(conn, row, why, now=now)
                 settled = True
     return settled, lanes
-
-
-def _dropped(
-    place: SessionPlace,
-    epoch: EpochNumber,
-    row: OutRow,
-    refused: destinations.Refused,
-    now: datetime,
-    *,
-    mark: str = "",
-) -> Drop:
-    return Drop(
-        key=f"outbound:{place.session.id}/{epoch}/{row.rowid}/{row.digest[:16]}{mark}",
-        kind="outbound",
-        session_id=place.session.id,
-        epoch=epoch,
-        reference=row.id,
-        reason=refused.reason,
-        detail=refused.detail,
-        digest=row.digest,
-        dropped_at=now,
-    )
 
 
 def _bad_row(place: SessionPlace, epoch: EpochNumber, bad: BadRow, now: datetime) -> Drop:

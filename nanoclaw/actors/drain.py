@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 
 from nanoclaw.actors.absorb import Absorbed, absorb
 from nanoclaw.actors.parts import Parts
+from nanoclaw.actors.saying import Post
 from nanoclaw.actors.spooled import keeping
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.link.layout import OutDirectory
@@ -93,6 +94,10 @@ class Drain:
             report = evolve(report, usage=tuple(row for row in report.usage if row.seq > self._used))
             absorbed = await self._absorb(report)
             self._parts.nudge(absorbed.lanes)
+            for session in absorbed.woken:
+                self._parts.wake(session)
+            for session in absorbed.shown:
+                self._parts.show(session)
             if absorbed.asked:
                 self._parts.due()
             if absorbed.rights:
@@ -121,6 +126,7 @@ class Drain:
                 timezone=parts.timezone,
                 folders=await self._folders(report),
                 handlers=parts.requests,
+                post=Post(policy=parts.mail, mint=parts.mint),
                 now=parts.clock.now(),
             )
 

@@ -275,6 +275,7 @@ async def finish(
     )
     log.info("epoch_ended", session=place.session.id, epoch=epoch, ending=ending.value, detail=detail)
     parts.nudge(lanes)
+    parts.due()
     parts.overdue.forget(place.session.id, epoch)
     await parts.disk.run(layout.remove_epoch, epoch)
 

@@ -6,13 +6,13 @@ what they mean is looked up in the truth, in its own session and no other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.core import destinations
+from nanoclaw.core import agent_mail, destinations
 from nanoclaw.core import questions as rules
 from nanoclaw.core.alterations import Altering, decide_alteration
 from nanoclaw.core.approvals import PREFIX
@@ -76,7 +76,7 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
         case AskQuestion() if (fault := _fault(conn, place, row.payload)) is not None:
             return Refused("bad-question", fault)
         case _:
-            to = destinations.resolve(row.destination, origin=destinations.origin_of(place, answered), known=names)
+            to = _meant(row, destinations.origin_of(place, answered), names)
     if isinstance(to, Refused):
         return to
     new = NewLedgerRow(
@@ -97,6 +97,15 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
     if tried and row.kind in REPEATED and ledger.said_before(conn, new, session=session):
         return Refused("said-before", "it was said in a turn that was broken off, and is there already")
     return new
+
+
+def _meant(row: OutRow, origin: Address | None, names: Mapping[str, Address]) -> destinations.Resolved:
+    """Where a message goes; not every one can go to an agent."""
+    to = destinations.resolve(row.destination, origin=origin, known=names)
+    if isinstance(to, Address) and to.is_agent:
+        why = agent_mail.fault(row.kind, for_later=row.deliver_after is not None)
+        return to if why is None else Refused("not-for-agents", why)
+    return to
 
 
 def message_answered(conn: Connection, place: SessionPlace, claimed_id: str | None) -> InboundRow | None:
@@ -130,7 +139,7 @@ def question_of(
     )
 
 
-def _altering(conn: Connection, session: SessionId, said: Edit | Reaction, known: Iterable[Address | None]) -> Altering:
+def _altering(conn: Connection, session: SessionId, said: Edit | Reaction, known: Iterable[Address]) -> Altering:
     """Look up what an edit or a reaction is about, in its own session."""
     return decide_alteration(
         said, ledger.of_seq(conn, session, said.seq), inbound.of_seq(conn, session, said.seq), known

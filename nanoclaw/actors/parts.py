@@ -15,6 +15,7 @@ from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.overdue import Overdue
 from nanoclaw.actors.requests import NONE, Handler
 from nanoclaw.composing.places import GroupPlaces
+from nanoclaw.core.agent_mail import MailPolicy
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.core.proxy_settings import ProxySettings
@@ -166,6 +167,12 @@ class Parts:
     """What handles requests of agents, besides what does in any case."""
     shown: Callable[[], None] = lambda: None
     """Tells every session that there may be news for its link."""
+    wake: Callable[[SessionId], None] = lambda _: None
+    """Tells another session that it may have something to do."""
+    show: Callable[[SessionId], None] = lambda _: None
+    """Tells another session that there may be news for its link."""
+    mail: MailPolicy = field(factory=MailPolicy)
+    """How far agents may go among themselves."""
     ways_out: WaysOut = field(factory=NoWaysOut)
     """The gateway."""
     credentials: Credentials | None = None

@@ -35,7 +35,7 @@ Altering: TypeAlias = Alter | Refused
 
 
 def decide_alteration(
-    said: Edit | Reaction, out: LedgerRow | None, came: InboundRow | None, known: Iterable[Address | None]
+    said: Edit | Reaction, out: LedgerRow | None, came: InboundRow | None, known: Iterable[Address]
 ) -> Altering:
     """Decide whether an agent may do that to message number `said.seq` of its session.
 
@@ -43,7 +43,7 @@ def decide_alteration(
       said: What it wants.
       out: The session's message out of that number; None: there is none.
       came: The session's message in of that number.
-      known: Where its agent may write, as things are now; None is another agent.
+      known: Where its agent may write, as things are now.
     """
     if isinstance(said, Edit) and (out is None or out.epoch is None or out.kind not in EDITABLE):
         return Refused("unknown-message", f"there is no message {said.seq} of yours that could be changed")
@@ -52,7 +52,9 @@ def decide_alteration(
     place = address_of(out or came)
     if place is None or not (is_visible or is_heard):
         return Refused("unknown-message", f"there is no message {said.seq} that could be reacted to")
-    if not any(to is not None and to.is_in_chat_of(place) for to in known):
+    if place.is_agent:
+        return Refused("not-for-agents", f"message {said.seq} is one between agents, which stay as they are")
+    if not any(to.is_in_chat_of(place) for to in known):
         return Refused("not-allowed", f"you may no longer write to where message {said.seq} is")
     waits = out is not None and out.state in (LedgerState.PENDING, LedgerState.SENDING)
     return Alter(place, out.not_before if out is not None and waits else None)

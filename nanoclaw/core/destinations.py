@@ -10,8 +10,8 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import Address, InboundRow, LedgerRow
+from nanoclaw.model.ids import AgentGroupId, ChannelName
+from nanoclaw.model.messages import AGENTS, Address, InboundRow, LedgerRow
 
 
 @frozen
@@ -26,7 +26,7 @@ Resolved: TypeAlias = Address | Refused
 
 
 def address_of(row: InboundRow | LedgerRow | None) -> Address | None:
-    """Where that message was said; None where that was in no chat."""
+    """Where that message was said, or by which agent; None where that was nowhere."""
     if row is None or row.channel is None or row.platform_id is None:
         return None
     return Address(channel=ChannelName(row.channel), platform_id=row.platform_id, thread_id=row.thread_id)
@@ -55,25 +55,31 @@ def free_name(display_name: str, taken: Container[str], otherwise: str = "chat")
     return next(numbered for number in count(2) if (numbered := f"{name}-{number}") not in taken)
 
 
-def resolve(destination: str | None, *, origin: Address | None, known: Mapping[str, Address | None]) -> Resolved:
+def agent_place(group: AgentGroupId) -> Address:
+    """Where another agent is written to."""
+    return Address(channel=AGENTS, platform_id=group)
+
+
+def resolve(destination: str | None, *, origin: Address | None, known: Mapping[str, Address]) -> Resolved:
     """Turn what a runner wrote into a place.
+
+    A chat in which an agent is asked something it may answer in; another agent it may write to only by a destination.
 
     Args:
       destination: The name in the runner's row; None means "where the message I answer came from".
       origin: Where that message came from, from the host's own row; None if the row names none of this session's.
-      known: The agent group's destinations; None is another agent group.
+      known: The agent group's destinations, as things are now.
     """
     if destination is not None:
         if destination not in known:
             return Refused("unknown-destination", f"there is no destination named {destination[:80]!r}")
         place = known[destination]
-        if place is None:
-            return Refused("not-carried", "messages to other agents are not carried yet")
         # Answering in the same chat stays in the thread that was asked in.
         return origin if origin is not None and origin.is_in_chat_of(place) else place
     if origin is not None:
+        if origin.is_agent and origin not in known.values():
+            return Refused("unknown-destination", "the agent that this answers is no destination")
         return origin
-    places = [place for place in known.values() if place is not None]
-    if len(known) == 1 and places:
-        return places[0]
+    if len(known) == 1:
+        return next(iter(known.values()))
     return Refused("no-destination", "the row names no destination and answers no message of this session")

@@ -23,16 +23,24 @@ from nanoclaw.model.ids import (
     UserId,
 )
 from schema.files import MOST_FILES
-from schema.rows import InKind, InStatus
+from schema.rows import AGENT_CHANNEL, InKind, InStatus
+
+AGENTS = ChannelName(AGENT_CHANNEL)
+"""No channel: the places on it are agent groups."""
 
 
 @frozen(kw_only=True)
 class Address:
-    """A place on a platform."""
+    """A place on a platform, or an agent group."""
 
     channel: ChannelName
     platform_id: str
     thread_id: str | None = None
+
+    @property
+    def is_agent(self) -> bool:
+        """Is it an agent group, and no place on a platform?"""
+        return self.channel == AGENTS
 
     def is_in_chat_of(self, other: Address) -> bool:
         """Are both in one chat, whatever the thread?"""
@@ -135,6 +143,12 @@ class InboundRow:
     series_id: str | None
     from_epoch: EpochNumber | None
     """The first epoch that may see it; None: any."""
+    source_session_id: SessionId | None = None
+    """The session of another agent that it came out of."""
+    hops: int = 0
+    """How many messages from agent to agent led to it, with it; 0: it came from elsewhere."""
+    chain: str | None = None
+    """What set those off: the id of the first message of the chain."""
 
 
 class LedgerState(Enum):

@@ -61,6 +61,9 @@ def retry(conn: Connection, letter: Dead, *, now: datetime) -> None:
             content=letter.content,
             said_at=letter.timestamp,
             series_id=letter.series_id,
+            source_session_id=letter.source_session_id,
+            hops=letter.hops,
+            chain=letter.chain,
         )
         done = inbound.add(conn, again, session=letter.session_id, now=now)
     else:

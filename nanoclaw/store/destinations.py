@@ -7,7 +7,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from nanoclaw.core.destinations import free_name
+from nanoclaw.core.destinations import agent_place, free_name
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId
 from nanoclaw.model.messages import Address
 from nanoclaw.store.entities import show_again
@@ -101,11 +101,11 @@ def shown(conn: Connection, agent: AgentGroupId) -> tuple[Destination, ...]:
     return tuple(rows)
 
 
-def addresses(conn: Connection, agent: AgentGroupId) -> dict[str, Address | None]:
-    """Where each name of *agent* leads; None for another agent group."""
+def addresses(conn: Connection, agent: AgentGroupId) -> dict[str, Address]:
+    """Where each name of *agent* leads."""
     return {
         row.name: Address(channel=ChannelName(row.channel_type or ""), platform_id=row.platform_id or "")
         if row.type is DestinationType.CHANNEL
-        else None
+        else agent_place(AgentGroupId(row.agent_group_id or ""))
         for row in shown(conn, agent)
     }

@@ -10,10 +10,10 @@ from attrs import frozen
 from nanoclaw.core import routing
 from nanoclaw.model.ids import EventId, SessionId
 from nanoclaw.model.messages import Address, InboundEvent
-from nanoclaw.store import answers, decisions, facts, fan_out, inbound
+from nanoclaw.store import answers, decisions, facts, fan_out
 from nanoclaw.store.entities import Mint
 from nanoclaw.store.ledger import Lane
-from schema.sqlite import Connection, execute, fetch_one
+from schema.sqlite import Connection, execute, fetch, fetch_one
 from schema.times import write_time
 
 
@@ -97,7 +97,7 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
     )
     if known is not None and (known["mention"] or not event.mention):
         found = EventId(str(known["id"]))
-        sessions = tuple(inbound.still_to_answer(conn, found))
+        sessions = tuple(_still_to_answer(conn, found))
         return Duplicate(event=found, sessions=sessions, answers_for=answers.asked_for(conn, found))
     place = _place(event, threaded=threaded)
     if known is None and (deciding := decisions.find(conn, event, place, now=now)) is not None:
@@ -177,6 +177,16 @@ def _answer(
         return Accepted(event=event_id, woken=(found.session,), answers_for=asked_for)
     lanes = answers.record(conn, event_id, event, found, place, now=now)
     return Ignored(event=event_id, reason=found.reason, detail=found.why, lanes=lanes)
+
+
+def _still_to_answer(conn: Connection, event: EventId) -> list[SessionId]:
+    """The sessions that have taken an event up and have not settled it."""
+    rows = fetch(
+        conn,
+        "SELECT session_id FROM inbound WHERE event_id = ? AND trigger = 1 AND status = 'pending' ORDER BY session_id",
+        (event,),
+    )
+    return [SessionId(str(row["session_id"])) for row in rows]
 
 
 def _place(event: InboundEvent, *, threaded: bool) -> Address:

@@ -47,6 +47,12 @@ class NewInbound:
     series_id: str | None = None
     """The task that it is an occurrence of."""
     recurrence: str | None = None
+    source_session_id: SessionId | None = None
+    """The session of another agent that it comes out of."""
+    hops: int = 0
+    """How many messages from agent to agent led to it, with it."""
+    chain: str | None = None
+    """What set those off."""
 
 
 @frozen(kw_only=True)
@@ -71,9 +77,10 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
     written = execute(
         conn,
         "INSERT INTO inbound (id, session_id, event_id, seq, kind, timestamp, trigger,"
-        "                     channel, platform_id, thread_id, content, touched, from_epoch, series_id, recurrence)"
+        "                     channel, platform_id, thread_id, content, touched, from_epoch, series_id, recurrence,"
+        "                     source_session_id, hops, chain)"
         " VALUES (:id, :session, :event, :seq, :kind, :now, :trigger, :channel, :platform_id, :thread_id, :content,"
-        "         :touched, :from_epoch, :series, :recurrence)"
+        "         :touched, :from_epoch, :series, :recurrence, :source, :hops, :chain)"
         " ON CONFLICT (id) DO NOTHING",
         {
             "id": new.id,
@@ -91,6 +98,9 @@ def add(conn: Connection, new: NewInbound, *, session: SessionId, now: datetime)
             "from_epoch": new.from_epoch,
             "series": new.series_id,
             "recurrence": new.recurrence,
+            "source": new.source_session_id,
+            "hops": new.hops,
+            "chain": new.chain,
         },
     )
     return written > 0
@@ -110,16 +120,6 @@ def take_up(conn: Connection, row: InboundId, *, session: SessionId) -> None:
             "touched": tick(conn),
         },
     )
-
-
-def still_to_answer(conn: Connection, event: EventId) -> list[SessionId]:
-    """The sessions that have taken an event up and have not settled it."""
-    rows = fetch(
-        conn,
-        "SELECT session_id FROM inbound WHERE event_id = ? AND trigger = 1 AND status = 'pending' ORDER BY session_id",
-        (event,),
-    )
-    return [SessionId(str(row["session_id"])) for row in rows]
 
 
 def rewrite(conn: Connection, row: InboundId, content: str) -> None:

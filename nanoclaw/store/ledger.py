@@ -9,7 +9,7 @@ from attrs import frozen
 
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
-from nanoclaw.model.messages import LedgerRow, LedgerState, NewLedgerRow
+from nanoclaw.model.messages import AGENTS, LedgerRow, LedgerState, NewLedgerRow
 from nanoclaw.store import files
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import select
@@ -168,7 +168,7 @@ def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | No
 def _head(conn: Connection, row: LedgerRow) -> Head:
     event = fetch_one(
         conn,
-        "SELECT id, platform_message_id FROM events"
+        "SELECT id, channel, platform_message_id FROM events"
         " WHERE id = coalesce((SELECT event_id FROM inbound WHERE id = :answered), :answered)",
         {"answered": row.in_reply_to},
     )
@@ -199,7 +199,8 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
     )
     return Head(
         row=row,
-        answers=None if event is None else str(event["platform_message_id"]),
+        # What an agent wrote has no name on any platform.
+        answers=None if event is None or event["channel"] == AGENTS else str(event["platform_message_id"]),
         speaker=None if speaker is None else str(speaker),
         files=tuple(files.of_message(conn, row.id)),
         more=more is not None,

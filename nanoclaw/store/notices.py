@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from nanoclaw.core.agent_mail import MOST_NAME
 from nanoclaw.core.notices import plain
 from nanoclaw.core.occurrences import MOST_FAILURES
 from nanoclaw.model.ids import EventId, InboundId, OutboundId, SessionId
-from nanoclaw.model.messages import Address, InboundRow, LedgerRow, NewLedgerRow
+from nanoclaw.model.messages import AGENTS, Address, InboundRow, LedgerRow, NewLedgerRow
 from nanoclaw.store import inbound, ledger
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.outcomes import paused_by
@@ -36,6 +37,9 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
     )
     if row.channel is None or row.platform_id is None:
         return set()
+    if row.channel == AGENTS:
+        _tell_asker(conn, row, why, now=now)
+        return set()
     to = Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
     return tell_chat(
         conn,
@@ -48,6 +52,26 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
         in_reply_to=row.id,
         now=now,
     )
+
+
+def _tell_asker(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> None:
+    """What another agent wrote was not answered: that agent is woken, and what it does is one more of the chain."""
+    if row.source_session_id is None:
+        return  # a task that it asked for once
+    name = scalar(
+        conn,
+        "SELECT a.name FROM sessions s JOIN agent_groups a ON a.id = s.agent_group_id WHERE s.id = ?",
+        (row.session_id,),
+    )
+    text = f"{plain(str(name), MOST_NAME)} did not answer your message: {why}"
+    note = inbound.NewInbound(
+        id=InboundId(f"note:unanswered:{row.id}"),
+        kind=InKind.SYSTEM,
+        content=payloads.write(payloads.SystemIn(action="message_unanswered", text=text)),
+        hops=row.hops,
+        chain=row.chain,
+    )
+    inbound.add(conn, note, session=row.source_session_id, now=now)
 
 
 def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now: datetime) -> None:
@@ -86,7 +110,7 @@ def session_parked(conn: Connection, session: SessionId, *, key: str, text: str,
     places = {
         Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
         for row in inbound.open_rows(conn, session)
-        if row.trigger and row.channel is not None and row.platform_id is not None
+        if row.trigger and row.channel not in (None, AGENTS) and row.platform_id is not None
     }
     lanes: set[Lane] = set()
     for number, to in enumerate(sorted(places, key=str)):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from schema.rows import Destination, DestinationType, MessageIn
+from schema.rows import AGENT_CHANNEL, Destination, DestinationType, MessageIn
 
 
 @frozen
@@ -35,5 +35,5 @@ def causes_of(rows: Iterable[MessageIn], destinations: Iterable[Destination]) ->
 def place_of(destination: Destination) -> tuple[str | None, str | None]:
     """The two columns that a message from there has."""
     if destination.type is DestinationType.AGENT:
-        return "agent", destination.agent_group_id
+        return AGENT_CHANNEL, destination.agent_group_id
     return destination.channel_type, destination.platform_id

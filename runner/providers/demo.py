@@ -63,6 +63,8 @@ class DemoQuery:
     _before: list[Words] = field(factory=list[Words], init=False)
     """The last words that there were."""
     _uses: int = field(default=0, init=False)
+    _tools_used: bool = field(default=False, init=False)
+    """For the input that was taken last: words for nobody are thoughts then."""
     _in: trio.MemorySendChannel[Input] = field(init=False)
     _inputs: trio.MemoryReceiveChannel[Input] = field(init=False)
     _made: list[str] = field(factory=list[str], init=False)
@@ -107,6 +109,7 @@ class DemoQuery:
                 return None
             case Use():
                 self._uses += 1
+                self._tools_used = True
                 self._steps[0] = Calling(step, f"use-{self._uses}")
                 return ToolStarted(f"use-{self._uses}", step.name)
             case Calling(use, use_id):
@@ -129,7 +132,8 @@ class DemoQuery:
                 self._steps.popleft()
                 said, self._said = self._said, []
                 self._before = said or self._before
-                return finish(said, overheard)
+                tools, self._tools_used = self._tools_used, False
+                return finish(said, overheard, address=tools)
             case _:
                 self._steps.popleft()
                 return step

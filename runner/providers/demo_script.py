@@ -63,7 +63,8 @@ Things to try:
   ask me a question    answers to choose from, and I wait for yours
   create an agent named Scout    another agent, if I may have one made; add “: ” and what it is for
   admin sessions list     what an operator sees, as far as I may; “admin help” lists it, options are “name=value”
-  tell room ahoy   a message to the destination called “room”, at once
+  tell room ahoy   a message to the destination called “room”, at once; it may be another agent
+  pass b c a: ahoy the same to “b”, who is to pass it to “c”, and so on, round and round: see how that ends
   edit, react, card    a message that changes, a reaction to yours, a card
   help             this
 Anything else I give back to you with a twist. With “demo: ” in front it is all the same.
@@ -133,12 +134,12 @@ def after(use: Use, answer: Answer) -> list[Step]:
     ]
 
 
-def finish(said: Sequence[Words], overheard: int) -> Result:
-    """The result that says all that was *said*."""
+def finish(said: Sequence[Words], overheard: int, *, address: bool = False) -> Result:
+    """The result that says all that was *said*; with *address*, to whom, also where it is one thing."""
     words = list(said)
     if overheard and words:
         words[-1] = evolve(words[-1], text=f"{words[-1].text} {_overheard(overheard)}")
-    return Result(words[0].text if len(words) == 1 else addressed(words))
+    return Result(words[0].text if len(words) == 1 and not address else addressed(words))
 
 
 def addressed(answers: Sequence[Words]) -> str:

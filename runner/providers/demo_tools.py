@@ -13,6 +13,7 @@ from runner.tools.base import Answer
 
 _WORDS = r"(\S.*)"
 _TELL = re.compile(rf"tell (\S+) {_WORDS}", re.DOTALL | re.IGNORECASE)
+_PASS = re.compile(rf"pass ([a-z0-9-]+(?: [a-z0-9-]+)*): {_WORDS}", re.DOTALL | re.IGNORECASE)
 _IN_MINUTES = re.compile(rf"schedule (\d{{1,5}}) {_WORDS}", re.DOTALL | re.IGNORECASE)
 _FIELD = r"(?:[\d*][\w*/,#-]*|(?:sun|mon|tue|wed|thu|fri|sat|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[\w,#-]*)"
 _AGAIN = re.compile(rf"schedule (@[a-z]+|(?:{_FIELD} ){{4}}{_FIELD}) {_WORDS}", re.DOTALL | re.IGNORECASE)
@@ -67,6 +68,10 @@ def tools_asked_for(text: str, *, number: int, to: str | None, now: datetime) ->
 def _told(text: str) -> list[Use]:
     if told := _TELL.fullmatch(text):
         return [Use("send_message", {"to": told[1], "text": told[2]}, _said)]
+    if passed := _PASS.fullmatch(text):
+        to, *others = passed[1].split()
+        again = f"pass {' '.join([*others, to])}: {passed[2]}"
+        return [Use("send_message", {"to": to, "text": again}, _passed)]
     return []
 
 
@@ -110,6 +115,11 @@ def _admin(text: str) -> list[Use]:
 
 def _said(answer: Answer) -> list[Part]:
     return [answer.text]
+
+
+def _passed(answer: Answer) -> list[Part]:
+    """What goes round needs no words to whom it came from."""
+    return [answer.text] if answer.failed else []
 
 
 def _asked_host(answer: Answer) -> list[Part]:

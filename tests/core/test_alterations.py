@@ -74,7 +74,7 @@ THEIRS = InboundRow(
 
 @pytest.mark.parametrize("said", [EDIT, REACTION])
 def test_what_was_said_is_altered_where_it_is_whatever_thread_is_known(said: Edit | Reaction) -> None:
-    known = [None, ELSEWHERE, evolve(ROOM, thread_id=None)]
+    known = [ELSEWHERE, evolve(ROOM, thread_id=None)]
     assert decide_alteration(said, OURS, None, known) == Alter(ROOM, None)
 
 
@@ -112,6 +112,6 @@ def test_what_a_person_said_can_be_reacted_to_and_not_be_edited() -> None:
 def test_all_else_is_refused_with_its_reason(
     said: Edit | Reaction, out: LedgerRow | None, came: InboundRow | None, reason: str
 ) -> None:
-    verdict = decide_alteration(said, out, came, [ROOM, None])
+    verdict = decide_alteration(said, out, came, [ROOM])
     assert isinstance(verdict, Refused)
     assert verdict.reason == reason

@@ -7,7 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.destinations import name_of
+from nanoclaw.core.destinations import agent_place, name_of
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, MessagingGroupId, SessionId
 from nanoclaw.model.messages import Address
@@ -177,7 +177,7 @@ def test_agents_are_shown_where_each_name_leads() -> None:
         ),
     )
     assert destinations.addresses(world.conn, agent.id) == {
-        "colleague": None,
+        "colleague": agent_place(other.id),
         "room": Address(channel=CHANNEL, platform_id="room"),
     }
 

@@ -39,4 +39,5 @@ def test_only_what_somebody_says_to_the_agent_is_one() -> None:
     assert command_of(evolve(said("/clear"), trigger=False), native=True) is None
     task = evolve(row(2), kind=InKind.TASK, content=payloads.write(Task(prompt="/clear")))
     assert command_of(task, native=True) is None
+    assert command_of(evolve(said("/clear"), channel_type="agent", platform_id="agt"), native=True) is None
     assert command_of(evolve(row(2), content='{"text": "/clear"}'), native=True) is None

@@ -102,7 +102,7 @@ def good(name: str, arguments: Mapping[str, object]) -> Answer:
 
 
 WORDS = """ask me a question|edit|react|card|tell room hi|send me a file|schedule 2 tea|schedule @daily tea|tasks
-|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout|admin help"""
+|pass b c: hi|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout|admin help"""
 
 
 async def test_every_tool_can_be_seen_and_takes_what_the_demo_gives_it() -> None:
@@ -112,6 +112,14 @@ async def test_every_tool_can_be_seen_and_takes_what_the_demo_gives_it() -> None
         assert isinstance(result, Result)
         assert "Refused" not in (result.text or "")
     assert {name for name, _ in tools.calls} == set(DEFINITIONS)
+
+
+async def test_what_is_passed_on_goes_round_and_is_answered_by_nobody() -> None:
+    tools = RecordingTools(good)
+    *_, result = await events(tools, "pass b c a: hello there")
+    assert tools.calls == [("send_message", {"to": "b", "text": "pass c a b: hello there"})]
+    assert isinstance(result, Result)
+    assert not result.text
 
 
 def refuse(name: str, _: Mapping[str, object]) -> Answer:
@@ -140,6 +148,8 @@ async def test_a_refusal_is_told_and_nothing_comes_after_it(text: str, calls: in
         "edit it",
         "tell",
         *("create an agent", "admin", "admin sessions list what"),
+        "pass b",
+        "pass b: ",
     ],
 )
 async def test_anything_else_is_no_business_of_a_tool(text: str) -> None:
