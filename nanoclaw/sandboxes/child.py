@@ -187,7 +187,7 @@ class ChildEngine:
     """
 
     _runtime: Runtime
-    _spawner: Spawner = field(factory=Spawner, init=False)
+    _spawner: Spawner = field(factory=Spawner)
     _alive: set[ChildSandbox] = field(factory=set[ChildSandbox], init=False)
 
     @property

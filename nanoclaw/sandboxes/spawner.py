@@ -31,10 +31,25 @@ class Command:
     """Give it a standard input that ends when the host does."""
 
 
+def start_program(command: Command) -> Program:
+    """Start it, in a session of its own. Raises `OSError` if it cannot be executed."""
+    return subprocess.Popen(
+        list(command.argv),
+        env=dict(command.environment),
+        cwd=command.directory,
+        stdin=subprocess.PIPE if command.parent_pipe else subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        close_fds=True,
+    )
+
+
 @define(eq=False)
 class Spawner:
     """One thread that starts programs, one after the other."""
 
+    _start: Callable[[Command], Program] = start_program
     _orders: queue.SimpleQueue[Callable[[], None] | None] = field(factory=queue.SimpleQueue, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
 
@@ -62,7 +77,7 @@ class Spawner:
         abandoned = False
 
         def order() -> None:
-            result = outcome.capture(_start, command)
+            result = outcome.capture(self._start, command)
             token.run_sync_soon(report, result)
 
         def report(result: outcome.Maybe[Program]) -> None:
@@ -89,19 +104,6 @@ class Spawner:
                 order()
             except trio.RunFinishedError:
                 return
-
-
-def _start(command: Command) -> Program:
-    return subprocess.Popen(
-        list(command.argv),
-        env=dict(command.environment),
-        cwd=command.directory,
-        stdin=subprocess.PIPE if command.parent_pipe else subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        close_fds=True,
-    )
 
 
 def _discard(program: Program) -> None:

@@ -23,7 +23,6 @@ from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.reader import read_file
 from nanoclaw.link.report import Report
 from nanoclaw.link.snapshot import Snapshot, take
-from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 from nanoclaw.store.opening import open_writer
 from nanoclaw.store.writer import Writer
 from runner.model import Reply
@@ -33,8 +32,10 @@ from tests.crash.calls_host import Host
 from tests.crash.driver import KeptTemplate, Platform
 from tests.runner.link import NOW
 from tests.support import store_life
+from tests.support.forks import keep_all
 from tests.support.store_life import Book, closing
 from tests.support.traced import Life, live
+from tests.support.warm_runner import import_runner
 
 FAULTS = ("signal=KILL", "error=EIO", "error=ENOSPC", "error=EINTR")
 CALLS = {
@@ -105,6 +106,9 @@ class Store:
     def begin(self) -> None:
         """Nothing has to be made ready."""
 
+    def be_born(self) -> None:
+        """There is nothing that comes first."""
+
     def live(self) -> None:
         """Start, accept, and end."""
         book = Book(batches=[(1,)], acknowledged=ToldNumbers(), is_set_up=True)
@@ -150,6 +154,9 @@ class RunnersOutbox:
 
     def begin(self) -> None:
         """Nothing has to be made ready."""
+
+    def be_born(self) -> None:
+        """There is nothing that comes first."""
 
     def live(self) -> None:
         """Three turns, as far as they go."""
@@ -220,6 +227,10 @@ class Scene(Protocol):
         """A life is about to begin."""
         ...
 
+    def be_born(self) -> None:
+        """What comes first in a life and is no part of it: nothing goes wrong yet."""
+        ...
+
     def live(self) -> None:
         """Live, in a process of its own; an error is a way to end."""
         ...
@@ -232,6 +243,7 @@ class Scene(Protocol):
 def lives(scene: Scene, every: int) -> Iterator[Outcome]:
     """Live with each fault at the first, the *every* next, … call, until there are no more such calls."""
     template = scene.make_template()
+    keep_all()
     for call, faults in CALLS.items():
         for place, fault in enumerate(faults):
             number = 1 + place % every
@@ -240,7 +252,8 @@ def lives(scene: Scene, every: int) -> Iterator[Outcome]:
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.copytree(template, folder)
                 scene.begin()
-                told, life = LINE.hear(partial(live, scene.live, call, fault, number, scene.work / "strace.log"))
+                log = scene.work / "strace.log"
+                told, life = LINE.hear(partial(live, scene.live, call, fault, number, log, before=scene.be_born))
                 wrong = scene.what_is_wrong(told)
                 yield Outcome(call=call, fault=fault, number=number, end=life.end.name, hit=life.was_hit, wrong=wrong)
                 if not life.was_hit:
@@ -250,7 +263,7 @@ def lives(scene: Scene, every: int) -> Iterator[Outcome]:
 
 def main() -> int:
     """Live as the arguments say; 1 if anything was wrong after one of those lives."""
-    kind, work, every = sys.argv[1:]
+    kind, work, every = sys.argv[1:4]
     failed = False
     with scene_of(kind, Path(work)) as scene:
         for outcome in lives(scene, int(every)):
@@ -267,7 +280,7 @@ def scene_of(kind: str, work: Path) -> Iterator[Scene]:
     elif kind == "outbox":
         yield RunnersOutbox(work)
     else:
-        compile_runtime(find_runtime())
+        import_runner()
         with Platform.started() as platform, KeptTemplate.started() as customs:
             yield Host(work, platform, customs)
 

@@ -13,9 +13,12 @@ from nanoclaw import app, config
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.logs import log_to_file
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.sandboxes.runtime import find_runtime
 from nanoclaw.store.home import held
-from tests.crash.driver import MakeCustoms, Platform, is_delivered, make_template, plain_engines, what_is_wrong
+from tests.crash.driver import MakeCustoms, Platform, is_delivered, make_template, what_is_wrong
 from tests.support.platform_channel import PlatformChannel
+from tests.support.warm_runner import warm_engine
 
 LOOK_SECONDS = 0.05
 LONGEST_LIFE = 12.0
@@ -31,6 +34,7 @@ class Host:
     platform: Platform
     customs: MakeCustoms
     _lives: int = field(default=0, init=False)
+    _engines: tuple[Engine, ...] = field(default=(), init=False)
 
     @property
     def home(self) -> Path:
@@ -48,6 +52,10 @@ class Host:
         self._lives += 1
         self.platform.begin(self._lives)
 
+    def be_born(self) -> None:
+        """What its runners are forks of is there before it: a system call of theirs is none of the host's."""
+        self._engines = (warm_engine(find_runtime()),)
+
     def live(self) -> None:
         """Be the host until all is done. Raises what ended it before, or `TooSlowError`."""
         self._be_host(LONGEST_LIFE)
@@ -58,6 +66,7 @@ class Host:
         if pid == 0:
             code = 1
             try:
+                self.be_born()
                 self._be_host(LONGEST_MENDING)
                 code = 0
             finally:
@@ -80,7 +89,7 @@ class Host:
                         lambda: app.serve(
                             settings,
                             announce=lambda _: is_up.set(),
-                            engines=plain_engines,
+                            engines=lambda: self._engines,
                             customs=self.customs,
                             more_channels=lambda: [channel],
                         )

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,17 +24,17 @@ from nanoclaw.link import wire
 from nanoclaw.link.standing import CustomsByStanding
 from nanoclaw.link.workers import TEMPLATE, Template
 from nanoclaw.logs import log_to_file
-from nanoclaw.sandboxes.engine import Engine
-from nanoclaw.sandboxes.process import ProcessEngine
-from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
+from nanoclaw.sandboxes.runtime import Runtime, find_runtime
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.setup import Operator, first_start
 from nanoclaw.store.verify import verify
 from schema import sqlite
+from tests.crash.lanes import lane_of
 from tests.support.crash import Killer, Scenario, crash_everywhere
 from tests.support.platform import PlatformClient
 from tests.support.platform_channel import ADA, CHANNEL, CONVERSATION, PlatformChannel
+from tests.support.warm_runner import import_runner, warm_engine
 
 BYTES = bytes(range(256)) * 300
 """A file that goes in and comes out again."""
@@ -67,13 +67,7 @@ def make_template(home: Path) -> None:
     trio.run(fill)
 
 
-Engines = Callable[[], Sequence[Engine]]
 MakeCustoms = Callable[[], CustomsByStanding]
-
-
-def plain_engines() -> Sequence[Engine]:
-    """The process engine, with the real runner."""
-    return [ProcessEngine(find_runtime())]
 
 
 @define(eq=False)
@@ -102,8 +96,9 @@ class KeptTemplate(Template):
         await trio.sleep_forever()
 
 
-def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, engines: Engines = plain_engines) -> None:
+def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, runtime: Runtime) -> None:
     """The real host, with the fake platform's channel beside the terminal; ends on SIGTERM."""
+    engine = warm_engine(runtime)
     settings = config.load(home)
     log_to_file(settings.log_file, debug=True)
 
@@ -113,7 +108,7 @@ def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, engines
                 lambda: app.serve(
                     settings,
                     announce=lambda _: None,
-                    engines=engines,
+                    engines=lambda: [engine],
                     customs=customs,
                     more_channels=lambda: [PlatformChannel(port, on_event=killer.arm, spool=Spool(home / "spool"))],
                 )
@@ -186,15 +181,16 @@ class Platform:
 
 def main() -> int:
     """Run lane *first* of *stride* in the folder *work*."""
-    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    work, first, stride = lane_of(sys.argv)
     make_template(work / "template")
-    compile_runtime(find_runtime())
+    import_runner()
+    config.load(work / "template")
     failed = False
     with Platform.started() as platform, KeptTemplate.started() as customs:
         scenario = Scenario(
             template=work / "template",
             begin=platform.begin,
-            host=lambda home, killer: be_host(home, killer, platform.port, customs),
+            host=lambda home, killer: be_host(home, killer, platform.port, customs, find_runtime()),
             done=is_delivered,
             check=lambda home: what_is_wrong(home, platform.client),
         )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from tests.support.forks import ROOM
 
 LANES = 2
 """Loops that share the work: lane n of them dies at point n, n + LANES, …"""
@@ -17,7 +20,7 @@ def points_died_at(driver: str, work: Path, lane: int) -> int:
     Fails where anything was wrong afterwards, and where the loop never came to a run that nothing cut short.
     """
     ran = subprocess.run(
-        [sys.executable, "-m", driver, str(work), str(lane), str(LANES)],
+        [sys.executable, "-m", driver, str(work), str(lane), str(LANES), ROOM],
         capture_output=True,
         text=True,
         check=False,
@@ -26,3 +29,8 @@ def points_died_at(driver: str, work: Path, lane: int) -> int:
     assert ran.returncode == 0, f"{outcomes[-1:]}\n{ran.stderr}"
     assert not outcomes[-1]["died"], "the scenario was never run to its end"
     return sum(outcome["died"] for outcome in outcomes)
+
+
+def lane_of(argv: Sequence[str]) -> tuple[Path, int, int]:
+    """What `points_died_at` tells a driver: its folder, the first point to die at, and how far apart they are."""
+    return Path(argv[1]), int(argv[2]), int(argv[3])

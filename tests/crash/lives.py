@@ -14,7 +14,9 @@ from typing import TypeAlias
 import attrs
 import structlog
 
+from tests.crash.lanes import lane_of
 from tests.support.crash import KILLED, Outcome
+from tests.support.forks import keep_all
 
 Scenario: TypeAlias = Callable[[Path, int], None]
 """Live on the database at that path, and die at that step; at step 0, not at all."""
@@ -26,8 +28,9 @@ def run_lives(scenarios: tuple[Scenario, ...], make_template: Callable[[Path], N
     """Be a driver, as `lanes.points_died_at` starts it: each life is followed by one that nothing cuts short."""
     # Standard output is ours.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    work, first, stride = lane_of(sys.argv)
     make_template(work / "template.db")
+    keep_all()
     for scenario in scenarios:
         died, step = True, first
         while died:

@@ -12,11 +12,13 @@ from pathlib import Path
 import attrs
 from attrs import define, field, frozen
 
-from nanoclaw.sandboxes.process import ProcessEngine
-from nanoclaw.sandboxes.runtime import BOOTSTRAP, Runtime, compile_runtime, find_runtime
+from nanoclaw.sandboxes.runtime import BOOTSTRAP, Runtime, find_runtime
 from schema import sqlite
 from tests.crash.driver import KeptTemplate, MakeCustoms, Platform, be_host, is_delivered, make_template, what_is_wrong
+from tests.crash.lanes import lane_of
 from tests.support.crash import Killer, Outcome, Scenario, live
+from tests.support.forks import keep_all
+from tests.support.warm_runner import import_runner
 
 DYING = BOOTSTRAP.replace("runner.__main__", "tests.support.dying_runner")
 
@@ -48,7 +50,8 @@ def runs(work: Path, platform: Platform, customs: MakeCustoms, *, first: int, st
     template = work / "template"
     make_template(template)
     found = find_runtime()
-    compile_runtime(found)
+    import_runner()
+    keep_all()
     write = first - stride
     died = True
     while died:
@@ -60,7 +63,7 @@ def runs(work: Path, platform: Platform, customs: MakeCustoms, *, first: int, st
         scenario = Scenario(
             template=template,
             begin=platform.begin,
-            host=partial(be_host, port=platform.port, customs=customs, engines=partial(list, [ProcessEngine(runtime)])),
+            host=partial(be_host, port=platform.port, customs=customs, runtime=runtime),
             done=is_delivered,
             check=lambda folder: what_is_wrong(folder, platform.client),
         )
@@ -83,7 +86,7 @@ def _epochs(home: Path) -> int:
 
 def main() -> int:
     """Run lane *first* of *stride* in the folder *work*."""
-    work, first, stride = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    work, first, stride = lane_of(sys.argv)
     failed = False
     with Platform.started() as platform, KeptTemplate.started() as customs:
         for outcome in runs(work, platform, customs, first=first, stride=stride):

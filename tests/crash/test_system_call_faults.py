@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Figures
+from tests.support.forks import ROOM
 
 EVERY = {"store": 4, "outbox": 4, "host": 60}
 """One call in so many is hit; with the next fault, other ones are. A life of a host takes a second."""
@@ -24,7 +25,7 @@ def test_nothing_promised_is_lost_or_halved_whichever_system_call_fails(
 ) -> None:
     """AT-33. The process is killed at the call, or the call fails by EIO, ENOSPC, EINTR or EMFILE."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.crash.calls_driver", kind, str(tmp_path), str(EVERY[kind])],
+        [sys.executable, "-m", "tests.crash.calls_driver", kind, str(tmp_path), str(EVERY[kind]), ROOM],
         capture_output=True,
         text=True,
         check=False,

@@ -19,6 +19,8 @@ from typing import NoReturn
 import trio
 from attrs import define, frozen
 
+from tests.support.forks import keep_all
+
 KILLED = 137
 PATIENCE = 40.0
 LOOK_SECONDS = 0.03
@@ -71,6 +73,7 @@ class Outcome:
 
 def crash_everywhere(scenario: Scenario, work: Path, *, first: int, stride: int) -> Iterator[Outcome]:
     """Run *scenario* dying at step *first*, *first + stride*, … until a run is over before its step comes."""
+    keep_all()
     step = first
     while True:
         home = work / f"h{step}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import define, field
 
 from nanoclaw.cli.client import is_open
-from tests.support.warm import WarmProcess
+from tests.support.warm import warm_process
 
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.02
@@ -84,7 +84,7 @@ class HostProcess:
         environment = {**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200", **self._variables()}
         words = self._words(arguments)
         if words is None:
-            return WarmProcess(arguments, environment, folder)
+            return warm_process(arguments, environment, folder)
         pipe = subprocess.PIPE
         return subprocess.Popen(words, env=environment, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

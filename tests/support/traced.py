@@ -39,11 +39,14 @@ class Life:
     """False: it made fewer calls than that."""
 
 
-def live(life: Callable[[], None], call: str, what: str, number: int, log: Path) -> Life:
-    """Live *life* in a process whose *number*th *call* meets *what*, as `error=EIO` or `signal=KILL`; *log* is made."""
+def live(life: Callable[[], None], call: str, what: str, number: int, log: Path, *, before: Callable[[], None]) -> Life:
+    """Live *life* in a process whose *number*th *call* meets *what*, as `error=EIO` or `signal=KILL`; *log* is made.
+
+    The process does *before* first, and is not traced yet.
+    """
     pid = os.fork()
     if pid == 0:
-        _be(life)
+        _be(life, before)
     os.waitpid(pid, os.WUNTRACED)
     whom = ("-f", "-b", "execve", "-p", str(pid))
     how = ("-e", f"trace={call}", "-e", f"inject={call}:{what}:when={number}")
@@ -64,10 +67,11 @@ def live(life: Callable[[], None], call: str, what: str, number: int, log: Path)
     return Life(end=ends[code], was_hit="(INJECTED)" in text or code == -signal.SIGKILL)
 
 
-def _be(life: Callable[[], None]) -> None:
+def _be(life: Callable[[], None], before: Callable[[], None]) -> None:
     """Wait to be traced, live, and end; an error is the end that a program would have."""
     code = 1
     try:
+        before()
         os.kill(os.getpid(), signal.SIGSTOP)
         life()
         code = 0
