@@ -76,7 +76,7 @@ def two_agents(conn: Connection) -> None:
 def known_people_only(conn: Connection) -> None:
     """Anna takes up deployments of members, Bob keeps whatever they say; Ada is one, and everybody else a stranger."""
     world = World(conn=conn, now=SystemClock().now())
-    room = world.chat(ROOM, channel=CHANNEL, policy=UnknownSenderPolicy.REQUEST_APPROVAL)
+    room = world.chat(ROOM, channel=CHANNEL, policy=UnknownSenderPolicy.STRICT)
     world.wire(room, world.agent("anna"), pattern="deploy")
     world.wire(room, world.agent("bob"), mode=EngageMode.MENTION, ignored=IgnoredMessagePolicy.ACCUMULATE)
     ada = world.user("ada", channel=CHANNEL)
