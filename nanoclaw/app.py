@@ -11,6 +11,7 @@ import structlog
 import trio
 from attrs import frozen
 
+from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.admin.server import AdminServer, Look, Office
@@ -56,6 +57,7 @@ TREE = (
     "sessions",
     "delivery",
     "approvals",
+    "onecli",
     "sweep",
     "admin",
     "channels",
@@ -140,6 +142,7 @@ async def serve(
         secrets = SecretsFile(config.home)
         keyless = await _without_key(store, secrets, config)
         gateway = Gateway(secrets.key_for, nodes["gateway"])
+        onecli, credentials = _onecli(config, secrets)
         ground = Ground(
             store=store,
             engine=choice.engine,
@@ -147,7 +150,8 @@ async def serve(
             watch=watch,
             clock=clock,
             ways_out=gateway,
-            credentials=_credentials(config, secrets),
+            credentials=credentials,
+            decisions=onecli,
         )
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
@@ -189,6 +193,7 @@ async def serve(
             "sessions": house.sessions.run,
             "delivery": house.delivery.run,
             "approvals": house.approvals.run,
+            "onecli": house.run_onecli,
             "sweep": house.sweep.run,
             "admin": admin.run,
             "channels": house.run_channels,
@@ -201,18 +206,19 @@ async def serve(
         )
 
 
-def _credentials(config: Config, secrets: SecretsFile) -> Credentials | None:
-    """What asks OneCLI for agents' credentials; None where there is no server."""
+def _onecli(config: Config, secrets: SecretsFile) -> tuple[Decisions | None, Credentials | None]:
+    """What speaks with OneCLI about requests that wait, and about starts; None where there is no server."""
     server = read_endpoint(config.onecli.url)
     if isinstance(server, BadEndpoint):
-        return None
+        return None, None
     # Imported here: HTTP's library takes its time, and most homes have no use for it.
     from nanoclaw.gateway.credentials import Credentials as OneCliCredentials
     from nanoclaw.gateway.onecli import Account, OneCli
 
     account = Account(server=server, project=config.onecli.project, gateway=config.onecli.gateway_url)
     keys = SecretsFile(config.home, ONECLI_KEYS)
-    return OneCliCredentials(OneCli(account, partial(keys.key_for, server.origin)), secrets.key_for)
+    client = OneCli(account, partial(keys.key_for, server.origin))
+    return client, OneCliCredentials(client, secrets.key_for)
 
 
 async def _without_key(store: Database, secrets: SecretsFile, config: Config) -> tuple[str, ...]:

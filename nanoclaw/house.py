@@ -13,6 +13,8 @@ from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.approval_kinds import KINDS
 from nanoclaw.actors.approvals import Approvals
 from nanoclaw.actors.approving import Kind
+from nanoclaw.actors.credential_kind import CredentialKind, Decisions
+from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.nets import Nets
@@ -56,7 +58,9 @@ class Ground:
     clock: Clock
     ways_out: WaysOut = field(factory=NoWaysOut)
     credentials: Credentials | None = None
-    """OneCLI's; None: there is none."""
+    """OneCLI's; None: there is none, as with the next."""
+    decisions: Decisions | None = None
+    """OneCLI's requests that wait for somebody's decision."""
     threads: Threads = WORKER_THREADS
     """For what blocks shortly."""
     links: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(MOST_LINKS)))
@@ -76,6 +80,7 @@ class House:
     sessions: Sessions
     delivery: Delivery
     approvals: Approvals
+    onecli: CredentialRequests | None
     sweep: Sweep
     admission: Admission
     node: TreeNode
@@ -91,6 +96,14 @@ class House:
         self.sessions.show_all()
         self.approvals.look()
         self.sweep.look()
+
+    async def run_onecli(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Hear of the requests that OneCLI holds, if there is one, until cancelled."""
+        if self.onecli is not None:
+            await self.onecli.run(task_status=task_status)
+        else:
+            task_status.started()
+            await trio.sleep_forever()
 
     async def run_channels(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Hear all channels until cancelled, each restarted by itself."""
@@ -200,7 +213,7 @@ def build(
         ground.store,
         ground.clock,
         by_name,
-        kinds,
+        kinds if ground.decisions is None else {**kinds, **_credential_kind(ground.decisions, ground)},
         delivery.nudge,
         lambda: done(),  # noqa: PLW0108 - it is made below
         nodes["approvals"],
@@ -243,9 +256,32 @@ def build(
         sessions=sessions,
         delivery=delivery,
         approvals=approvals,
+        onecli=_onecli(ground, delivery, asked, nodes),
         sweep=sweep,
         admission=admission,
         node=nodes["channels"],
+    )
+
+
+def _credential_kind(decisions: Decisions, ground: Ground) -> Mapping[ApprovalKind, Kind]:
+    kind = CredentialKind(decisions, ground.clock, ground.luck)
+    return {kind.name: kind}
+
+
+def _onecli(
+    ground: Ground, delivery: Delivery, asked: Callable[[], None], nodes: Mapping[str, TreeNode]
+) -> CredentialRequests | None:
+    if ground.decisions is None:
+        return None
+    return CredentialRequests(
+        ground.decisions,
+        ground.store,
+        ground.clock,
+        delivery.nudge,
+        asked,
+        nodes["onecli"],
+        luck=ground.luck,
+        mint=ground.mint,
     )
 
 

@@ -33,6 +33,14 @@ _LONGEST_WORD = 200
 T = TypeVar("T")
 
 
+class OneCliAwayError(Exception):
+    """Nobody answers there as a server should; trying again can help. `str()` says what happened."""
+
+
+class OneCliRefusedError(Exception):
+    """The server says no, or nothing that makes sense; trying again as it is does not help. `str()` says why."""
+
+
 @frozen
 class Unfit:
     """It is not what a OneCLI server says. `why` says where, in words for people."""
@@ -57,6 +65,8 @@ class RawBody:
     text: str = ""
     truncated: bool = False
     binary: bool = False
+    redacted: bool = False
+    """Are secrets in it masked?"""
 
 
 @frozen(kw_only=True)
@@ -79,6 +89,10 @@ class PendingRequest:
     agent: RequestingAgent
     expires_at: datetime
     """The server refuses it then by itself."""
+    url: str = ""
+    """All of the address; older servers do not say it."""
+    headers: Mapping[str, str] = field(factory=dict[str, str])
+    """Without those that say who asks."""
     body_preview: str | None = None
     raw_body: RawBody | None = None
 

@@ -17,11 +17,11 @@ from nanoclaw.core import onecli
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Key
 from nanoclaw.core.notices import plain
-from nanoclaw.core.onecli import Unfit
+from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError, Unfit
 from nanoclaw.core.proxy_settings import ProxySettings, proxy_settings
 from nanoclaw.errors import SandboxError, UsageError
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.onecli import OneCli, OneCliAwayError, OneCliRefusedError
+from nanoclaw.gateway.onecli import OneCli
 from nanoclaw.kit.ids import jitter
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId

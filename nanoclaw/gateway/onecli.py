@@ -22,7 +22,7 @@ from nanoclaw.core import onecli
 from nanoclaw.core.endpoints import Endpoint
 from nanoclaw.core.model_requests import Key
 from nanoclaw.core.notices import plain
-from nanoclaw.core.onecli import ContainerConfig, Pending, Unfit
+from nanoclaw.core.onecli import ContainerConfig, OneCliAwayError, OneCliRefusedError, Pending, Unfit
 from nanoclaw.errors import UsageError
 
 ANSWER_SECONDS = 5.0
@@ -38,14 +38,6 @@ TOO_LATE = frozenset({404, 410})
 LONGEST_NAME = 255
 
 T = TypeVar("T")
-
-
-class OneCliAwayError(Exception):
-    """Nobody answers there as a server should; trying again can help. `str()` says what happened."""
-
-
-class OneCliRefusedError(Exception):
-    """The server says no, or nothing that makes sense; trying again as it is does not help. `str()` says why."""
 
 
 @frozen(kw_only=True)

@@ -91,3 +91,30 @@ def test_a_home_that_leaves_onecli_leaves_nothing_of_it_to_its_sandboxes(home: P
             assert host.cli("chat", "hello").returncode == 0
             host.stop()
     assert [path.name for path in home.glob("sessions/*/*/gateway/*")] == []
+
+
+def test_a_request_that_onecli_holds_goes_on_when_somebody_approves_it_and_not_otherwise(
+    home: Path,
+) -> None:
+    with onecli_in_thread() as server, running_host(home, settings(server, "process")) as host:
+        server.gated.add("/v1/me")
+        assert host.cli("chat", "hello").returncode == 0
+        (session,) = json.loads(host.cli("sessions", "list", "--json").stdout)
+        for answer, outcome in (("approve", "ran"), ("reject", "failed")):
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            assert host.cli("tasks", "add", session["id"], answer, "--at", at, "--script", ASKS).returncode == 0
+            until(lambda: waiting(host))
+            (asked,) = waiting(host)
+            shown = host.cli("approvals", "show", asked["id"]).stdout
+            assert "GET http://api.example.com/v1/me" in shown
+            assert host.cli("approvals", answer, asked["id"]).returncode == 0
+            until(lambda outcome=outcome: outcome in host.cli("tasks", "list", "--state", "done", "--json").stdout)  # type: ignore[misc]  # bound in the loop
+        assert list(server.decisions.values()) == ["approve", "deny"]
+        host.stop()
+    assert [one.path for one in server.proxied] == ["/v1/me"]
+    assert HostProcess(home).cli("verify").returncode == 0
+
+
+def waiting(host: HostProcess) -> list[dict[str, str]]:
+    said = host.cli("approvals", "list", "--kind", "credential", "--state", "pending", "--json").stdout
+    return [dict(one) for one in json.loads(said)]

@@ -12,8 +12,9 @@ import trio
 
 from nanoclaw.core.endpoints import Endpoint, read_endpoint
 from nanoclaw.core.model_requests import Key
+from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError
 from nanoclaw.errors import UsageError
-from nanoclaw.gateway.onecli import Account, OneCli, OneCliAwayError, OneCliRefusedError
+from nanoclaw.gateway.onecli import Account, OneCli
 from tests.support.onecli_server import CA_PATH, CERTIFICATE, Asked, OneCliServer, Raw, open_onecli
 
 AGENT = "agt-01"

@@ -75,12 +75,15 @@ class OneCliServer:
     asked: list[Asked] = field(factory=list[Asked])
     proxied: list[Asked] = field(factory=list[Asked])
     """What came through the proxy, with the agent's token as `x-agent-token`."""
+    gated: set[str] = field(factory=set[str])
+    """Paths behind the proxy that somebody has to allow each time."""
     instead: dict[str, Instead] = field(factory=dict[str, Instead])
     """By path without prefix, such as `/agents`: asked first; None leaves the answer to the server."""
     _news: trio.Event = field(factory=trio.Event, init=False)
     _moved: trio.Event = field(factory=trio.Event, init=False)
+    _decided: trio.Event = field(factory=trio.Event, init=False)
 
-    def hold(self, name: str, agent: str, *, lasts: timedelta = TIMEOUT, **more: object) -> None:
+    def hold(self, name: str, agent: str, lasts: timedelta = TIMEOUT, **more: object) -> None:
         """An agent's request waits for a decision from now on."""
         now = datetime.now(UTC)
         self.pending[name] = {
@@ -133,7 +136,7 @@ class OneCliServer:
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in request.headers}
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         asked = Asked(method=request.method.decode(), path=parts.path, query=query, headers=headers, body=bytes(body))
-        answer = self._proxy(asked, parts.netloc) if parts.netloc else await self._answer(asked)
+        answer = await self._proxy(asked, parts.netloc) if parts.netloc else await self._answer(asked)
         head = {"content-type": "application/json", **answer.headers}
         if "transfer-encoding" not in head:
             head.setdefault("content-length", str(len(answer.body) * answer.times))
@@ -204,16 +207,31 @@ class OneCliServer:
         if self.pending.pop(name, None) is None:
             return _json({"error": "approval_not_found"}, 404)
         self.decisions[name] = str(said["decision"])
+        self._decided.set()
+        self._decided = trio.Event()
         return _json({"success": True})
 
-    def _proxy(self, asked: Asked, host: str) -> Raw:
+    async def _proxy(self, asked: Asked, host: str) -> Raw:
         """Forward a request in absolute form: here, answer it in the other's place."""
         scheme, _, said = asked.headers.get("proxy-authorization", "").partition(" ")
         token = base64.b64decode(said).decode().partition(":")[2] if scheme.lower() == "basic" else ""
         if token.removeprefix("aoc_") not in self.agents:
             return Raw(status=407, body=b"")
+        if asked.path in self.gated and not await self._allowed(asked, host, token.removeprefix("aoc_")):
+            return _json({"error": "approval_denied"}, 403)
         self.proxied.append(attrs.evolve(asked, headers={**asked.headers, "x-agent-token": token}))
         return _json({"host": host, "path": asked.path, "authorization": f"Bearer secret of {host}"})
+
+    async def _allowed(self, asked: Asked, host: str, agent: str) -> bool:
+        """Hold a request until somebody has decided about it."""
+        name = f"ap-{len(self.pending) + len(self.decisions) + 1}"
+        headers = {name: value for name, value in asked.headers.items() if name != "proxy-authorization"}
+        more: dict[str, object] = {"method": asked.method, "host": host, "path": asked.path, "headers": headers}
+        self.hold(name, agent, TIMEOUT, **more, url=f"http://{host}{asked.path}", bodyPreview=None, rawBody=None)
+        with trio.move_on_after(TIMEOUT.total_seconds()):
+            while name not in self.decisions:
+                await self._decided.wait()
+        return self.decisions.get(name) == "approve"
 
 
 @asynccontextmanager
