@@ -8,10 +8,13 @@ import attrs
 from attrs import frozen
 
 from nanoclaw.actors.approving import Kind, Means, payload_of
+from nanoclaw.core.approvals import CALLED
 from nanoclaw.core.defaults import wiring_defaults
+from nanoclaw.core.destinations import free_name
+from nanoclaw.core.names import is_folder
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Approval, ApprovalKind, Shown
-from nanoclaw.model.entities import MessagingGroup, Wiring
+from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
 from nanoclaw.model.ids import AgentGroupId, UserId, WiringId
 from nanoclaw.model.rights import Member
 from nanoclaw.store import entities, events, kept, people, wirings
@@ -56,10 +59,8 @@ class ChatKind:
             raise UsageError("the chat is no longer there")
         if approval.answer == SEEN_TO.value:
             return _heard(conn, approval, means, f"{chat.name} was wired by hand")
-        group = AgentGroupId((approval.answer or "").removeprefix(CONNECT))
-        found = entities.agent_group(conn, group)
-        if found is None:
-            raise UsageError("the agent is no longer there")
+        found = _agent(conn, approval.answer or "", means)
+        group = found.id
         if all(one.agent_group_id != group for one in wirings.wirings_of(conn, chat.id)):
             wirings.add_wiring(conn, _usual(chat, group, means), now=means.now)
         _let_speak(conn, approval, group, means)
@@ -68,6 +69,24 @@ class ChatKind:
 
 KINDS: Mapping[ApprovalKind, Kind] = {kind.name: kind for kind in (SenderKind(), ChatKind())}
 """By their names. One that needs more than `Means` is given to `house.build` besides."""
+
+
+def _agent(conn: Connection, answer: str, means: Means) -> AgentGroup:
+    """The agent group that *answer* chooses, made if it is to be a new one."""
+    groups = entities.agent_groups(conn)
+    if not answer.startswith(CALLED):
+        wanted = AgentGroupId(answer.removeprefix(CONNECT))
+        found = next((group for group in groups if group.id == wanted), None)
+        if found is None:
+            raise UsageError("the agent is no longer there")
+        return found
+    name = answer.removeprefix(CALLED)
+    folder = free_name(name, {group.folder for group in groups}, "agent")
+    if not is_folder(folder):
+        raise UsageError(f"{folder} cannot be a folder")
+    made = AgentGroup(id=AgentGroupId(means.mint("agt")), name=name, folder=folder, created_at=means.now)
+    entities.add_agent_group(conn, made)
+    return made
 
 
 def _let_speak(conn: Connection, approval: Approval, group: AgentGroupId, means: Means) -> None:

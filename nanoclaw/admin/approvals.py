@@ -39,6 +39,7 @@ class Approve:
 
     approval: Annotated[str, Says("its id, or how it begins", positional=True)]
     option: Annotated[str | None, Says("which of its options, where there are several")] = None
+    name: Annotated[str | None, Says("what a new agent is called")] = None
 
 
 def list_approvals(conn: Connection, asked: List, _: Request) -> Answer:
@@ -73,7 +74,9 @@ def show(conn: Connection, asked: One, _: Request) -> Answer:
 def approve(conn: Connection, asked: Approve, request: Request) -> Answer:
     """Let it be done, as it was asked for."""
     found = references.approval(conn, asked.approval)
-    option = _option(found, asked.option)
+    option = _option(found, rules.NEW.label if asked.name is not None else asked.option)
+    if option == rules.NEW:
+        option = _new(asked.name)
     _decide(conn, found, option, request)
     said = f"approved: it is being done; nanoclaw approvals show {found.id} says what came of it"
     return Answer(rows=(_line(conn, references.approval(conn, found.id)),), one=True, said=said)
@@ -101,8 +104,17 @@ def _option(found: Approval, said: str | None) -> Option:
     for option in options:
         if said is not None and said.casefold() in {option.label.casefold(), option.value.casefold()}:
             return option
-    labels = ", ".join(f"“{option.label}”" for option in options) or "none; see nanoclaw wirings create"
+    labels = ", ".join(f"“{option.label}”" for option in options)
     raise UsageError(f"say with --option which: {labels}")
+
+
+def _new(name: str | None) -> Option:
+    if name is None:
+        raise UsageError("say with --name what the new agent is called")
+    said = rules.named(name)
+    if not isinstance(said, Option):
+        raise UsageError(f"--name: {said.why if said is not None else 'that is no name'}")
+    return said
 
 
 def _how(found: Approval) -> str | None:
@@ -110,10 +122,11 @@ def _how(found: Approval) -> str | None:
         return None
     options = [option for option in approvals.options_of(found) if option.value != rules.REJECT.value]
     yes = "; ".join(
-        f"nanoclaw approvals approve {found.id}" + (f" --option “{option.label}”" if len(options) > 1 else "")
+        f"nanoclaw approvals approve {found.id}"
+        + (" --name NAME" if option == rules.NEW else f" --option '{option.label}'" if len(options) > 1 else "")
         for option in options
     )
-    return f"yes: {yes or 'make an agent first'}; no: nanoclaw approvals reject {found.id}"
+    return f"yes: {yes}; no: nanoclaw approvals reject {found.id}"
 
 
 def _line(conn: Connection, one: Approval) -> Line:

@@ -10,12 +10,20 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.core.notices import plain, visible
+from nanoclaw.core.requests import name_fault
 from nanoclaw.model.approvals import Approval, ApprovalState, Needs, Shown
 from nanoclaw.model.ids import AgentGroupId, ChannelName, UserId
 from nanoclaw.model.rights import Grant, Role, Standing
 from schema.payloads import MOST_BODY, MOST_TITLE, Option
 
 REJECT = Option(label="Reject", value="reject")
+NEW = Option(label="New agent", value="new")
+"""Whoever chooses it is asked for a name, and decides with that."""
+CALLED = "new:"
+"""How the value of the decision begins that follows; the name is the rest."""
+CANCEL = "cancel"
+NAMING = timedelta(minutes=10)
+"""How long what they say next is the name."""
 YES_OR_NO = (Option(label="Approve", value="approve"), REJECT)
 LASTS = timedelta(days=7)
 """How long a request waits, if nobody says otherwise."""
@@ -122,6 +130,27 @@ def meant(typed: str, options: Sequence[Option], code: str) -> Option | None:
     """
     words = _folded(typed)
     return next((option for option in options if words == _folded(f"{option.label} {code}")), None)
+
+
+def is_naming(approval: Approval, who: UserId, now: datetime) -> bool:
+    """Is *who* asked for the name of a new agent? It is open until they give one, or somebody decides otherwise."""
+    return (
+        approval.state is ApprovalState.PENDING
+        and approval.answer == NEW.value
+        and approval.answered_by == who
+        and approval.answered_at is not None
+        and now < approval.answered_at + NAMING
+    )
+
+
+def named(typed: str) -> Option | NotDecided | None:
+    """What somebody says who is asked for a name: the decision, why that is no name, or None if they think better."""
+    name = typed.strip()
+    if name.casefold() == CANCEL:
+        return None
+    if (why := name_fault(name)) is not None:
+        return NotDecided("no-name", why)
+    return Option(label=f"New agent {name}", value=f"{CALLED}{name}")
 
 
 def field(label: str, value: str) -> str:

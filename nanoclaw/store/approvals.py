@@ -171,6 +171,15 @@ def decide(
     return frozenset()
 
 
+def ask_name(conn: Connection, approval: ApprovalId, *, by: UserId | None, now: datetime) -> None:
+    """What *by* says next is the name of a new agent; None: nobody is asked for one any more."""
+    execute(
+        conn,
+        "UPDATE approvals SET answer = ?, answered_by = ?, answered_at = ? WHERE id = ? AND state = 'pending'",
+        (None if by is None else rules.NEW.value, by, None if by is None else write_time(now), approval),
+    )
+
+
 def end(
     conn: Connection, approval: ApprovalId, state: ApprovalState, result: str | None, *, now: datetime
 ) -> frozenset[Lane]:

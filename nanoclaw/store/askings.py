@@ -7,7 +7,7 @@ from datetime import datetime
 
 from attrs import evolve
 
-from nanoclaw.core.approvals import REJECT, field
+from nanoclaw.core.approvals import NEW, REJECT, field
 from nanoclaw.core.notices import plain
 from nanoclaw.model.approvals import Approval, ApprovalKind, Needs, Shown
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
@@ -39,7 +39,7 @@ def about_chat(
     )
     # Folders are short, plain, and nobody else's; names need not be.
     connect = [Option(label=f"Connect to {group.folder}", value=f"{CONNECT}{group.id}") for group in groups]
-    options = (*connect[: MOST_OPTIONS - 1], REJECT)
+    options = (*connect[: MOST_OPTIONS - 2], NEW, REJECT)
     asked = new(approval, ApprovalKind.CHAT, str(chat.id), payload, shown, options, now=now)
     return evolve(asked, messaging_group_id=chat.id, needs=Needs.GLOBAL_ADMIN)
 

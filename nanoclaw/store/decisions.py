@@ -25,6 +25,8 @@ from schema.sqlite import Connection
 
 DECIDED = "decided-approval"
 """The reason in the record of an event that was a decision: nobody else hears it."""
+WHAT_NAME = f"What shall the new agent be called? Say its name, or {rules.CANCEL!r}."
+THOUGHT_BETTER = "No agent was made. The card still waits for a decision."
 
 
 @frozen(kw_only=True)
@@ -32,7 +34,8 @@ class Decision:
     """The event decides."""
 
     approval: ApprovalId
-    option: Option
+    option: Option | None
+    """None: a name was asked for, and whoever was asked thinks better of it."""
 
 
 @frozen(kw_only=True)
@@ -69,7 +72,18 @@ def _typed(conn: Connection, event: InboundEvent, place: Address, now: datetime)
         option = rules.meant(event.text, approvals.options_of(approval), card.code)
         if option is not None:
             return _judge(conn, event, approval, option, now)
+        if rules.is_naming(approval, event.sender_id, now):
+            return _named(conn, event, approval, now)
     return None
+
+
+def _named(conn: Connection, event: InboundEvent, approval: Approval, now: datetime) -> Decision | NoDecision:
+    """What was said by somebody who is asked for a name."""
+    said = rules.named(event.text)
+    if isinstance(said, rules.NotDecided):
+        return NoDecision(approval=approval.id, reason=said.reason, why=said.why)
+    verdict = _judge(conn, event, approval, said or rules.NEW, now)
+    return Decision(approval=approval.id, option=None) if said is None and isinstance(verdict, Decision) else verdict
 
 
 def _judge(
@@ -108,13 +122,24 @@ def store(
     lanes: frozenset[Lane] = frozenset()
     if isinstance(found, Decision):
         note_user(conn, event.sender_id, event.sender, now=now)
-        taken = approvals.decide(conn, found.approval, found.option, by=event.sender_id, event=event_id, now=now)
-        assert taken is not None  # it was judged in this very transaction
-        lanes, reason, detail = taken, DECIDED, f"“{found.option.label}” to {found.approval}"
+        label = "cancelled" if found.option is None else f"“{found.option.label}”"
+        reason, detail = DECIDED, f"{label}: {found.approval}"
+        if found.option in (rules.NEW, None):
+            by = None if found.option is None else event.sender_id
+            approvals.ask_name(conn, found.approval, by=by, now=now)
+            text = THOUGHT_BETTER if by is None else WHAT_NAME
+            key = f"approval:{found.approval}:name:{event_id}"
+            lanes = frozenset(notices.answer(conn, place, key=key, text=text, to_event=event_id, now=now))
+        else:
+            assert found.option is not None
+            taken = approvals.decide(conn, found.approval, found.option, by=event.sender_id, event=event_id, now=now)
+            assert taken is not None  # it was judged in this very transaction
+            lanes = taken
     else:
         reason, detail = found.reason, found.why
         if found.approval is not None:
-            key = f"approval:{found.approval}:{reason}:{event.sender_id}"
+            again = f":{event_id}" if reason == "no-name" else ""
+            key = f"approval:{found.approval}:{reason}:{event.sender_id}{again}"
             text = f"{detail[0].upper()}{detail[1:]}."
             lanes = frozenset(notices.answer(conn, place, key=key, text=text, to_event=event_id, now=now))
     chat = messaging_group(conn, event.channel, event.platform_id)

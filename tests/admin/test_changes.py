@@ -150,7 +150,7 @@ def test_a_request_is_answered_by_doing_what_was_asked_for() -> None:
     world = desk.world
     world.accept(said(1, room="lobby"))
     asked = desk.one("approvals list", state="pending", kind="chat")
-    assert "make an agent first" in str(desk.do("approvals show", approval=asked["id"]).said)
+    assert "--name NAME; no: nanoclaw approvals reject" in str(desk.do("approvals show", approval=asked["id"]).said)
     world.agent()
     desk.do("wirings create", chat="test/lobby", group="nano", engage_pattern=".")
     assert desk.one("approvals show", approval=asked["id"])["state"] == "executing"

@@ -18,7 +18,7 @@ from nanoclaw.model.rights import Role
 from nanoclaw.store import approvals, drops, ledger
 from nanoclaw.store.events import Decided, Duplicate, Ignored, Verdict
 from nanoclaw.store.verify import verify
-from schema.sqlite import fetch
+from schema.sqlite import fetch, integer
 from tests.routing.comparing import NOWHERE
 from tests.support.approvals import carry_out
 from tests.support.approvals_case import Case
@@ -239,7 +239,7 @@ def test_an_unknown_chat_is_connected_by_a_button_and_its_first_message_is_heard
     world.accept(said(1, room="C7", sender="Eve", text="is somebody there?"))
     [asked] = [one for one in approvals.approvals(world.conn) if one.kind.value == "chat"]
     card = case.send(asked.id, "test:boss")
-    assert list(case.tokens(card)) == ["Connect to nano", "Connect to other", "Reject"]
+    assert list(case.tokens(card)) == ["Connect to nano", "Connect to other", "New agent", "Reject"]
     assert isinstance(case.press(card, case.tokens(card)["Connect to other"], by="Chief"), Ignored), (
         "too little a right"
     )
@@ -275,3 +275,44 @@ def test_what_was_to_be_connected_and_is_gone_has_failed(case: Case) -> None:
     assert carry_out(world) == ["the agent is no longer there"]
     assert case.state(asked.id) == ("failed", "the agent is no longer there")
     assert fetch(world.conn, "SELECT 1 FROM kept_messages") == []
+
+
+def test_a_new_agent_is_named_by_whoever_chose_it_and_hears_the_chat(case: Case) -> None:
+    world = case.world
+    world.accept(said(1, room="C7", sender="Eve", text="is somebody there?"))
+    [asked] = [one for one in approvals.approvals(world.conn) if one.kind.value == "chat"]
+    card = case.send(asked.id, "test:boss")
+    case.grant("second")
+    assert isinstance(case.press(card, case.tokens(card)["New agent"]), Decided)
+    case.arrive()
+    assert case.state(asked.id) == PENDING
+    assert not isinstance(world.accept(typed(card, "Mallory's", by="Second", number=902)), Decided), (
+        "not theirs to name"
+    )
+    bad = world.accept(typed(card, "x" * 200, number=903))
+    assert isinstance(bad, Ignored)
+    assert bad.reason == "no-name"
+    assert isinstance(world.accept(typed(card, "Night Watch", number=904)), Decided)
+    assert not isinstance(world.accept(typed(card, "and more talk", number=905)), Decided)
+    assert carry_out(world) == []
+    [group] = fetch(world.conn, "SELECT id, folder FROM agent_groups WHERE name = 'Night Watch'")
+    assert group["folder"] == "night-watch"
+    [row] = fetch(world.conn, "SELECT content FROM inbound i JOIN sessions s ON s.id = session_id WHERE kind = 'chat'")
+    assert "is somebody there?" in str(row["content"])
+    assert "Night Watch hears" in str(case.state(asked.id)[1])
+
+
+def test_whoever_thinks_better_of_a_new_agent_or_takes_too_long_may_decide_again(case: Case) -> None:
+    world = case.world
+    world.accept(said(1, room="C7", sender="Eve"))
+    [asked] = [one for one in approvals.approvals(world.conn) if one.kind.value == "chat"]
+    card = case.send(asked.id, "test:boss")
+    case.press(card, case.tokens(card)["New agent"], number=901)
+    assert isinstance(world.accept(typed(card, "Cancel", number=902)), Decided)
+    assert not isinstance(world.accept(typed(card, "Nobody", number=903)), Decided)
+    case.press(card, case.tokens(card)["New agent"], number=904)
+    world.wait(seconds=601)
+    assert not isinstance(world.accept(typed(card, "Nobody", number=905)), Decided)
+    assert isinstance(case.press(card, case.tokens(card)["Connect to other"], number=906), Decided)
+    assert carry_out(world) == []
+    assert integer(world.conn, "SELECT count(*) FROM agent_groups") == 2
