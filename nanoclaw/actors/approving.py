@@ -73,7 +73,7 @@ def ask(
     subject: str,
     payload: Mapping[str, object],
     agent: AgentGroupId,
-    session: SessionId,
+    session: SessionId | None,
     chat: MessagingGroupId | None,
     needs: Needs = Needs.ADMIN,
     options: Sequence[Option] = rules.YES_OR_NO,
@@ -89,7 +89,7 @@ def ask(
       subject: What it is about: the same kind and subject while one waits is that one again.
       payload: Exactly what would be done, as JSON can say it; it is what `Kind.execute` gets.
       agent: Whose admins may decide.
-      session: Who asks; it is woken by the outcome.
+      session: Who asks; it is woken by the outcome. None: somebody else, who looks at the outcome.
       chat: Where it asks, so that somebody there may be asked first.
       needs: Whose decision it takes.
       options: What there is to choose from; the value `reject` is a no, and any other is done.

@@ -61,6 +61,7 @@ class Retention:
             "old messages out": retention.ledger,
             "old drops": retention.drops,
             "old epochs": retention.epochs,
+            "old approvals": retention.approvals,
         }
         return (
             *(

@@ -90,10 +90,11 @@ def open_one(conn: Connection, kind: ApprovalKind, subject: str) -> Approval | N
 
 
 def waiting_of(conn: Connection, agent: AgentGroupId) -> int:
-    """How many requests of an agent group's sessions wait."""
+    """How many requests of an agent group itself wait, those about strangers aside."""
     return integer(
         conn,
-        "SELECT count(*) FROM approvals WHERE agent_group_id = ? AND session_id IS NOT NULL AND state = 'pending'",
+        "SELECT count(*) FROM approvals WHERE agent_group_id = ? AND state = 'pending'"
+        " AND (session_id IS NOT NULL OR kind NOT IN ('chat', 'sender'))",
         (agent,),
     )
 

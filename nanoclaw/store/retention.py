@@ -76,6 +76,11 @@ SELECT d.rowid AS place, d.key AS key, d.event_id AS event, d.dropped_at AS at,
        0 AS shown, 0 AS unresolved
   FROM drops d WHERE d.rowid > :after ORDER BY d.rowid LIMIT :most
 """
+_APPROVALS = """
+SELECT a.rowid AS place, a.id AS key, NULL AS event, a.ended_at AS at,
+       EXISTS (SELECT 1 FROM approval_cards c WHERE c.approval_id = a.id) AS needed, 0 AS shown, 0 AS unresolved
+  FROM approvals a WHERE a.rowid > :after ORDER BY a.rowid LIMIT :most
+"""
 _EPOCHS = """
 SELECT e.rowid AS place, e.rowid AS key, NULL AS event, e.ended_at AS at,
        EXISTS (SELECT 1 FROM ledger l WHERE l.session_id = e.session_id AND l.epoch = e.number) AS needed,
@@ -110,6 +115,13 @@ def drops(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> St
     old, step = _old(conn, _DROPS, after, keep, now)
     _delete(conn, "drops", "key", [row["key"] for row in old])
     _forget_events(conn, old)
+    return step
+
+
+def approvals(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> Step:
+    """What was asked of people and is over, once its cards are gone."""
+    old, step = _old(conn, _APPROVALS, after, keep, now)
+    _delete(conn, "approvals", "id", [row["key"] for row in old])
     return step
 
 

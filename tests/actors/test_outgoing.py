@@ -142,7 +142,13 @@ def test_a_question_that_nobody_triggered_is_for_admins_and_may_wait_for_ever(ca
 
 @pytest.mark.parametrize(
     "words",
-    [asking(options=YES_NO * 2), asking(name="../q"), asking(name="q\n"), asking(name="taken")],
+    [
+        asking(options=YES_NO * 2),
+        asking(name="../q"),
+        asking(name="q\n"),
+        asking(name="taken"),
+        asking(name="approval:x"),
+    ],
 )
 def test_a_question_that_cannot_be_asked_wakes_whoever_waits_for_its_answer(
     case: Case, words: dict[str, object]

@@ -14,7 +14,7 @@ from tests.support.central import World
 
 KEEP = timedelta(days=365)
 LONG = KEEP.total_seconds()
-PRUNES = (retention.inbound, retention.ledger, retention.drops, retention.epochs)
+PRUNES = (retention.inbound, retention.ledger, retention.drops, retention.epochs, retention.approvals)
 
 
 def prune(world: World) -> int:
