@@ -22,6 +22,7 @@ from nanoclaw.actors.parts import Credentials, Customs, Folders, NoWaysOut, Part
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
+from nanoclaw.admin.agent_writes import AdminKind
 from nanoclaw.admin.for_agents import AgentCommands
 from nanoclaw.channels.base import Channel
 from nanoclaw.config import Config
@@ -42,6 +43,8 @@ from nanoclaw.sandboxes.available import own_image
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Store
 
+ALL_KINDS: Mapping[ApprovalKind, Kind] = {**KINDS, ApprovalKind.ADMIN: AdminKind()}
+"""What can be approved."""
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 MOST_LINKS = 8
 """Threads for the links' files: one session that is locked out of its file must not hold up the others."""
@@ -126,7 +129,7 @@ def build(
     nodes: Mapping[str, TreeNode],
     *,
     check_mounts: CheckMounts,
-    kinds: Mapping[ApprovalKind, Kind] = KINDS,
+    kinds: Mapping[ApprovalKind, Kind] = ALL_KINDS,
 ) -> House:
     """Make the actors of *config*'s home; nothing runs yet.
 

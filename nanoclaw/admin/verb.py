@@ -21,6 +21,9 @@ from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import ChannelName, UserId
 from schema.sqlite import Connection
 
+MOST_NUMBER = 1 << 53
+"""What every program that reads JSON can tell from its neighbours."""
+
 Cell: TypeAlias = str | int | bool | None
 Line: TypeAlias = dict[str, Cell]
 """One thing as people and programs see it. `chat_id` stands beside `chat`, for programs only."""
@@ -169,6 +172,8 @@ def _exactly(cls: type) -> None:
     def read(value: object, _: type) -> object:
         if type(value) is not cls:
             raise ValueError(f"not a {cls.__name__}: {value!r}")
+        if isinstance(value, int) and abs(value) > MOST_NUMBER:
+            raise ValueError("too large a number")
         return value
 
     _converter.register_structure_hook(cls, read)

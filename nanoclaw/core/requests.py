@@ -88,9 +88,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             an_hour=5,
         ),
         "admin": Rule(
-            does="an admin command that only looks, within the lesser of the two rights",
+            does="an admin command, within the lesser of the two rights",
             right=Right.GROUP,
             an_hour=120,
+            approval="for what changes something: whoever manages the agent, or all if it reaches further",
+            shown="the agent, the command, every option, what names stand for, how far it reaches",
+            fails="its agent is told why; nothing has changed. What somebody changed since it was asked for stays",
         ),
     }
 )

@@ -27,6 +27,7 @@ class ApprovalKind(Enum):
     CHAT = "chat"  # that an agent hears a chat
     SENDER = "sender"  # that somebody may speak to an agent
     CREDENTIAL = "credential"  # that OneCLI lets a request of an agent's go on
+    ADMIN = "admin"  # that an admin command is done, which an agent gives
 
 
 class ApprovalState(Enum):

@@ -31,9 +31,10 @@ async def _admin(desk: Desk, said: _Admin) -> Answer | Refused:
 ADMIN: tuple[Definition, ...] = (
     define_tool(
         "admin",
-        "Look at how you are set up, as your operator would: which sessions, tasks, destinations, members you have. "
-        "How far it reaches depends on what your operator allows and on who asks. The command help lists the commands "
-        "and their options.",
+        "Look at how you are set up, as your operator would: which sessions, tasks, destinations, members you have; or "
+        "ask for a change of it, which a person has to approve: you are told later what came of that. How far it "
+        "reaches depends on what your operator allows and on who asks. The command help lists the commands and their "
+        "options.",
         [
             Text(name="command", about="Such as help, or sessions list.", most=MOST_COMMAND),
             Options(name="options", about="The command's options by name; those in brackets may be left out."),

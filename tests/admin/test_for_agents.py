@@ -9,46 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.admin.for_agents import MOST_ANSWER, AgentCommands
+from nanoclaw.admin.for_agents import MOST_ANSWER
 from nanoclaw.admin.table import BY_NAME
-from nanoclaw.core.agent_commands import READS
+from nanoclaw.core.agent_commands import READS, WRITES
 from nanoclaw.core.requests import RULES, Right
 from nanoclaw.model.ids import AgentGroupId, InboundId
-from nanoclaw.model.rights import Member
 from nanoclaw.model.settings import AdminScope
-from nanoclaw.store import destinations, people
+from nanoclaw.store import destinations
 from nanoclaw.store.destinations import MadeBy, StoredDestination
 from schema.requests import Admin
-from tests.actors.asking import Case
+from tests.admin.commanding import FOREIGN, a_case, give
 from tests.support.central import NOW, everything
-from tests.support.tasks import a_task, added
-
-FOREIGN = ("other", "elsewhere", "bob", "theirs")
-
-
-def a_case(scope: AdminScope = AdminScope.GROUP, sender: str = "Ada") -> Case:
-    """An agent in a turn of somebody, who is an owner if it is Ada; and another agent that has things, too."""
-    case = Case()
-    case.more = {"admin": AgentCommands(threaded=dict, mint=case.world.mint)}
-    case.may(scope)
-    case.owner()
-    added(case.world, a_task(case.place.session.id, "task-mine"))
-    other = case.world.session("other", room="elsewhere")
-    added(case.world, a_task(other, "theirs"))
-    bob = case.world.user("bob")
-    people.add_member(
-        case.world.conn,
-        Member(user_id=bob, agent_group_id=AgentGroupId("agt-other"), added_by=None, added_at=NOW),
-    )
-    case.hears(sender)
-    return case
-
-
-def give(case: Case, command: str, **options: Any) -> str:
-    """Give a command; what is answered, without what makes it a note."""
-    told = case.ask(Admin(command=command, options=json.dumps(options)))
-    return str(json.loads(told)["text"])
-
 
 OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "groups get": {},
@@ -107,7 +78,7 @@ def test_its_turn_counts_as_well() -> None:
 )
 def test_what_is_anothers_cannot_be_told_from_what_is_not_there(command: str, options: dict[str, str]) -> None:
     case = a_case()
-    other = "sess-2"
+    other = "ses-2"
     names = {"group": "other", "chat": "elsewhere", "wiring": "other@elsewhere", "user": "test:bob", "task": "theirs"}
     (kind,) = options
     foreign = names.get(kind, other)
@@ -119,7 +90,7 @@ def test_what_is_anothers_cannot_be_told_from_what_is_not_there(command: str, op
 
 @pytest.mark.parametrize(
     "command",
-    [name for name in BY_NAME if name not in READS]
+    [name for name in BY_NAME if name not in READS and name not in WRITES]
     + ["", "groups", "groups  lists", "GROUPS LIST", "help me", "x" * 999],
 )
 def test_no_other_command_is_there_for_agents(command: str) -> None:
@@ -155,6 +126,9 @@ def test_help_says_what_can_be_given() -> None:
     told = give(a_case(), "help")
     assert "tasks next task [most]: " in told
     assert "users list" not in told
+    assert "groups update [group] [name] [provider]" in told
+    assert "admin_scope" not in told
+    assert "What it was stays to be seen. A person has to approve it." in told
     assert "users list" in give(a_case(AdminScope.GLOBAL), "help")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.host import running_host
+from tests.support.host import running_host, until
 from tests.support.truth import rows
 
 
@@ -23,11 +23,17 @@ def test_an_agent_is_made_by_one_that_may_in_the_turn_of_somebody_who_may(home: 
         sessions = host.cli("chat", "admin sessions list").stdout
         assert '"group": "' in sessions
         assert "Terminal" in sessions
+
+        assert "submitted: " in host.cli("chat", "admin groups update name=Renamed").stdout
+        (waits,) = json.loads(host.cli("approvals", "list", "--state", "pending", "--json").stdout)
+        assert host.cli("approvals", "approve", waits["id"]).returncode == 0
+        until(lambda: "Renamed" in host.cli("groups", "list").stdout)
         host.stop()
     assert [(row["accepted"], row["action"]) for row in rows(home, "SELECT * FROM requests ORDER BY handled_at")] == [
         (0, "create_agent"),
         (1, "create_agent"),
         (0, "create_agent"),
+        (1, "admin"),
         (1, "admin"),
     ]
     assert host.cli("verify").returncode == 0
