@@ -47,7 +47,7 @@ bench: setup     ## figures: latency, throughput, cold starts
 image: setup     ## the image that docker's sandboxes start from
 	@$(BIN)/nanoclaw image build
 
-soak: setup      ## property tests with many more examples
+soak: setup      ## property tests with many more examples, and tests that wait for minutes
 	@$(BIN)/python tools/test.py --soak
 
 sim: setup       ## a simulated world: the run of one SEED with its history, or as many new ones as there is time for

@@ -16,13 +16,13 @@ WORKERS = max(2, min(4, os.cpu_count() or 2))
 
 
 def main(arguments: list[str]) -> int:
-    """`--soak` runs the property tests with many more examples; everything else goes to pytest."""
+    """`--soak`: the property tests with many more examples, and what waits for minutes. All else goes to pytest."""
     environment = dict(os.environ)
     if "--soak" in arguments:
         arguments.remove("--soak")
         environment["HYPOTHESIS_PROFILE"] = "soak"
         patience = ["--timeout", str(SOAK_SECONDS), "-o", f"faulthandler_timeout={SOAK_SECONDS}"]
-        arguments += ["-m", "not slow", *patience]
+        arguments += ["-m", "soak or not slow", *patience]
     report = [sys.executable, "-m", "coverage", "report"]
     command = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--dist", "worksteal"]
     if arguments:

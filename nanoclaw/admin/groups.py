@@ -11,6 +11,7 @@ from attrs import frozen
 
 from nanoclaw.admin import references
 from nanoclaw.admin.dependants import refuse_if_used
+from nanoclaw.admin.restart import end_sandboxes
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb, plain_cell
 from nanoclaw.core.destinations import free_name
 from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
@@ -78,6 +79,9 @@ class Update:
     memory: Annotated[str | None, Says("how much of it a sandbox has, such as 2g; '' for the usual")] = None
     cpus: Annotated[str | None, Says("how many processors a sandbox has, such as 1.5; '' for the usual")] = None
     pids: Annotated[int | None, Says("how many processes a sandbox may have; 0 for the usual")] = None
+    restart: Annotated[bool, Says("end its sandboxes, as groups restart does: new ones begin with what is set now")] = (
+        False
+    )
 
 
 def list_groups(conn: Connection, _: List, __: Request) -> Answer:
@@ -124,7 +128,7 @@ def create(conn: Connection, asked: Create, request: Request) -> Answer:
 
 
 def update(conn: Connection, asked: Update, request: Request) -> Answer:
-    """Change its name or its settings. Settings reach the next sandbox, not one that runs."""
+    """Change its name or its settings. Settings reach the next sandbox, not one that runs and is not restarted."""
     group = references.agent_group(conn, asked.group)
     if asked.name is not None:
         if not asked.name.strip():
@@ -149,13 +153,22 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
     elif asked.name is None:
         raise UsageError("nothing to change: see nanoclaw groups update --help")
     changed = references.agent_group(conn, group.id)
-    later = "; sandboxes that run keep what they were started with" if said or limits or asked.skills else ""
+    set_anew = said or limits or asked.skills is not None
+    later = _later(conn, changed, restart=asked.restart) if set_anew or asked.restart else ""
     warning = _warning(conn, [changed])
     return Answer(
         rows=(_line(conn, changed) | _settings(conn, changed),),
         one=True,
         said=f"changed {changed.name}{later}" + (f"\n{warning}" if warning else ""),
     )
+
+
+def _later(conn: Connection, group: AgentGroup, *, restart: bool) -> str:
+    """When sandboxes have what is set now."""
+    if not restart:
+        return f"; sandboxes that run keep what they were started with, until: nanoclaw groups restart {group.folder}"
+    many = len(end_sandboxes(conn, group.id))
+    return f"; {many} sandbox{'' if many == 1 else 'es'} that ran with what was set before will end"
 
 
 def delete(conn: Connection, asked: Get, request: Request) -> Answer:

@@ -10,7 +10,7 @@ from nanoclaw.admin import references
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.core.notices import plain
 from nanoclaw.errors import UsageError
-from nanoclaw.model.ids import EpochNumber, InboundId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber, InboundId, SessionId
 from nanoclaw.store import epochs, inbound
 from nanoclaw.store.sessions import sessions
 from schema import payloads
@@ -41,13 +41,8 @@ def restart(conn: Connection, asked: Restart, request: Request) -> Answer:
     if asked.message is not None and not 0 < len(asked.message.strip()) <= MOST_MESSAGE:
         raise UsageError(f"--message: 1 to {MOST_MESSAGE:,} characters")
     rows: list[Line] = []
-    for session in sessions(conn):
-        if session.agent_group_id != group.id:
-            continue
-        epoch = epochs.tell_to_end(conn, session.id, WHY)
-        if epoch is None:
-            continue
-        rows.append({"session": session.id, "epoch": epoch})
+    for session, epoch in end_sandboxes(conn, group.id):
+        rows.append({"session": session, "epoch": epoch})
         if asked.message is not None:
             note = inbound.NewInbound(
                 id=InboundId(request.mint("wake")),
@@ -55,11 +50,18 @@ def restart(conn: Connection, asked: Restart, request: Request) -> Answer:
                 content=payloads.write(payloads.SystemIn(action="restarted", text=plain(asked.message.strip()))),
                 from_epoch=EpochNumber(epoch + 1),
             )
-            inbound.add(conn, note, session=session.id, now=request.now)
+            inbound.add(conn, note, session=session, now=request.now)
     if not rows:
         return Answer(said=f"no sandbox of {group.name} runs: the next one starts with the settings of now anyway")
     many = "its sandbox ends" if len(rows) == 1 else f"its {len(rows)} sandboxes end"
     return Answer(rows=tuple(rows), said=f"restarting {group.name}: {many}, and new ones take up what is left")
+
+
+def end_sandboxes(conn: Connection, group: AgentGroupId) -> list[tuple[SessionId, EpochNumber]]:
+    """Have the sandboxes of *group* that run end, and new ones take up what is left; which lives end."""
+    found = [session.id for session in sessions(conn) if session.agent_group_id == group]
+    told = [(session, epochs.tell_to_end(conn, session, WHY)) for session in found]
+    return [(session, epoch) for session, epoch in told if epoch is not None]
 
 
 VERBS = (Verb("groups", "restart", Restart, restart, writes=True),)

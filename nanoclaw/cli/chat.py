@@ -38,6 +38,8 @@ RECONNECT_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
 FURTHER_SECONDS = 10.0
 """How long to wait for a further answer, which an agent may think better of."""
+FURTHER_TALKING_SECONDS = 3.0
+"""The same in a conversation, where it is no loss to stop waiting: what comes later appears all the same."""
 
 
 def one_shot(socket: Path, text: str, seconds: float, files: Sequence[Path] = ()) -> int:
@@ -251,7 +253,7 @@ class _Patience:
         """An answer came; another one is waited for, but not for long."""
         self.answered = True
         if more:
-            self.scope.deadline = min(self.scope.deadline, trio.current_time() + FURTHER_SECONDS)
+            self.scope.deadline = min(self.scope.deadline, trio.current_time() + FURTHER_TALKING_SECONDS)
         else:
             self.over.set()
 

@@ -27,7 +27,9 @@ def in_words(frame: Show) -> str:
 
 def in_markdown(frame: Show) -> str:
     """The message as Markdown."""
-    return "\n\n".join([*_said(frame, "**{}**"), *(["\n".join(_choices(frame))] if frame.options else [])])
+    # What follows a list without a line between them is taken for part of its last item.
+    choices = ["\n".join(numbered(_options(frame))), HOW_TO_ANSWER] if frame.options else []
+    return "\n\n".join([*_said(frame, "**{}**"), *choices])
 
 
 def _said(frame: Show, title: str) -> list[str]:

@@ -47,26 +47,28 @@ afford to lose read them, believed them no further than it had to, and put the a
 delivered it. Pull the plug anywhere on that way: when the machine is back, you get your answer, once.
 
 Things to try:
-  hello            a greeting
-  say 3 ahoy       three messages for one; any number up to {most_messages}
-  wait 5           an agent that works for five seconds, and shows that it is alive
-  fail             an agent that fails, and how you are told
-  send me a file   a small file; “file 5000” is one of so many bytes
-  send it back     with a file of yours: the same file again
-  crash            an agent whose process dies in mid-turn: it is tried again, and at last you are told
-  hang, freeze     a tool that never ends, and a process that stands still: both are noticed, and end the same way
-  work 5           a tool that says how long it needs and shows nothing meanwhile: it is left alone
-  limited 5        a provider that refuses for a while: the wait has a name
-  schedule 2 tea   a task in two minutes; “schedule @daily tea” and “schedule 0 9 * * 1-5 tea” come again
-  tasks            what is scheduled; `nanoclaw tasks list` shows it as well
-  pause task-…     and “resume”, “cancel”: what becomes of one
-  ask me a question    answers to choose from, and I wait for yours
-  create an agent named Scout    another agent, if I may have one made; add “: ” and what it is for
-  admin sessions list     what an operator sees, as far as I may; “admin help” lists it, options are “name=value”
-  tell room ahoy   a message to the destination called “room”, at once; it may be another agent
-  pass b c a: ahoy the same to “b”, who is to pass it to “c”, and so on, round and round: see how that ends
-  edit, react, card    a message that changes, a reaction to yours, a card
-  help             this
+
+- hello: a greeting
+- say 3 ahoy: three messages for one; any number up to {most_messages}
+- wait 5: an agent that works for five seconds, and shows that it is alive
+- fail: an agent that fails, and how you are told
+- send me a file: a small one; “file 5000” is one of so many bytes
+- send it back: with a file of yours (“/file” and its path before the words), the same file again
+- crash: an agent whose process dies in mid-turn; it is tried again, and at last you are told
+- hang, freeze: a tool that never ends, and a process that stands still; both are noticed, and end the same way
+- work 5: a tool that says how long it needs and shows nothing meanwhile; it is left alone
+- limited 5: a provider that refuses for a while; the wait has a name
+- schedule 2 tea: a task in two minutes; “schedule @daily tea” and “schedule 0 9 * * 1-5 tea” come again
+- tasks: what is scheduled; `nanoclaw tasks list` shows it as well
+- pause, resume or cancel task-…, update task-… coffee: what becomes of one
+- ask me a question: answers to choose from, and I wait for yours
+- create an agent named Scout: another agent, if I may have one made; add “: ” and what it is for
+- admin sessions list: what an operator sees, as far as I may; “admin help” lists it, options are “name=value”
+- tell terminal ahoy: a message to the destination called “terminal”, at once; it may be another agent
+- pass b c a: ahoy: the same to “b”, who is to pass it to “c”, and so on, round and round; see how that ends
+- edit, react, card: a message that changes, a reaction to yours, a card
+- help: this
+
 Anything else I give back to you with a twist. With “demo: ” in front it is all the same.
 
 In another terminal, `nanoclaw tree` shows what runs, `nanoclaw status` what there is, and `nanoclaw verify` proves \

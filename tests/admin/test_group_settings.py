@@ -43,7 +43,8 @@ def test_a_network_is_closed_until_somebody_opens_it_and_then_every_look_says_so
     assert desk.do("groups list").said is None
     assert desk.one("groups get", group="nano")["network"] == "none"
     assert desk.do("groups update", group="nano", network="open").said == (
-        f"changed Nano; sandboxes that run keep what they were started with\n{warning}"
+        "changed Nano; sandboxes that run keep what they were started with, until: nanoclaw groups restart nano\n"
+        f"{warning}"
     )
     assert desk.do("groups list").said == warning
     assert desk.do("groups get", group="nano").said == warning

@@ -54,6 +54,18 @@ def test_other_agents_go_on_and_where_none_runs_it_says_so() -> None:
     assert integer(desk.world.conn, "SELECT count(*) FROM inbound") == 0
 
 
+def test_settings_reach_a_sandbox_that_runs_by_ending_it_if_that_is_wanted() -> None:
+    desk = Desk()
+    session = desk.world.session()
+    epoch = epochs.begin(desk.world.conn, session, engine="test", now=desk.world.now)
+    kept = desk.do("groups update", group="nano", provider="claude")
+    assert str(kept.said).endswith("until: nanoclaw groups restart nano")
+    assert epochs.told_to_end(desk.world.conn, session, epoch) is None
+    ended = desk.do("groups update", group="nano", provider="claude", restart=True)
+    assert ended.said == "changed nano; 1 sandbox that ran with what was set before will end"
+    assert epochs.told_to_end(desk.world.conn, session, epoch) == "its agent group was told to restart"
+
+
 @pytest.mark.parametrize("message", ["", "  ", "x" * 10_001])
 def test_a_message_that_is_none_is_refused(message: str) -> None:
     desk = Desk()

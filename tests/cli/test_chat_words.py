@@ -24,7 +24,7 @@ QUESTION = evolve(PLAIN, text="Now?", title="Cake", question="q1", options=("Yes
         (
             QUESTION,
             "Cake\nNow?\n1. Yes\n2. No\n(answer with a number, or with the words)",
-            "**Cake**\n\nNow?\n\n1. Yes\n2. No\n(answer with a number, or with the words)",
+            "**Cake**\n\nNow?\n\n1. Yes\n2. No\n\n(answer with a number, or with the words)",
         ),
     ],
 )

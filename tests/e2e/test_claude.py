@@ -101,16 +101,17 @@ def test_a_sandbox_that_outlives_its_host_reaches_its_model_through_the_next(
         assert "first" in model.asked[-1].said
 
 
-def test_three_lines_of_the_readme_put_claude_behind_an_agent(home: Path, model: ModelApi) -> None:
+def test_three_lines_of_the_readme_put_claude_behind_an_agent_that_was_the_demo(home: Path, model: ModelApi) -> None:
     """Typed as they stand there, and two more, as this model is not Anthropic's; where there are no walls at all."""
     block = re.search(r"```\n(nanoclaw secrets.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None
     first, second, third = (shlex.split(line, comments=True)[1:] for line in block.group(1).splitlines())
     model.then(says("Good morning."))
     with running_host(home, f"[sandbox]\n{walls('process')}") as host:
+        assert "“hello” to you too" in host.cli("chat", "hello").stdout
+        introduce(host, model)
         for command, typed in ((first, KEY), (second, "")):
             done = host.cli(*command, typed=typed)
             assert done.returncode == 0, done.stderr
-        introduce(host, model)
         assert "Good morning." in host.cli(*third, "hello").stdout
     assert [asked.headers["x-api-key"] for asked in model.asked] == [KEY]

@@ -72,8 +72,8 @@ INVALID = Refusal(status=400, kind="invalid_request_error", message="messages.0:
 UNAUTHORIZED = Refusal(status=401, kind="authentication_error", message="invalid x-api-key")
 
 
-def limited(seconds: str) -> Refusal:
-    """Asked too often; ask again after *seconds*."""
+def limited(seconds: str | None = None) -> Refusal:
+    """Asked too often; ask again after *seconds*, or whenever you like."""
     return Refusal(status=429, kind="rate_limit_error", message="Too many requests", retry_after=seconds)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -77,6 +79,15 @@ def test_help_explains_the_system_and_every_command(text: str) -> None:
     ):
         assert word in answer
     assert "{" not in answer
+
+
+def test_help_lists_what_to_try_in_lines_that_stay_lines_where_it_is_shown_as_markdown() -> None:
+    (answer,) = said(message("help"))
+    before, _, tries = answer.partition("Things to try:\n\n")
+    assert before
+    shown = tries.partition("\n\n")[0].splitlines()
+    assert len(shown) > 15
+    assert all(re.match(r"- [^:]+: \S", line) for line in shown), shown
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from runner.core.items import Message, Prompt, QuestionAnswered
 from runner.core.prompt import render
 from runner.providers.base import Event, Init, Input, Result, Taken, ToolEnded, ToolStarted
 from runner.providers.demo import DemoProvider
+from runner.providers.demo_script import HELP
 from runner.tools.base import Answer
 from runner.tools.toolbox import DEFINITIONS
 from tests.runner.recording_tools import RecordingTools
@@ -111,6 +112,7 @@ async def test_every_tool_can_be_seen_and_takes_what_the_demo_gives_it() -> None
         *_, result = await events(tools, words)
         assert isinstance(result, Result)
         assert "Refused" not in (result.text or "")
+        assert words.split()[0] in HELP
     assert {name for name, _ in tools.calls} == set(DEFINITIONS)
 
 
