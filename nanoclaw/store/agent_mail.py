@@ -50,7 +50,8 @@ def gather(conn: Connection, mail: AgentMail, epoch: EpochNumber, *, now: dateti
     lately = select(
         conn,
         Heard,
-        "SELECT id, hops, chain FROM inbound WHERE session_id = ? AND hops > 0 AND timestamp > ? ORDER BY seq",
+        "SELECT id, hops, chain FROM inbound INDEXED BY inbound_hops"
+        " WHERE session_id = ? AND hops > 0 AND timestamp > ? ORDER BY seq",
         (session, since),
     )
     counted = fetch_one(

@@ -7,5 +7,6 @@ ALTER TABLE inbound ADD COLUMN hops INTEGER NOT NULL DEFAULT 0 CHECK (hops >= 0)
 -- What set them off: the id of the first message of the chain.
 ALTER TABLE inbound ADD COLUMN chain TEXT;
 
-CREATE INDEX inbound_mail   ON inbound (platform_id, timestamp) WHERE channel = 'agent';
-CREATE INDEX inbound_peer   ON inbound (session_id, platform_id, seq) WHERE source_session_id IS NOT NULL;
+CREATE INDEX inbound_hops ON inbound (session_id, timestamp)        WHERE hops > 0;
+CREATE INDEX inbound_mail ON inbound (platform_id, timestamp)       WHERE channel = 'agent';
+CREATE INDEX inbound_peer ON inbound (session_id, platform_id, seq) WHERE source_session_id IS NOT NULL;

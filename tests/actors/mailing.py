@@ -18,6 +18,7 @@ from nanoclaw.model.messages import Drop, InboundRow
 from nanoclaw.store import destinations, drops, epochs, inbound
 from nanoclaw.store.destinations import MadeBy, StoredDestination
 from nanoclaw.store.sessions import session_place
+from schema.payloads import ChatOut
 from schema.rows import AckStatus, select
 from schema.sqlite import fetch, transaction
 from tests.actors.absorbing import a_row, report
@@ -87,6 +88,10 @@ class Agents:
         row = evolve(a_row(self._said[session], in_reply_to=answers, destination=to, **words))
         acks = (AckRow(message_id=str(answers), status=AckStatus.COMPLETED, error=None),) if settles else ()
         return self.absorb(session, rows=(row,), acks=acks, files={row.rowid: files} if files else {})
+
+    def text(self, number: int) -> ChatOut:
+        """What message *number* says."""
+        return ChatOut(text=f"text {number}")
 
     def absorb(self, session: SessionId, *, files: dict[int, Collected] | None = None, **words: object) -> Absorbed:
         """Take in a report of *session* that says just *words*."""
