@@ -26,22 +26,39 @@ class Continuation:
     _provider: str
     _kept: dict[str, str] = field(factory=dict[str, str])
     """By key of session_state, as the host gave it."""
+    _saved: bool = field(default=True, init=False)
 
     @property
     def name(self) -> str | None:
         """The session to go on in; None: a new one."""
         return self._kept.get(self._key) or None
 
-    def keep(self, name: str) -> None:
-        """That is the session now; one commit, unless it was before. Raises `SqliteError`."""
+    @property
+    def unsaved(self) -> Mapping[str, str]:
+        """What is to be saved by key, soon; nothing if it is."""
+        return {} if self._saved else self._kept
+
+    def become(self, name: str) -> None:
+        """That is the session now: to be saved, unless it was before."""
         if storable(name) != self.name:
             self._kept[self._key] = storable(name)
+            self._saved = False
+
+    def save(self) -> None:
+        """Save what is not; one commit. Raises `SqliteError`."""
+        if not self._saved:
             self._outbox.save(self._kept, now=self._now())
+            self._saved = True
+
+    def was_saved(self) -> None:
+        """What was unsaved went into another commit."""
+        self._saved = True
 
     def forget(self) -> None:
         """The next query begins a session; one commit. Raises `SqliteError`."""
         self._kept[self._key] = FORGOTTEN
-        self._outbox.save(self._kept, now=self._now())
+        self._saved = False
+        self.save()
 
     @property
     def _key(self) -> str:

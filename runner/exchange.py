@@ -102,7 +102,7 @@ class Exchange:
     def _note(self, event: Noted) -> None:
         match event:
             case Init(continuation):
-                self.continuation.keep(continuation)
+                self.continuation.become(continuation)
             case ToolStarted(use, name, declared):
                 self.showing.tool_started(use, name, declared)
                 self.drafting.tool(name)
@@ -155,10 +155,12 @@ class Exchange:
             new_id=new_id(),
         )
         took = [] if result.usage is None else [self._usage(result.usage)]
+        states = self.continuation.unsaved
         match verdict:
             case Remind(put=put):
                 self.under_way = self.under_way.add(put)
-                self.outbox.settle(usage=took, state=self.showing.state(), above=above, now=self.now())
+                self.outbox.settle(usage=took, states=states, state=self.showing.state(), above=above, now=self.now())
+                self.continuation.was_saved()
                 if not ended:
                     self.say(query, put, destinations)
             case Settle(replies=replies, completed=completed, lost=lost):
@@ -170,9 +172,11 @@ class Exchange:
                     completed=[*completed, *self._over()],
                     state=self.showing.state(),
                     usage=took,
+                    states=states,
                     above=above,
                     now=self.now(),
                 )
+                self.continuation.was_saved()
                 if self.under_way:
                     self.see_what_is_answered(destinations)
                 log("turn", messages=len(completed), replies=len(new))

@@ -150,6 +150,7 @@ class Outbox:
         skipped: Mapping[str, str] | None = None,
         state: ContainerState | None = None,
         usage: Sequence[Usage] = (),
+        states: Mapping[str, str] | None = None,
         keep_drafts: bool = False,
         above: int,
         now: datetime,
@@ -163,6 +164,7 @@ class Outbox:
           skipped: Those that are done without the agent, and why.
           state: What the runner does from now on; None: nothing.
           usage: What it took.
+          states: What to be given again in the next life, by key, if that has changed.
           keep_drafts: Is it nothing that replaces what is being written?
           above: The highest number the host knows; replies are numbered above it.
           now: The time.
@@ -178,6 +180,7 @@ class Outbox:
             self._write(_USAGE_SQL, usage)
             if usage:
                 execute(self._conn, "DELETE FROM usage WHERE seq <= ?", (usage[-1].seq - MOST_USAGE,))
+            self._write(_SAVED_SQL, _saved(states or {}, now))
             if not keep_drafts:
                 execute(self._conn, "DELETE FROM drafts")
             self._write(_STATE_SQL, [state or ContainerState(phase=Phase.IDLE, updated_at=now)])
@@ -192,9 +195,8 @@ class Outbox:
 
     def save(self, states: Mapping[str, str], *, now: datetime) -> None:
         """Say what to be given again in the next life, by key; one commit."""
-        saved = [SavedState(key=key, value=storable(value), updated_at=now) for key, value in states.items()]
         with self._unsynced(), transaction(self._conn):
-            self._write(_SAVED_SQL, saved)
+            self._write(_SAVED_SQL, _saved(states, now))
 
     def draft(self, draft: Draft) -> None:
         """Say what a reply that is under way begins with; one commit."""
@@ -254,6 +256,10 @@ def _no_chat(said: Posting | Ask, message_id: str, seq: int, now: datetime) -> M
         destination=None if isinstance(said, Ask) else said.destination,
         content=payloads.write(payload),
     )
+
+
+def _saved(states: Mapping[str, str], now: datetime) -> list[SavedState]:
+    return [SavedState(key=key, value=storable(value), updated_at=now) for key, value in states.items()]
 
 
 def _ack(message_id: str, error: str | None, now: datetime) -> Ack:

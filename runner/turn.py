@@ -19,12 +19,15 @@ from runner.exchange import PROVIDER, Exchange, new_id
 from runner.inbox import patiently
 from runner.logs import log
 from runner.model import Incoming, Reply
-from runner.providers.base import Provider, ProviderError, Query, Trouble
+from runner.providers.base import Event, Provider, ProviderError, Query, Trouble
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
 
 CLEARED = "I have forgotten our conversation, and start afresh. What is in my files I still have."
 ENDED_EARLY = ProviderError(message="the provider ended without a result", retryable=True, trouble=Trouble.CRASHED)
+
+UNSAVED_SECONDS = 0.05
+"""How long a new name of the model's session waits for the commit of an answer, which it then needs none beside."""
 
 
 @define(eq=False)
@@ -47,6 +50,8 @@ class Turns:
     """The model has to be told, with whatever it hears first."""
     _tries: int = field(default=0, init=False)
     _waited: float = field(default=0.0, init=False)
+    _save_by: float | None = field(default=None, init=False)
+    """When a new name of the model's session is to be saved, in Trio's time."""
     _settled: frozenset[str] = field(default=frozenset(), init=False)
     _delivered: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -171,9 +176,10 @@ class Turns:
             if not put.pushed:
                 it.say(query, put, destinations)
         self.changed()
-        while (event := await query.next_event()) is not None and not self._stopping:
+        while (event := await self._next_event(query)) is not None and not self._stopping:
             it.beat()
             if isinstance(event, ProviderError):
+                it.continuation.save()
                 return event
             before = it.results
             await it.hear(query, event, ended=self.stream is Stream.ENDING)
@@ -181,7 +187,19 @@ class Turns:
                 # Whatever was wrong before has passed.
                 self._tries, self._waited, self._session_lost = 0, 0.0, False
                 self.changed()
+        it.continuation.save()
         return None
+
+    async def _next_event(self, query: Query) -> Event | None:
+        """What *query* says next. A new name of its session is saved with an answer that follows at once, or alone."""
+        continuation = self._exchange.continuation
+        if continuation.unsaved:
+            self._save_by = self._save_by or trio.current_time() + UNSAVED_SECONDS
+            with trio.move_on_at(self._save_by):
+                return await query.next_event()
+            continuation.save()
+        self._save_by = None
+        return await query.next_event()
 
     async def _recover(self, error: ProviderError) -> None:
         """Wait until another try may help, or settle what no try will help."""

@@ -81,9 +81,22 @@ def open_hardened(vfs: MemoryVfs, readable: Columns, *, cpu_seconds: float = CPU
         conn.limit(limit, most)
     for pragma, value in PRAGMAS.items():
         conn.pragma(pragma, value)
-    conn.set_progress_handler(_out_of_time(time.process_time() + cpu_seconds), _STEPS)
+    start_clock(conn, cpu_seconds)
     conn.authorizer = _only_reading(readable)
     return conn
+
+
+def start_clock(conn: Connection, cpu_seconds: float = CPU_SECONDS) -> None:
+    """Let *conn* give up after so much processor time from now on."""
+    conn.set_progress_handler(_out_of_time(time.process_time() + cpu_seconds), _STEPS)
+
+
+def forget_file(conn: Connection) -> None:
+    """Have nothing left in the cache of *conn* of the file that was there; what is compiled stays.
+
+    Raises `SqliteError` if something of it is still being read.
+    """
+    conn.file_control("main", apsw.SQLITE_FCNTL_RESET_CACHE, 0)
 
 
 def _out_of_time(end: float) -> Callable[[], bool]:

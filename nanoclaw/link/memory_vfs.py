@@ -27,7 +27,7 @@ MOST_BYTES = 64 << 20
 class MemoryVfs(apsw.VFS):
     """The two files. Registered with SQLite under *name* for as long as the object lives.
 
-    One connection at a time: `load` replaces what the one before has seen.
+    One connection at a time: `load` replaces what it has seen.
     """
 
     def __init__(self, name: str) -> None:
@@ -39,7 +39,9 @@ class MemoryVfs(apsw.VFS):
 
     def load(self, database: bytes, journal: bytes | None) -> None:
         """Hold these two files, and forget those before."""
-        self._files = {DATABASE: _Content(database)}
+        # A connection that has the database open goes on with what is there now.
+        self._files = {DATABASE: self._files.get(DATABASE) or _Content(b"")}
+        self._files[DATABASE].data = database
         if journal is not None:
             self._files[JOURNAL] = _Content(journal)
         self.strangers = []

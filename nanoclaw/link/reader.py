@@ -7,14 +7,19 @@ Two kinds of damage are told apart by `quick_check`, which looks at every page b
 pages quarantine the file. Values that a STRICT table would not have taken (NULL as an id, a blob as text, a number
 that its CHECK refuses) do not: only somebody who edits the schema can write them, but each is one row's own matter,
 and rows are read with their types here, in order of the table itself. Indexes are never used, so they may lie.
+
+To compile the statements takes longer than to run them, so a connection that has read a clean file reads the next one,
+with nothing of the file before in its cache. After any other it is closed: what it has seen may have changed it.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
+from attrs import define, field
+
 from nanoclaw.link.fields import printable
-from nanoclaw.link.hardened import MOST_FILE_BYTES, open_hardened
+from nanoclaw.link.hardened import MOST_FILE_BYTES, forget_file, open_hardened, start_clock
 from nanoclaw.link.memory_vfs import MemoryVfs
 from nanoclaw.link.tables import READABLE, TooMuchError, read_tables
 from schema import LINK_VERSION
@@ -42,7 +47,7 @@ def read_file(database: bytes, journal: bytes | None, after: int) -> dict[str, o
     `hardened.CPU_SECONDS` of processor time in SQLite, and about that again for the JSON in the rows.
     """
     try:
-        return _read_file(database, journal, after)
+        return _desk().read(database, journal, after)
     except _RefusedError as exc:
         return _quarantine(exc.reason, exc.detail)
     except TooMuchError as exc:
@@ -56,29 +61,59 @@ def _quarantine(reason: str, detail: str) -> dict[str, object]:
     return {"quarantine": {"reason": reason, "detail": printable(detail)}}
 
 
-def _read_file(database: bytes, journal: bytes | None, after: int) -> dict[str, object]:
-    # SQLite would take a file in WAL mode for one whose shared memory it has to find.
-    _check_header(database)
-    vfs = _vfs()
-    vfs.load(database, journal)
-    conn = open_hardened(vfs, READABLE)
-    try:
-        _check_schema(conn)
-        # Rolled back by now, if there was anything to roll back: the header is the one of the last commit.
-        _check_header(vfs.database)
-        _check_size(vfs.database)
-        if vfs.strangers:
-            raise _RefusedError("strange-name", "its journal names another file")
-        _check_pages(conn)
-        return read_tables(conn, after)
-    finally:
-        conn.close()
-        vfs.load(b"", None)
+@define(eq=False)
+class _Desk:
+    """Where one file after the other is read."""
+
+    _vfs: MemoryVfs
+    _conn: Connection | None = field(default=None, init=False)
+
+    def read(self, database: bytes, journal: bytes | None, after: int) -> dict[str, object]:
+        """As `read_file`. Raises `_RefusedError`, `TooMuchError` and what else stands there."""
+        # SQLite would take a file in WAL mode for one whose shared memory it has to find.
+        _check_header(database)
+        self._vfs.load(database, journal)
+        kept, self._conn = self._conn, None
+        try:
+            return self._read(kept, after)
+        finally:
+            self._vfs.load(b"", None)
+
+    def _read(self, kept: Connection | None, after: int) -> dict[str, object]:
+        """Read what is loaded with *kept*, which has read another file, or with a new connection."""
+        conn = self._renewed(kept)
+        try:
+            as_made = _check_schema(conn)
+            if kept is not None and not as_made:
+                return self._read(None, after)
+            # Rolled back by now, if there was anything to roll back: the header is the one of the last commit.
+            _check_header(self._vfs.database)
+            _check_size(self._vfs.database)
+            if self._vfs.strangers:
+                raise _RefusedError("strange-name", "its journal names another file")
+            _check_pages(conn)
+            answer = read_tables(conn, after)
+            self._conn = conn if as_made else None
+            return answer
+        finally:
+            if self._conn is not conn:
+                conn.close()
+
+    def _renewed(self, kept: Connection | None) -> Connection:
+        if kept is None:
+            return open_hardened(self._vfs, READABLE)
+        try:
+            forget_file(kept)
+        except SqliteError:
+            kept.close()
+            raise
+        start_clock(kept)
+        return kept
 
 
 @cache
-def _vfs() -> MemoryVfs:
-    return MemoryVfs("nanoclaw-customs")
+def _desk() -> _Desk:
+    return _Desk(MemoryVfs("nanoclaw-customs"))
 
 
 def _check_header(file: bytes | bytearray) -> None:
@@ -116,21 +151,29 @@ def _expected_schema() -> list[tuple[object, ...]]:
     conn = Connection(":memory:")
     try:
         execute(conn, outbound_ddl())
-        return [(kind, name, table, sql) for kind, name, table, _, sql in conn.execute(_SCHEMA_SQL)]
+        return list(conn.execute(_SCHEMA_SQL))
     finally:
         conn.close()
 
 
-def _check_schema(conn: Connection) -> None:
-    """Row for row what `outbound.sql` makes; so no view, trigger, generated column or virtual table is ever used."""
+def _check_schema(conn: Connection) -> bool:
+    """Row for row what `outbound.sql` makes; so no view, trigger, generated column or virtual table is ever used.
+
+    Says whether its tables begin on the pages where they do in a file of the host's. A connection takes that from the
+    file for which it has compiled its statements.
+    """
     expected = _expected_schema()
-    found = []
-    for kind, name, table, root, sql in conn.execute(f"{_SCHEMA_SQL} LIMIT {len(expected) + 1}"):
-        if type(root) is not int or root <= 0:
-            raise _RefusedError("schema", "a table without pages")
-        found.append((kind, name, table, sql))
-    if found != expected:
+    found = list(conn.execute(f"{_SCHEMA_SQL} LIMIT {len(expected) + 1}"))
+    if any(type(root) is not int or root <= 0 for _, _, _, root, _ in found):
+        raise _RefusedError("schema", "a table without pages")
+    if [_texts(row) for row in found] != [_texts(row) for row in expected]:
         raise _RefusedError("schema", "not the tables that the host made")
+    return found == expected
+
+
+def _texts(row: tuple[object, ...]) -> tuple[object, ...]:
+    kind, name, table, _, sql = row
+    return kind, name, table, sql
 
 
 def _check_pages(conn: Connection) -> None:

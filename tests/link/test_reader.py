@@ -284,5 +284,5 @@ def test_a_file_for_which_memory_is_short_is_quarantined() -> None:
 
 def test_the_reader_keeps_nothing_of_a_file() -> None:
     read(outbox(saying(1)))
-    assert reader._vfs().database == b""
-    assert reader._vfs().journal is None
+    assert reader._desk()._vfs.database == b""
+    assert reader._desk()._vfs.journal is None

@@ -22,13 +22,17 @@ def test_it_goes_on_where_its_own_provider_left_off(outbox: Outbox) -> None:
 
 def test_a_new_name_is_kept_beside_what_others_have_kept(link: Link, outbox: Outbox) -> None:
     kept = continuation(outbox, claude="x")
-    kept.keep("4")
+    kept.become("4")
+    kept.save()
     assert kept.name == "4"
     assert link.saved() == {"continuation:claude": "x", "continuation:demo": "4"}
 
 
 def test_the_same_name_is_not_written_again(link: Link, outbox: Outbox) -> None:
-    continuation(outbox, demo="3").keep("3")
+    kept = continuation(outbox, demo="3")
+    kept.become("3")
+    assert kept.unsaved == {}
+    kept.save()
     assert link.saved() == {}
 
 

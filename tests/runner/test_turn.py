@@ -9,13 +9,26 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runner.core.prompt import Message, parse
-from runner.providers.base import Activity, Compacted, Init, Result, TextDelta, ToolEnded, ToolStarted, Usage
+from runner.providers.base import (
+    Activity,
+    Compacted,
+    Init,
+    ProviderError,
+    Result,
+    TextDelta,
+    ToolEnded,
+    ToolStarted,
+    Trouble,
+    Usage,
+)
 from schema.payloads import Attachment, ChatIn
 from schema.sqlite import SqliteError
 from schema.times import write_time
 from tests.runner.link import NOW, chat
 from tests.runner.scene import Scene
 from tests.runner.scripted import Step, Until
+
+REFUSED = ProviderError(message="no", retryable=False, trouble=Trouble.REFUSED)
 
 
 def end(scene: Scene) -> None:
@@ -39,6 +52,35 @@ async def test_a_message_is_claimed_asked_and_settled(scene: Scene, autojump_clo
     assert continuation is None
     assert [item.text for item in parse(prompt).items if isinstance(item, Message)] == ["hello", "there"]
     assert scene.provider.left == 1
+
+
+async def test_the_name_of_a_session_is_saved_with_an_answer_that_follows_at_once(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    saved: list[dict[str, str]] = []
+    scene.link.say(chat("hello"))
+    async with scene.scripted([Init("s1"), lambda: saved.append(scene.link.saved()), Activity(), Result("hi")]):
+        await scene.settled()
+    assert saved == [{}]
+    assert scene.link.saved() == {"continuation:scripted": "s1"}
+
+
+async def test_the_name_of_a_session_is_saved_although_its_answer_takes_long(
+    scene: Scene, autojump_clock: MockClock
+) -> None:
+    scene.link.say(chat("hello"))
+    async with scene.scripted([Init("s1"), Until(2)]):
+        await trio.sleep(0.04)
+        assert scene.link.saved() == {}
+        await trio.sleep(0.02)
+        assert scene.link.saved() == {"continuation:scripted": "s1"}
+
+
+async def test_the_name_of_a_session_is_saved_although_its_query_fails(scene: Scene, autojump_clock: MockClock) -> None:
+    scene.link.say(chat("hello"))
+    async with scene.scripted([Init("s1"), REFUSED]):
+        await scene.settled()
+    assert scene.link.saved() == {"continuation:scripted": "s1"}
 
 
 async def test_the_next_turn_is_said_to_the_query_that_is_open(scene: Scene, autojump_clock: MockClock) -> None:
