@@ -20,6 +20,8 @@ import h11
 import trio
 from attrs import define, field, frozen
 
+from tests.support.tls_tunnels import Tunnels
+
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUZmFrZQ==\n-----END CERTIFICATE-----\n"
 CA_PATH = "/tmp/onecli-gateway-ca.pem"
 TIMEOUT = timedelta(seconds=180)
@@ -75,6 +77,8 @@ class OneCliServer:
     asked: list[Asked] = field(factory=list[Asked])
     proxied: list[Asked] = field(factory=list[Asked])
     """What came through the proxy, with the agent's token as `x-agent-token`."""
+    tunnels: Tunnels | None = None
+    """What is behind the proxy for programs that speak TLS with it; None: nothing."""
     gated: set[str] = field(factory=set[str])
     """Paths behind the proxy that somebody has to allow each time."""
     instead: dict[str, Instead] = field(factory=dict[str, Instead])
@@ -132,6 +136,9 @@ class OneCliServer:
         body = bytearray()
         while isinstance(more := await _next(wire, stream), h11.Data):
             body += more.data
+        if request.method == b"CONNECT":
+            await self._tunnel(wire, stream, request)
+            return False
         parts = urlsplit(request.target.decode())
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in request.headers}
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -213,14 +220,21 @@ class OneCliServer:
 
     async def _proxy(self, asked: Asked, host: str) -> Raw:
         """Forward a request in absolute form: here, answer it in the other's place."""
-        scheme, _, said = asked.headers.get("proxy-authorization", "").partition(" ")
-        token = base64.b64decode(said).decode().partition(":")[2] if scheme.lower() == "basic" else ""
+        token = _token(asked.headers)
         if token.removeprefix("aoc_") not in self.agents:
             return Raw(status=407, body=b"")
         if asked.path in self.gated and not await self._allowed(asked, host, token.removeprefix("aoc_")):
             return _json({"error": "approval_denied"}, 403)
         self.proxied.append(attrs.evolve(asked, headers={**asked.headers, "x-agent-token": token}))
         return _json({"host": host, "path": asked.path, "authorization": f"Bearer secret of {host}"})
+
+    async def _tunnel(self, wire: h11.Connection, stream: trio.SocketStream, request: h11.Request) -> None:
+        host, headers = request.target.decode(), {name.decode(): value.decode() for name, value in request.headers}
+        known = _token(headers).removeprefix("aoc_") in self.agents
+        status = 407 if not known else 502 if self.tunnels is None else 200
+        await stream.send_all(wire.send(h11.Response(status_code=status, headers=[])) or b"")
+        if self.tunnels is not None and known:
+            await self.tunnels.serve(host, stream)
 
     async def _allowed(self, asked: Asked, host: str, agent: str) -> bool:
         """Hold a request until somebody has decided about it."""
@@ -264,6 +278,12 @@ def onecli_in_thread(**fields: object) -> Iterator[OneCliServer]:
     finally:
         token.run_sync_soon(scope.cancel)
         thread.join(PATIENCE_SECONDS)
+
+
+def _token(headers: Mapping[str, str]) -> str:
+    """Which agent asks the proxy for something."""
+    scheme, _, said = headers.get("proxy-authorization", "").partition(" ")
+    return base64.b64decode(said).decode().partition(":")[2] if scheme.lower() == "basic" else ""
 
 
 def _json(value: Json, status: int = 200) -> Raw:
