@@ -161,6 +161,7 @@ def build(
         ),
         nets=ground.nets,
         luck=ground.luck,
+        lost=lambda: approvals.look(),  # noqa: PLW0108 - it is made below
         threads=ground.threads,
     )
     admission = Admission(

@@ -66,6 +66,8 @@ class Delivery:
     nets: Nets = field(factory=Nets, kw_only=True)
     _luck: Callable[[], float] = field(default=jitter, kw_only=True)
     """A share of a pause, in [0, 1)."""
+    _lost: Callable[[], None] = field(default=lambda: None, kw_only=True)
+    """Told that something which asks people a question is dead, so that somebody else may be asked."""
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
     drafts: Drafts = field(init=False)
     """Where replies that are being written are shown."""
@@ -237,6 +239,8 @@ class Delivery:
         row = head.row
         log.error("delivery_ended", row=row.id, state=state.value, why=why)
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
+        if row.kind == OutKind.ASK_QUESTION.value:
+            self._lost()
         if head.files:
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:

@@ -45,6 +45,8 @@ class World:
     delivery: Delivery
     session: SessionId
     told: list[SessionId] = field(factory=list[SessionId])
+    lost: list[str] = field(factory=list[str])
+    """Grows when something is dead that asks people."""
 
     async def say(self, *texts: str) -> None:
         """Put messages into the ledger and nudge."""
@@ -80,10 +82,15 @@ async def world(channel: ScriptedChannel, *, configured: bool = True) -> AsyncIt
     assert isinstance(accepted, Accepted)
     told: list[SessionId] = []
     channels = {channel.name: channel} if configured else {}
-    delivery = Delivery(store, TrioClock(START), SPOOL, channels, told.append, TreeNode("delivery"), policy=POLICY)
+    lost: list[str] = []
+    delivery = Delivery(
+        *(store, TrioClock(START), SPOOL, channels, told.append, TreeNode("delivery")),
+        policy=POLICY,
+        lost=lambda: lost.append("lost"),
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(delivery.run)
-        yield World(store, channel, delivery, accepted.woken[0], told)
+        yield World(store, channel, delivery, accepted.woken[0], told, lost)
         nursery.cancel_scope.cancel()
     store.close()
 
