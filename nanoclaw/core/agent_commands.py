@@ -60,10 +60,11 @@ OPERATORS_OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "groups update": frozenset({"admin_scope", "network", "base_url"}),
         "groups restart": frozenset({"rebuild"}),
+        "destinations remove": frozenset({"both"}),
         "tasks add": frozenset({"script"}),
     }
 )
-"""Options that no agent can say: what it may do, what it reaches, what runs where it does not see it."""
+"""Options that no agent can say: what it, or another, may do, what it reaches, what runs where it does not see it."""
 
 
 @frozen

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nanoclaw.admin.verb import ConfirmationNeededError, Line
+from nanoclaw.core.agent_commands import ByApproval, NotForAgents, decide_command
+from nanoclaw.core.requests import Right
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.store.agent_mail import written_lately
@@ -75,3 +77,9 @@ def test_the_graph_says_who_reaches_whom_as_what_and_through_whom() -> None:
     assert [(row["to"], row["as"]) for row in chats] == [("Room-Cy", "room-cy")]
     post.world.wait(seconds=3_601)
     assert written_lately(post.world.conn, now=post.world.now) == {}
+
+
+def test_an_agent_asks_for_its_own_way_to_be_taken_away_and_for_nobody_elses() -> None:
+    both = decide_command("destinations remove", {"group", "name", "both"}, Right.GLOBAL)
+    assert isinstance(both, NotForAgents)
+    assert isinstance(decide_command("destinations remove", {"group", "name"}, Right.GROUP), ByApproval)
