@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import set_settings
 from nanoclaw.store.verify import verify
 from schema import sqlite
-from schema.files import SANDBOX_AGENT
+from schema.files import OUTBOUND, SANDBOX_AGENT
 from schema.sqlite import Connection
 from tests.hostile.town import TownHost
 from tests.runner.providers.claude import extra_server
@@ -177,9 +178,13 @@ class House:
         return self.home / "sessions" / f"agt-{AGENT}" / session / "out" / str(epoch)
 
     def await_calm(self) -> None:
-        """Wait until nobody works, and see that nothing is left of what the test had written down."""
+        """Wait until nobody works and every runner says so; see that all is settled and nothing of the script left."""
         until(lambda: not self.rows("SELECT 1 FROM inbound WHERE settled_at IS NULL"))
         until(lambda: not self.rows("SELECT 1 FROM ledger WHERE settled_at IS NULL"))
+        assert not self.rows("SELECT * FROM inbound WHERE status <> 'completed' AND error IS NULL")
+        assert not self.rows("SELECT * FROM ledger WHERE state <> 'delivered'")
+        for live in self.rows("SELECT session_id, number FROM epochs WHERE ended_at IS NULL"):
+            until(partial(_is_idle, self._out(live["session_id"], live["number"]) / OUTBOUND))
         assert not self.model._script
         self.model.reset()
 
@@ -281,6 +286,14 @@ def _furnish(around: Path, engine: str, model: ModelApi) -> None:
             await store.transact(fill)
 
     trio.run(make)
+
+
+def _is_idle(outbox: Path) -> bool:
+    """Does the runner's own row of what it does say that it does nothing?"""
+    with closing(sqlite.open_read_only(outbox)) as conn:
+        return sqlite.fetch(conn, "SELECT phase, current_tool FROM container_state") == [
+            {"phase": "idle", "current_tool": None}
+        ]
 
 
 def _answering(posts: Sequence[Post], message: str) -> list[Post]:
