@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from attrs import frozen
 
@@ -12,6 +12,7 @@ from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.core.destinations import free_name, name_of
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
 from nanoclaw.store import destinations
 from nanoclaw.store.destinations import MadeBy, StoredDestination
 from nanoclaw.store.entities import agent_groups, messaging_groups
@@ -52,7 +53,8 @@ class Remove:
 def list_destinations(conn: Connection, asked: List, _: Request) -> Answer:
     """Where agents may write, and who let them."""
     group = None if asked.group is None else references.agent_group(conn, asked.group).id
-    rows = tuple(_line(conn, one) for one in destinations.stored(conn) if group in (None, one.agent_group_id))
+    known = _known(conn)
+    rows = tuple(_line(one, known) for one in destinations.stored(conn) if group in (None, one.agent_group_id))
     return Answer(rows=rows, said=None if rows else "none: a wiring makes one, and nanoclaw destinations add GROUP")
 
 
@@ -87,7 +89,7 @@ def remove(conn: Connection, asked: Remove, request: Request) -> Answer:
             f"{group.name} has no destination {asked.name!r}: nanoclaw destinations list --group {group.folder} "
             "shows what it has"
         )
-    line, other = _line(conn, found[0]), found[0].target_agent_group_id
+    line, other = _line(found[0], _known(conn)), found[0].target_agent_group_id
     if asked.both and other is None:
         raise UsageError(f"--both is about two agents, and {asked.name} is a chat")
     back = [one for one in there if (one.agent_group_id, one.target_agent_group_id) == (other, group.id)]
@@ -135,12 +137,19 @@ def _add(
         created_at=request.now,
     )
     destinations.add(conn, new)
-    return _line(conn, new)
+    return _line(new, _known(conn))
 
 
-def _line(conn: Connection, one: StoredDestination) -> Line:
-    groups = {group.id: group for group in agent_groups(conn)}
-    chats = {chat.id: chat for chat in messaging_groups(conn)}
+_Known: TypeAlias = tuple[dict[AgentGroupId, AgentGroup], dict[MessagingGroupId, MessagingGroup]]
+
+
+def _known(conn: Connection) -> _Known:
+    """All agent groups and chats, read once however many lines are made of them."""
+    return {group.id: group for group in agent_groups(conn)}, {chat.id: chat for chat in messaging_groups(conn)}
+
+
+def _line(one: StoredDestination, known: _Known) -> Line:
+    groups, chats = known
     chat = None if one.messaging_group_id is None else chats[one.messaging_group_id]
     # Whoever may not see the other agent, as an agent may not, knows it by this name alone.
     target = None if one.target_agent_group_id is None else groups.get(one.target_agent_group_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -87,7 +88,8 @@ class Update:
 def list_groups(conn: Connection, _: List, __: Request) -> Answer:
     """All agent groups."""
     groups = entities.agent_groups(conn)
-    rows = tuple(_line(conn, group) for group in groups)
+    heard = _heard(conn)
+    rows = tuple(_line(group, heard) for group in groups)
     return Answer(
         rows=rows,
         hidden=("id",),
@@ -98,7 +100,7 @@ def list_groups(conn: Connection, _: List, __: Request) -> Answer:
 def get(conn: Connection, asked: Get, _: Request) -> Answer:
     """One agent group with its settings."""
     group = references.agent_group(conn, asked.group)
-    return Answer(rows=(_line(conn, group) | _settings(conn, group),), one=True, said=_warning(conn, [group]))
+    return Answer(rows=(_line(group, _heard(conn)) | _settings(conn, group),), one=True, said=_warning(conn, [group]))
 
 
 def create(conn: Connection, asked: Create, request: Request) -> Answer:
@@ -121,7 +123,7 @@ def create(conn: Connection, asked: Create, request: Request) -> Answer:
     )
     entities.add_agent_group(conn, group)
     return Answer(
-        rows=(_line(conn, group),),
+        rows=(_line(group, _heard(conn)),),
         one=True,
         said=f"made the agent group {group.name}; let it hear a chat with: nanoclaw wirings create CHAT {folder}",
     )
@@ -157,7 +159,7 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
     later = _later(conn, changed, restart=asked.restart) if set_anew or asked.restart else ""
     warning = _warning(conn, [changed])
     return Answer(
-        rows=(_line(conn, changed) | _settings(conn, changed),),
+        rows=(_line(changed, _heard(conn)) | _settings(conn, changed),),
         one=True,
         said=f"changed {changed.name}{later}" + (f"\n{warning}" if warning else ""),
     )
@@ -181,9 +183,13 @@ def delete(conn: Connection, asked: Get, request: Request) -> Answer:
     return Answer(one=True, said=f"deleted the agent group {group.name}; groups/{group.folder} is still there")
 
 
-def _line(conn: Connection, group: AgentGroup) -> Line:
-    heard = sum(wiring.agent_group_id == group.id for wiring in wirings(conn))
-    return {"id": group.id, "name": group.name, "folder": group.folder, "chats": heard}
+def _heard(conn: Connection) -> Counter[AgentGroupId]:
+    """How many chats each agent group hears."""
+    return Counter(wiring.agent_group_id for wiring in wirings(conn))
+
+
+def _line(group: AgentGroup, heard: Counter[AgentGroupId]) -> Line:
+    return {"id": group.id, "name": group.name, "folder": group.folder, "chats": heard[group.id]}
 
 
 def _settings(conn: Connection, group: AgentGroup) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from attrs import frozen
 
@@ -50,9 +50,9 @@ class ListDrops:
 def list_sessions(conn: Connection, asked: ListSessions, _: Request) -> Answer:
     """All conversations, with what is in them."""
     chat, group = _filters(conn, asked.chat, asked.group)
-    all_activity = activity(conn)
+    all_activity, names = activity(conn), _names(conn)
     rows = tuple(
-        _session_line(conn, one, all_activity[one.id])
+        _session_line(one, all_activity[one.id], names)
         for one in sessions(conn)
         if chat in (None, one.messaging_group_id) and group in (None, one.agent_group_id)
     )
@@ -64,7 +64,7 @@ def list_sessions(conn: Connection, asked: ListSessions, _: Request) -> Answer:
 def get_session(conn: Connection, asked: GetSession, _: Request) -> Answer:
     """One conversation."""
     found = references.session(conn, asked.session)
-    return Answer(rows=(_session_line(conn, found, activity(conn)[found.id]),), one=True)
+    return Answer(rows=(_session_line(found, activity(conn)[found.id], _names(conn)),), one=True)
 
 
 def list_drops(conn: Connection, asked: ListDrops, _: Request) -> Answer:
@@ -99,15 +99,18 @@ def _filters(
     )
 
 
-def _names(conn: Connection) -> tuple[dict[MessagingGroupId | None, str | None], dict[AgentGroupId | None, str | None]]:
+_Names: TypeAlias = tuple[dict[MessagingGroupId | None, str | None], dict[AgentGroupId | None, str | None]]
+
+
+def _names(conn: Connection) -> _Names:
     """What people call chats and agent groups; nothing for none."""
     chats: dict[MessagingGroupId | None, str | None] = {one.id: one.name for one in messaging_groups(conn)}
     groups: dict[AgentGroupId | None, str | None] = {one.id: one.name for one in agent_groups(conn)}
     return chats | {None: None}, groups | {None: None}
 
 
-def _session_line(conn: Connection, one: Session, figures: Activity) -> Line:
-    chats, groups = _names(conn)
+def _session_line(one: Session, figures: Activity, names: _Names) -> Line:
+    chats, groups = names
     return {
         "id": one.id,
         "group": groups[one.agent_group_id],

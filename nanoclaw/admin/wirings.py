@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import attrs
 from attrs import frozen
@@ -13,8 +13,16 @@ from nanoclaw.core.defaults import wiring_defaults
 from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import ApprovalKind
-from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SenderScope, SessionMode, Wiring
-from nanoclaw.model.ids import WiringId
+from nanoclaw.model.entities import (
+    AgentGroup,
+    EngageMode,
+    IgnoredMessagePolicy,
+    MessagingGroup,
+    SenderScope,
+    SessionMode,
+    Wiring,
+)
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, WiringId
 from nanoclaw.store import wirings
 from nanoclaw.store.approvals import decide, matching
 from nanoclaw.store.askings import SEEN_TO
@@ -77,8 +85,9 @@ def list_wirings(conn: Connection, asked: List, _: Request) -> Answer:
     """Who hears what, chat by chat."""
     chat = None if asked.chat is None else references.chat(conn, asked.chat).id
     group = None if asked.group is None else references.agent_group(conn, asked.group).id
+    known = _known(conn)
     rows = tuple(
-        _line(conn, one)
+        _line(one, known)
         for one in wirings.wirings(conn)
         if chat in (None, one.messaging_group_id) and group in (None, one.agent_group_id)
     )
@@ -91,7 +100,7 @@ def list_wirings(conn: Connection, asked: List, _: Request) -> Answer:
 
 def get(conn: Connection, asked: Get, _: Request) -> Answer:
     """One wiring."""
-    return Answer(rows=(_line(conn, references.wiring(conn, asked.wiring)),), one=True)
+    return Answer(rows=(_line(references.wiring(conn, asked.wiring), _known(conn)),), one=True)
 
 
 def create(conn: Connection, asked: Create, request: Request) -> Answer:
@@ -121,7 +130,7 @@ def create(conn: Connection, asked: Create, request: Request) -> Answer:
     for waiting in matching(conn, ApprovalKind.CHAT, chat=chat.id):
         decide(conn, waiting.id, SEEN_TO, by=request.operator, now=request.now)
     return Answer(
-        rows=(_line(conn, wiring),),
+        rows=(_line(wiring, _known(conn)),),
         one=True,
         said=f"{group.name} hears {chat.name} from now on; see how with: nanoclaw explain {chat.id} TEXT",
     )
@@ -143,14 +152,14 @@ def update(conn: Connection, asked: Update, _: Request) -> Answer:
     if changed == wiring:
         raise UsageError("nothing to change: it is so already, or see nanoclaw wirings update --help")
     wirings.update_wiring(conn, changed)
-    line = _line(conn, changed)
+    line = _line(changed, _known(conn))
     return Answer(rows=(line,), one=True, said=f"changed how {line['group']} hears {line['chat']}")
 
 
 def delete(conn: Connection, asked: Get, request: Request) -> Answer:
     """Let an agent no longer hear a chat, nor write there. What was said stays."""
     wiring = references.wiring(conn, asked.wiring)
-    line = _line(conn, wiring)
+    line = _line(wiring, _known(conn))
     request.confirm(f"Let {line['group']} no longer hear {line['chat']}?")
     wirings.delete_wiring(conn, wiring)
     return Answer(one=True, said=f"{line['group']} hears {line['chat']} no longer")
@@ -181,9 +190,16 @@ def _priority(said: int) -> int:
     return said
 
 
-def _line(conn: Connection, wiring: Wiring) -> Line:
-    chats = {one.id: one for one in messaging_groups(conn)}
-    groups = {one.id: one for one in agent_groups(conn)}
+_Known: TypeAlias = tuple[dict[MessagingGroupId, MessagingGroup], dict[AgentGroupId, AgentGroup]]
+
+
+def _known(conn: Connection) -> _Known:
+    """All chats and agent groups, read once however many lines are made of them."""
+    return {one.id: one for one in messaging_groups(conn)}, {one.id: one for one in agent_groups(conn)}
+
+
+def _line(wiring: Wiring, known: _Known) -> Line:
+    chats, groups = known
     return {
         "id": wiring.id,
         "chat": chats[wiring.messaging_group_id].name,
