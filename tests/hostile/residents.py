@@ -11,7 +11,7 @@ from attrs import frozen
 
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.model.settings import ContainerSettings
+from nanoclaw.model.settings import AdminScope, ContainerSettings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import set_settings
@@ -43,6 +43,8 @@ class Evil:
     """The same."""
     base_url: str | None = None
     """Where its model answers."""
+    admin_scope: str = "group"
+    """How far what it asks of the host may reach."""
     epochs: int = 1
     """How many of its first lives are evil; later ones are honest."""
 
@@ -74,6 +76,7 @@ def furnish(around: Path, evils: Sequence[Evil], good: Sequence[str], image: str
                 limits=evil.limits,
                 additional_mounts=evil.mounts,
                 base_url=evil.base_url,
+                admin_scope=AdminScope(evil.admin_scope),
                 updated_at=world.now,
             )
             set_settings(conn, given)
