@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import attrs
@@ -25,7 +24,7 @@ from nanoclaw.core.key_check import without_key
 from nanoclaw.core.signals import Signals, detail_of, state_of
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.gateway import Gateway
-from nanoclaw.gateway.secrets_file import ONECLI_KEYS, SecretsFile
+from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.house import Ground, House, build
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
@@ -213,11 +212,9 @@ def _onecli(config: Config, secrets: SecretsFile) -> tuple[Decisions | None, Cre
         return None, None
     # Imported here: HTTP's library takes its time, and most homes have no use for it.
     from nanoclaw.gateway.credentials import Credentials as OneCliCredentials
-    from nanoclaw.gateway.onecli import Account, OneCli
+    from nanoclaw.gateway.onecli import client_for
 
-    account = Account(server=server, project=config.onecli.project, gateway=config.onecli.gateway_url)
-    keys = SecretsFile(config.home, ONECLI_KEYS)
-    client = OneCli(account, partial(keys.key_for, server.origin))
+    client = client_for(config.home, server, project=config.onecli.project, gateway=config.onecli.gateway_url)
     return client, OneCliCredentials(client, secrets.key_for)
 
 

@@ -20,8 +20,9 @@ from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
-from nanoclaw.core.endpoints import ANTHROPIC
+from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
 from nanoclaw.core.key_check import without_key
+from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.sandboxes.available import all_engines
@@ -54,7 +55,7 @@ def run(config: Config, *, as_json: bool) -> int:
         click.echo(json.dumps([_plain(finding) for finding in findings]))
     else:
         _print(findings, config)
-        for sentence in keyless:
+        for sentence in (*keyless, *onecli_trouble(config)):
             Console(soft_wrap=True).print(printable(f"! {sentence}", "yellow"))
     return exits.OK if any(finding.used for finding in findings) else exits.REFUSED
 
@@ -91,6 +92,21 @@ def _install(config: Config) -> str:
         return str(sqlite.scalar(conn, "SELECT install_id FROM home") or NOBODY)
     finally:
         conn.close()
+
+
+def onecli_trouble(config: Config) -> tuple[str, ...]:
+    """What is wrong with OneCLI, if there is one: asked once, and not waited for."""
+    server = read_endpoint(config.onecli.url)
+    if isinstance(server, BadEndpoint):
+        return ()
+    from nanoclaw.gateway.onecli import client_for
+
+    client = client_for(config.home, server, project=config.onecli.project, gateway=config.onecli.gateway_url)
+    try:
+        trio.run(client.look)
+    except (OneCliAwayError, OneCliRefusedError) as exc:
+        return (f"no sandbox starts while OneCLI does not let it: {exc}",)
+    return ()
 
 
 def without_keys(config: Config) -> tuple[str, ...]:

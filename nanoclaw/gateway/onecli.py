@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from nanoclaw.core.model_requests import Key
 from nanoclaw.core.notices import plain
 from nanoclaw.core.onecli import ContainerConfig, OneCliAwayError, OneCliRefusedError, Pending, Unfit
 from nanoclaw.errors import UsageError
+from nanoclaw.gateway.secrets_file import ONECLI_KEYS, SecretsFile
 
 ANSWER_SECONDS = 5.0
 """For an answer of the server, from the first byte asked to the last one heard."""
@@ -75,6 +77,12 @@ class OneCli:
     _gateway: Endpoint | None = field(default=None, init=False)
     _detecting: trio.Lock = field(factory=trio.Lock, init=False)
 
+    async def look(self) -> None:
+        """Find out whether the server is there, and whether the host is somebody to it."""
+        answer = await self._ask("GET", "/agents")
+        self._expect(answer, "we may not look at its agents")
+        await self._find_gateway()
+
     async def ensure_agent(self, identifier: str, name: str) -> bool:
         """See to it that there is an agent of that *identifier*; says whether it is new."""
         said = {"name": plain(name, LONGEST_NAME) or identifier, "identifier": identifier}
@@ -95,8 +103,12 @@ class OneCli:
         gateway = await self._find_gateway()
         known = f"?exclude={quote(','.join(sorted(exclude)), safe='')}" if exclude else ""
         path = f"/approvals/pending{known}"
-        answer = await self._ask("GET", path, at=gateway, seconds=self._poll_seconds, most=onecli.MOST_PENDING)
-        self._expect(answer, "no requests")
+        try:
+            answer = await self._ask("GET", path, at=gateway, seconds=self._poll_seconds, most=onecli.MOST_PENDING)
+            self._expect(answer, "no requests")
+        except (OneCliAwayError, OneCliRefusedError):
+            self._gateway = None  # it may be elsewhere by now
+            raise
         return _fit(onecli.read_pending(answer.text), "the requests that wait")
 
     async def decide(self, request: str, *, approve: bool) -> bool:
@@ -110,8 +122,9 @@ class OneCli:
         return True
 
     async def _find_gateway(self) -> Endpoint:
-        """Where requests are held. Asked once, and again by whoever comes after a failure."""
-        if self._gateway is None:
+        """Where requests are held. Asked once, and again after a poll that failed."""
+        found_before = self._gateway
+        if found_before is None:
             server = self.account.server
             if self.account.gateway:
                 found = onecli.gateway_endpoint(self.account.gateway, server)
@@ -119,9 +132,9 @@ class OneCli:
                 answer = await self._ask("GET", "/gateway-url")
                 self._expect(answer, "no address of its gateway")
                 found = onecli.read_gateway_url(answer.text, server)
-            self._gateway = _fit(found, "its gateway's address")
+            self._gateway = found_before = _fit(found, "its gateway's address")
         await trio.lowlevel.checkpoint()
-        return self._gateway
+        return found_before
 
     async def _detect(self) -> str:
         """Find out, once, where the API is."""
@@ -201,6 +214,12 @@ class OneCli:
             )
         if not 200 <= answer.status < 300:
             raise OneCliRefusedError(f"{lacking}: the server answered {_words(answer)}")
+
+
+def client_for(home: Path, server: Endpoint, *, project: str, gateway: str) -> OneCli:
+    """The client of *server*, with the key that *home* has for it. See `Account`."""
+    keys = SecretsFile(home, ONECLI_KEYS)
+    return OneCli(Account(server=server, project=project, gateway=gateway), partial(keys.key_for, server.origin))
 
 
 def _is_there(answer: _Answer) -> bool:

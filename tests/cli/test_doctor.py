@@ -11,10 +11,12 @@ from click.testing import CliRunner
 
 from nanoclaw.cli import doctor
 from nanoclaw.cli.main import cli
+from nanoclaw.config import Config, OneCliSettings
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
 from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import find_runtime
+from tests.support.onecli_server import onecli_in_thread
 
 WORKS = Usable(version="1", walls="thick", lacks="little")
 FAILS = Unusable(why="it is not there", mend="apt-get install it")
@@ -62,3 +64,16 @@ def test_people_are_told_how_to_mend_what_does_not_work(tmp_path: Path, monkeypa
     assert result.exit_code == 1
     assert "✗" in result.stdout
     assert "No host can start: docker" in result.stdout
+
+
+def test_people_are_told_what_is_wrong_with_onecli(tmp_path: Path) -> None:
+    with onecli_in_thread(key="oc_sesame") as server:
+        there = Config(home=tmp_path, onecli=OneCliSettings(url=server.url))
+        (said,) = doctor.onecli_trouble(there)
+        assert said.startswith("no sandbox starts while OneCLI does not let it: we may not look at its agents")
+        assert "401" in said
+        server.key = None
+        assert doctor.onecli_trouble(there) == ()
+    (said,) = doctor.onecli_trouble(there)
+    assert server.url in said
+    assert doctor.onecli_trouble(Config(home=tmp_path)) == ()

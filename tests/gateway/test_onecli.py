@@ -253,3 +253,23 @@ async def test_a_gateway_that_is_nowhere_is_a_refusal(said: dict[str, object]) -
     async with open_onecli(instead={"/gateway-url": always(Raw(body=json.dumps(said).encode()))}) as server:
         with pytest.raises(OneCliRefusedError, match="its gateway's address"):
             await client_of(server).pending([])
+
+
+async def test_after_a_poll_that_failed_the_gateway_is_looked_for_anew() -> None:
+    async with open_onecli(poll_seconds=0.01) as server:
+        client = client_of(server)
+        async with open_onecli() as gateway:
+            server.instead["/gateway-url"] = always(Raw(body=json.dumps({"url": gateway.url}).encode()))
+            gateway.hold("one", AGENT)
+            assert [one.id for one in (await client.pending([])).requests] == ["one"]
+        del server.instead["/gateway-url"]
+        with pytest.raises(OneCliAwayError):
+            await client.pending([])
+        assert (await client.pending([])).requests == ()
+
+
+async def test_a_look_says_whether_we_are_somebody_there() -> None:
+    async with open_onecli(key=KEY) as server:
+        await client_of(server, key=KEY).look()
+        with pytest.raises(OneCliRefusedError, match="we may not look at its agents: the server answered 401"):
+            await client_of(server).look()

@@ -172,6 +172,8 @@ class OneCliServer:
         match asked.method, path.split("/")[1:]:
             case "POST", ["agents"]:
                 return self._new_agent(json.loads(asked.body))
+            case "GET", ["agents"]:
+                return Raw(body=json.dumps([{"identifier": one} for one in self.agents]).encode())
             case "GET", ["container-config"]:
                 return self._config(asked.query.get("agent", "default"))
             case "GET", ["approvals", "pending"]:
