@@ -58,6 +58,23 @@ def test_a_child_answers_its_parent_in_the_session_that_asked(home: Path, engine
     assert host.cli("verify").returncode == 0
 
 
+def test_a_host_that_dies_in_between_carries_each_message_once(home: Path) -> None:
+    with running_host(
+        home, settings("process") + "[retry]\nfirst_pause_seconds = 0.05\n[mail]\nmost_hops = 2\n"
+    ) as host:
+        run(host, "groups", "create", "Child")
+        run(host, "destinations", "add", "nano", "--agent", "child", "--both")
+        run(host, "chat", "tell child wait 2")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE channel = 'agent' AND claimed_epoch IS NOT NULL"))
+        host.kill()
+        assert [row["status"] for row in mail(home)] == ["pending"]
+        host.start()
+        until(lambda: at_rest(home, 2))
+        assert [row["text"] for row in mail(home)] == ["wait 2", "I waited 2 s, as you asked."]
+        assert host.stop()[0] == 0
+    assert host.cli("verify").returncode == 0
+
+
 def test_three_in_a_ring_stop_at_their_budget(home: Path) -> None:
     with running_host(home, settings("process")) as host:
         for name in ("Bob", "Cy"):
