@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -77,6 +78,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the image that tests start from, if some of them want it: no test has the time for that."""
+    # All that was imported and collected stays to the end: no test has to look through it for what can go.
+    gc.collect()
+    gc.freeze()
     if any(item.get_closest_marker("docker") for item in session.items) and not why_no_docker():
         built_image()
         if any(item.get_closest_marker("claude_image") for item in session.items):

@@ -218,7 +218,9 @@ class SimulatedDisk:
         self.steps.append(Step(touch, name))
         number = len(self.steps)
         is_full = self.full_from is not None and number >= self.full_from
-        fault = self.faults.get(number) or self.fail_next.pop(touch, None)
+        fault = self.faults.get(number)
+        if fault is None and self.fail_next:
+            fault = self.fail_next.pop(touch, None)
         if fault is None and is_full and (grows or touch is Touch.CREATE):
             fault = Fault.NO_SPACE
         if fault is not None:
