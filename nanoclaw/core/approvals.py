@@ -27,6 +27,8 @@ NAMING = timedelta(minutes=10)
 YES_OR_NO = (Option(label="Approve", value="approve"), REJECT)
 LASTS = timedelta(days=7)
 """How long a request waits, if nobody says otherwise."""
+ASKED_AGAIN_AFTER = timedelta(days=1)
+"""How long nobody is asked again about a stranger whom somebody has denied: each of their messages would ask."""
 MOST_OF_AGENT = 5
 """Requests of one agent group that wait at a time: people must not be worn out by asking."""
 MOST_CARDS = 10

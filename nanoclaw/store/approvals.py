@@ -68,9 +68,14 @@ def new(
 
 
 def request(conn: Connection, asked: Approval) -> ApprovalId | None:
-    """Let *asked* wait, unless the same does; returns which one waits. None: too much does about its chat."""
+    """Let *asked* wait, unless the same does; returns which one waits.
+
+    None: too much waits about its chat, or it is about somebody who was denied just now.
+    """
     if (known := open_one(conn, asked.kind, asked.subject)) is not None:
         return known.id
+    if asked.kind is ApprovalKind.SENDER and _was_denied(conn, asked):
+        return None
     about = asked.messaging_group_id
     if about is not None and _waiting(conn, "messaging_group_id", about) >= MOST_WAITING:
         return None
@@ -273,3 +278,14 @@ def _waiting(conn: Connection, column: str, about: str) -> int:
         f"SELECT count(*) FROM approvals WHERE {column} = ? AND state = 'pending'",  # noqa: S608 - our own words
         (about,),
     )
+
+
+def _was_denied(conn: Connection, asked: Approval) -> bool:
+    """Has somebody said no to the same, a short while ago?"""
+    since = asked.requested_at - rules.ASKED_AGAIN_AFTER
+    found = scalar(
+        conn,
+        "SELECT 1 FROM approvals WHERE kind = ? AND subject = ? AND state = 'rejected' AND ended_at > ?",
+        (asked.kind.value, asked.subject, write_time(since)),
+    )
+    return found is not None

@@ -130,6 +130,10 @@ def test_what_was_answered_may_be_asked_again_and_what_is_being_done_may_not(sta
         (state.value, None if is_open else write_time(NOW)),
     )
     ask(world, "may eve")
+    denied = state is ApprovalState.REJECTED
+    assert len(approvals.approvals(world.conn)) == (1 if is_open or denied else 2)
+    world.wait(seconds=86_401)
+    ask(world, "may eve")
     assert len(approvals.approvals(world.conn)) == (1 if is_open else 2)
 
 

@@ -202,7 +202,10 @@ class Approvals(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert verify(self.case.world.conn, NOWHERE, host=None, now=self.case.world.now) == []
-        assert fetch(self.case.world.conn, "SELECT 1 FROM kept_messages") == []
+        # What is said in the chat of a card that is over is a stranger's, who is asked about in their turn.
+        open_ones = "SELECT id FROM approvals WHERE state IN ('pending', 'executing')"
+        kept = fetch(self.case.world.conn, f"SELECT 1 FROM kept_messages WHERE approval_id NOT IN ({open_ones})")
+        assert kept == []
         self.case.store.close()
 
 

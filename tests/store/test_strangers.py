@@ -146,3 +146,21 @@ def test_whoever_thinks_better_of_a_new_agent_or_takes_too_long_may_decide_again
     assert isinstance(case.press(card, case.tokens(card)["Connect to other"], number=906), Decided)
     assert carry_out(world) == []
     assert integer(world.conn, "SELECT count(*) FROM agent_groups") == 2
+
+
+def test_a_stranger_who_was_denied_is_asked_about_again_after_a_day_and_not_with_each_message(case: Case) -> None:
+    world = case.world
+    world.conn.execute("UPDATE messaging_groups SET unknown_sender_policy = 'request_approval'").fetchall()
+    world.accept(said(1, sender="Eve"))
+    [one] = approvals.approvals(world.conn)
+    card = case.send(one.id, "test:chief")
+    case.press(card, case.tokens(card)["Deny"], by="Chief")
+    again = world.accept(said(2, sender="Eve", text="kumquat"))
+    assert isinstance(again, Ignored)
+    assert not again.asked
+    assert fetch(world.conn, "SELECT 1 FROM kept_messages") == []
+    world.accept(said(3, sender="Mallory"))
+    assert len(approvals.approvals(world.conn)) == 2, "somebody else is somebody else"
+    world.wait(seconds=86_401)
+    world.accept(said(4, sender="Eve"))
+    assert len(approvals.approvals(world.conn)) == 3

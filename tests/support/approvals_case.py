@@ -38,7 +38,7 @@ from tests.support.inline_database import InlineDatabase
 class Notes:
     """A kind of approval that writes down what it does; what says `fail` cannot be done."""
 
-    name: ApprovalKind = ApprovalKind.SENDER
+    name: ApprovalKind = ApprovalKind.ADMIN
     done: list[str] = field(factory=list[str])
 
     def shown(self, conn: Connection, payload: Mapping[str, object]) -> Shown:
