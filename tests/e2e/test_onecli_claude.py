@@ -16,6 +16,7 @@ from tests.support.tls_tunnels import Tunnels
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
+@pytest.mark.parametrize("claude_engine", [pytest.param("bubblewrap", marks=pytest.mark.bubblewrap)], indirect=True)
 def test_claude_answers_by_way_of_the_proxy_and_sees_no_key(home: Path, claude_engine: str, model: ModelApi) -> None:
     tunnels = Tunnels(int(model.url.rpartition(":")[2]))
     with onecli_in_thread(ca=tunnels.certificate, tunnels=tunnels) as server:
