@@ -18,10 +18,11 @@ from schema.rows import OutKind, bindings, insert_sql, select
 from schema.sqlite import Connection, execute, integer, scalar
 
 CODE_DIGITS = 4
-_IS_ONE_OPEN = (
-    "SELECT 1 FROM approval_cards INDEXED BY approval_cards_open"
-    " WHERE state = 'open' AND channel = ? AND platform_id = ? LIMIT 1"
+IS_ONE_OPEN = (
+    "EXISTS (SELECT 1 FROM approval_cards INDEXED BY approval_cards_open"
+    " WHERE state = 'open' AND channel = :channel AND platform_id = :platform_id)"
 )
+"""Asked for every message that comes in, and there is hardly ever one: a step through an index."""
 
 
 def wanting(conn: Connection, *, most: int) -> list[Approval]:
@@ -102,17 +103,13 @@ def value_of(conn: Connection, card: CardId, token: str) -> str | None:
 
 def open_in(conn: Connection, place: Address) -> list[Card]:
     """Open cards that may be seen in a chat, the latest first."""
-    chat = (place.channel, place.platform_id)
-    # Asked for every message that comes in, and there is hardly ever one.
-    if scalar(conn, _IS_ONE_OPEN, chat) is None:
-        return []
     return select(
         conn,
         Card,
         "SELECT c.* FROM approval_cards c INDEXED BY approval_cards_open JOIN ledger l ON l.id = c.ledger_id"
         " WHERE c.state = 'open' AND c.channel = ? AND c.platform_id = ? AND l.state <> 'pending'"
         " ORDER BY l.position DESC",
-        chat,
+        (place.channel, place.platform_id),
     )
 
 

@@ -10,10 +10,10 @@ from attrs import frozen
 from nanoclaw.core import routing
 from nanoclaw.model.ids import EventId, SessionId
 from nanoclaw.model.messages import Address, InboundEvent
-from nanoclaw.store import answers, decisions, facts, fan_out
+from nanoclaw.store import answers, approval_cards, decisions, facts, fan_out, questions
 from nanoclaw.store.entities import Mint
 from nanoclaw.store.ledger import Lane
-from schema.sqlite import Connection, execute, fetch, fetch_one
+from schema.sqlite import Connection, execute, fetch, fetch_plain
 from schema.times import write_time
 
 
@@ -73,6 +73,11 @@ class Ignored:
     """As `Accepted` says."""
 
 
+_KNOWN = (
+    f"SELECT events.id, events.mention, {approval_cards.IS_ONE_OPEN} OR {questions.IS_ONE_OPEN}"  # noqa: S608 - our own
+    " FROM (SELECT 1) LEFT JOIN events ON channel = :channel AND platform_message_id = :message"
+)
+
 Verdict: TypeAlias = Accepted | Decided | Duplicate | Ignored
 
 
@@ -90,25 +95,21 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
       mint: Makes new ids.
       now: The host's time; it becomes the rows' time.
     """
-    known = fetch_one(
-        conn,
-        "SELECT id, mention FROM events WHERE channel = ? AND platform_message_id = ?",
-        (event.channel, event.platform_message_id),
-    )
-    if known is not None and (known["mention"] or not event.mention):
-        found = EventId(str(known["id"]))
-        sessions = tuple(_still_to_answer(conn, found))
-        return Duplicate(event=found, sessions=sessions, answers_for=answers.asked_for(conn, found))
-    place = _place(event, threaded=threaded)
-    if known is None and (deciding := decisions.find(conn, event, place, now=now)) is not None:
-        return _decide(conn, EventId(mint("evt")), event, deciding, place, now)
-    if known is None and (meant := answers.find(conn, event, place)) is not None:
-        return _answer(conn, EventId(mint("evt")), event, meant, place, now)
+    known, mentioned, asks = _known(conn, event)
+    if known is not None and (mentioned or not event.mention):
+        sessions = tuple(_still_to_answer(conn, known))
+        return Duplicate(event=known, sessions=sessions, answers_for=answers.asked_for(conn, known))
+    if known is None and (asks or event.choice is not None):
+        place = _place(event, threaded=threaded)
+        if (deciding := decisions.find(conn, event, place, now=now)) is not None:
+            return _decide(conn, EventId(mint("evt")), event, deciding, place, now)
+        if (meant := answers.find(conn, event, place)) is not None:
+            return _answer(conn, EventId(mint("evt")), event, meant, place, now)
     gathered = facts.gather(conn, event, threaded=threaded)
     plan = routing.plan(event, gathered)
     if plan.silent:
         return Ignored(event=None, reason="not-addressed", detail="nobody listens to this chat")
-    event_id = EventId(mint("evt")) if known is None else EventId(str(known["id"]))
+    event_id = known or EventId(mint("evt"))
     if known is None:
         # Of ordinary talk that nobody hears, not even the sender is kept.
         says_who = bool(plan.heard) or any(record.says_who for record in plan.records)
@@ -144,6 +145,16 @@ def replay(
     fan_out.forget_first_telling(conn, event_id, event.sender_id, mention=event.mention)
     fan_out.apply(conn, fan_out.Telling(event_id, event, gathered, plan, now, again=True), mint=mint)
     return True
+
+
+def _known(conn: Connection, event: InboundEvent) -> tuple[EventId | None, bool, bool]:
+    """The id of an event that is stored already, and was it said to us; and does anything wait for words in its chat?
+
+    All of it in one step, which every message takes.
+    """
+    bound = {"channel": event.channel, "platform_id": event.platform_id, "message": event.platform_message_id}
+    _, ((found, mention, asks),) = fetch_plain(conn, _KNOWN, bound)
+    return None if found is None else EventId(str(found)), bool(mention), bool(asks)
 
 
 def _decide(

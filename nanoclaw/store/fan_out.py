@@ -22,7 +22,7 @@ from nanoclaw.store.kept import keep
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.people import note_user
 from nanoclaw.store.sessions import session_for
-from nanoclaw.store.ticks import highest_seqs, tick
+from nanoclaw.store.ticks import tick_and_seqs
 from schema import payloads
 from schema.rows import InKind
 from schema.seq import next_even
@@ -86,8 +86,7 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
         came = _attachments(told)
         files.keep(conn, came)
         content = _content(told.event, files.of_events(conn, [told.event_id]) if told.again else came)
-    touched = tick(conn)
-    highest = highest_seqs(conn, [outcome.existing for outcome in heard if outcome.existing is not None])
+    touched, highest = tick_and_seqs(conn, [outcome.existing for outcome in heard if outcome.existing is not None])
     woken, kept = [], []
     for outcome in heard:
         session = outcome.existing or session_for(conn, outcome.session, mint=mint, now=told.now)

@@ -24,9 +24,11 @@ ANSWER = payloads.answer_row("")
 MOST_TITLE = 80
 """Characters of a question that is named in a sentence."""
 
-_IS_ONE_OPEN = (
-    "SELECT 1 FROM questions INDEXED BY questions_open WHERE state = 'open' AND channel = ? AND platform_id = ? LIMIT 1"
+IS_ONE_OPEN = (
+    "EXISTS (SELECT 1 FROM questions INDEXED BY questions_open"
+    " WHERE state = 'open' AND channel = :channel AND platform_id = :platform_id)"
 )
+"""Asked for every message that comes in, and there is hardly ever one: a step through an index."""
 
 
 @frozen(kw_only=True)
@@ -52,10 +54,6 @@ def get(conn: Connection, question: QuestionId) -> Question | None:
 
 def open_in(conn: Connection, place: Address) -> list[Question]:
     """Those that wait for an answer in a place and may be seen there, the latest first."""
-    chat = (place.channel, place.platform_id)
-    # Asked for every message that comes in, and there is hardly ever one: a step through an index, and no sorting.
-    if scalar(conn, _IS_ONE_OPEN, chat) is None:
-        return []
     return select(
         conn,
         Question,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 
 from nanoclaw.model.ids import SessionId
-from schema.sqlite import Connection, fetch, integer
+from schema.sqlite import Connection, fetch_plain, integer
 
 
 def tick(conn: Connection) -> int:
@@ -24,13 +24,15 @@ def highest_seq(conn: Connection, session: str) -> int:
     )
 
 
-def highest_seqs(conn: Connection, sessions: Collection[SessionId]) -> dict[SessionId, int]:
-    """`highest_seq` of many sessions at once."""
-    rows = fetch(
+def tick_and_seqs(conn: Connection, sessions: Collection[SessionId]) -> tuple[int, dict[SessionId, int]]:
+    """`tick`, and `highest_seq` of many sessions, in one step."""
+    _, ((last, highest),) = fetch_plain(
         conn,
-        "SELECT value AS session, max(coalesce((SELECT max(seq) FROM inbound WHERE session_id = value), 0),"
-        "                             coalesce((SELECT max(seq) FROM ledger WHERE session_id = value), 0)) AS highest"
-        "  FROM json_each(?)",
+        "UPDATE ticks SET last = last + 1 RETURNING last, (SELECT json_group_object(value,"
+        "  max(coalesce((SELECT max(seq) FROM inbound WHERE session_id = value), 0),"
+        "      coalesce((SELECT max(seq) FROM ledger WHERE session_id = value), 0))) FROM json_each(?))",
         (json.dumps(list(sessions)),),
     )
-    return {SessionId(str(row["session"])): int(str(row["highest"])) for row in rows}
+    assert isinstance(last, int)
+    found: dict[str, int] = json.loads(str(highest))
+    return last, {SessionId(session): seq for session, seq in found.items()}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nanoclaw.model.ids import SessionId
 from nanoclaw.store import notices
-from nanoclaw.store.ticks import highest_seq, highest_seqs, tick
+from nanoclaw.store.ticks import highest_seq, tick, tick_and_seqs
 from tests.support.central import NOW, ROOM, World
 
 
@@ -21,8 +21,10 @@ def test_a_session_without_messages_is_at_zero() -> None:
     world = World()
     session = world.session()
     assert highest_seq(world.conn, session) == 0
-    assert highest_seqs(world.conn, [session, SessionId("nobody")]) == {session: 0, SessionId("nobody"): 0}
-    assert highest_seqs(world.conn, []) == {}
+    last = tick(world.conn)
+    both = {session: 0, SessionId("nobody"): 0}
+    assert tick_and_seqs(world.conn, list(both)) == (last + 1, both)
+    assert tick_and_seqs(world.conn, []) == (last + 2, {})
 
 
 def test_what_the_host_says_for_nobody_counts_for_no_session() -> None:
@@ -47,4 +49,4 @@ def test_the_highest_number_counts_what_comes_in_and_what_goes_out(steps: list[t
             world.reply(sessions[name], epochs[name], last[name] + 1 + last[name] % 2)
         last[name] += 1 + (last[name] % 2 == (how == "runner"))
         assert highest_seq(world.conn, sessions[name]) == last[name]
-    assert highest_seqs(world.conn, list(sessions.values())) == {sessions[name]: last[name] for name in "abc"}
+    assert tick_and_seqs(world.conn, list(sessions.values()))[1] == {sessions[name]: last[name] for name in "abc"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, cast
 
 import trio
@@ -17,7 +19,6 @@ from nanoclaw.channels.base import Channel
 from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.approvals import field as shown_field
 from nanoclaw.errors import DeliveryError, UsageError
-from nanoclaw.kit.ids import token
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.approvals import Approval, ApprovalKind, Card, Shown
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, ChannelName, QuestionId, RoleId, SessionId, UserId
@@ -105,6 +106,7 @@ class Case:
     world: World = field(init=False)
     session: SessionId = field(init=False)
     changed: int = 0
+    _tokens: Iterator[int] = field(factory=count, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.world = World(self.store.conn)
@@ -172,11 +174,15 @@ class Case:
         actor.look()
         await wait_all_tasks_blocked()
 
+    def _token(self) -> str:
+        """Numbered, so that every run is the same; they begin differently, as real ones do."""
+        return hashlib.sha256(str(next(self._tokens)).encode()).hexdigest()[:26]
+
     def send(self, which: ApprovalId, to: str) -> Card:
         """A card for somebody, as the actor sends it, which has arrived."""
         place = Address(channel=CHANNEL, platform_id=f"dm-{to}")
         with transaction(self.world.conn):
-            reaching.send_card(self.world.conn, which, UserId(to), place, token=token, now=self.world.now)
+            reaching.send_card(self.world.conn, which, UserId(to), place, token=self._token, now=self.world.now)
         self.arrive()
         return self.cards()[-1]
 
