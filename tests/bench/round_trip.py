@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.setup import Operator, first_start
-from schema.commit_watch import CommitWatch
+from tests.bench.commit_clock import CommitClock
 from tests.bench.figures import Samples, Target
 
 CHANNEL = ChannelName("bench")
@@ -66,15 +65,15 @@ class BenchChannel:
         for number in range(self.count):
             # The runner's last housekeeping is over, as it is when a person types.
             await trio.sleep(0.02)
-            commits.seen.clear()
+            commits.seen()
             start, stored, called = await self._one(receive, f"message {number}")
             self._note("accept → commit", start, stored)
             self._note("whole round trip", start, called)
-            turn = [at for at in commits.seen if at > start][:COMMITS_A_TURN]
+            turn = [at for at in commits.seen() if at > start][:COMMITS_A_TURN]
             if len(turn) == COMMITS_A_TURN:
                 self._note("commit → runner claimed", min(stored, turn[0]), turn[0])
                 self._note("reply row → adapter called", turn[1], called)
-        commits.stop()
+        commits.close()
         self.finished.set()
         await trio.sleep_forever()
 
@@ -110,30 +109,6 @@ class BenchChannel:
 
     def _note(self, stage: str, start: float, end: float) -> None:
         self.stages.setdefault(stage, []).append((end - start) * 1e3)
-
-
-class CommitClock:
-    """A thread that notes when commits of a runner happen, from the kernel's own word for it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seen: list[float] = []
-        self._watch = CommitWatch()
-        self._watch.add(folder)
-        self._running = True
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def stop(self) -> None:
-        """End the thread with its next event."""
-        self._running = False
-
-    def _run(self) -> None:
-        import select
-
-        while self._running:
-            select.select([self._watch.fd], [], [], 1)
-            now = time.perf_counter()
-            if self._watch.drain():
-                self.seen.append(now)
 
 
 def measure(home: Path, engines: Callable[[], Sequence[Engine]], count: int) -> list[Samples]:

@@ -33,8 +33,8 @@ def prepare(around: Path) -> None:
     (user / ".config" / "nanoclaw" / "mounts.toml").write_text(ALLOWED)
     (user / ".ssh" / "id_ed25519").write_text("kumquat of a key")
     (user / "notes" / "today").write_text("a note")
-    (user / "projects" / "work").chmod(0o777)
-    (user / "projects" / "work" / "inner").chmod(0o777)
+    (user / "projects" / "house").chmod(0o777)
+    (user / "projects" / "house" / "inner").chmod(0o777)
 
 
 def test_only_what_is_allowed_is_mounted_and_what_a_sandbox_can_swap_never_is(
