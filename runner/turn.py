@@ -7,6 +7,7 @@ queries and listens to them. When a query is gone, all that it has not answered 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import trio
 from attrs import define, field
@@ -19,7 +20,7 @@ from runner.exchange import PROVIDER, Exchange, new_id
 from runner.inbox import patiently
 from runner.logs import log
 from runner.model import Incoming, Reply
-from runner.providers.base import Event, Provider, ProviderError, Query, Trouble
+from runner.providers.base import Provider, ProviderError, Query, Trouble
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
 
@@ -50,8 +51,8 @@ class Turns:
     """The model has to be told, with whatever it hears first."""
     _tries: int = field(default=0, init=False)
     _waited: float = field(default=0.0, init=False)
-    _save_by: float | None = field(default=None, init=False)
-    """When a new name of the model's session is to be saved, in Trio's time."""
+    _named: trio.Event = field(factory=trio.Event, init=False)
+    """Set when the model's session has a new name."""
     _settled: frozenset[str] = field(default=frozenset(), init=False)
     _delivered: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -119,6 +120,7 @@ class Turns:
         """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._exchange.drafting.run)
+            nursery.start_soon(self._save_names)
             while not self._stopping:
                 await self._work.wait()
                 self._work = trio.Event()
@@ -176,13 +178,15 @@ class Turns:
             if not put.pushed:
                 it.say(query, put, destinations)
         self.changed()
-        while (event := await self._next_event(query)) is not None and not self._stopping:
+        while (event := await query.next_event()) is not None and not self._stopping:
             it.beat()
             if isinstance(event, ProviderError):
                 it.continuation.save()
                 return event
             before = it.results
             await it.hear(query, event, ended=self.stream is Stream.ENDING)
+            if it.continuation.unsaved:
+                self._named.set()
             if it.results > before:
                 # Whatever was wrong before has passed.
                 self._tries, self._waited, self._session_lost = 0, 0.0, False
@@ -190,16 +194,13 @@ class Turns:
         it.continuation.save()
         return None
 
-    async def _next_event(self, query: Query) -> Event | None:
-        """What *query* says next. A new name of its session is saved with an answer that follows at once, or alone."""
-        continuation = self._exchange.continuation
-        if continuation.unsaved:
-            self._save_by = self._save_by or trio.current_time() + UNSAVED_SECONDS
-            with trio.move_on_at(self._save_by):
-                return await query.next_event()
-            continuation.save()
-        self._save_by = None
-        return await query.next_event()
+    async def _save_names(self) -> NoReturn:
+        """Save each new name of the model's session, unless an answer that followed at once took it along."""
+        while True:
+            await self._named.wait()
+            self._named = trio.Event()
+            await trio.sleep(UNSAVED_SECONDS)
+            self._exchange.continuation.save()
 
     async def _recover(self, error: ProviderError) -> None:
         """Wait until another try may help, or settle what no try will help."""
