@@ -74,7 +74,7 @@ class Host:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if code:
             return f"the next host has not brought it to its end, either: {code}"
-        return "; ".join(what_is_wrong(self.home, self.platform.client))
+        return "; ".join(what_is_wrong(self.home, self.platform.client, may_park=True))
 
     def _be_host(self, seconds: float) -> None:
         settings = config.load(self.home)

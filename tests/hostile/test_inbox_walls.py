@@ -28,6 +28,12 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.name not in {DOORBELL, f"{INBOUND}-journal"})
 
 
+def removed(folder: Path) -> bool:
+    """Remove *folder*; is it gone, or has somebody written there meanwhile?"""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
+
+
 def test_a_sandbox_cannot_write_where_the_host_writes_and_hears_everything_all_the_same(build_town: BuildTown) -> None:
     """AT-03, as the user of the sandbox. A sandbox never runs as root, so there is no such variant."""
     with build_town(Evil(name="evil", attack="at_03_inbox")) as there:
@@ -43,7 +49,8 @@ def test_a_sandbox_cannot_write_where_the_host_writes_and_hears_everything_all_t
         until(lambda: {digest for post in there.heard("evil") for _, digest in post.files} == digests)
         (session,) = (there.home / "sessions" / "agt-evil").iterdir()
         before = files_in(session / "in")
-        shutil.rmtree(session / "in")
+        # The host may still be writing there what became of the last reply.
+        until(lambda: removed(session / "in"))
         assert there.host.cli("groups", "restart", "evil").returncode == 0
         there.say("evil", 4)
         there.await_answer("evil", 4)

@@ -275,7 +275,8 @@ def _check_end(there: Town, before: object, busy: float) -> None:
     assert within(0.99, there.neighbours) < MOST_DELAY * busy, f"they waited {within(0.99, there.neighbours):.2f} s"
     conn = sqlite.open_read_only(there.home / "nanoclaw.db")
     try:
-        assert verify(conn, there.home, host=None, now=SystemClock().now()) == []
+        problems = verify(conn, there.home, host=None, now=SystemClock().now())
+        assert problems == [], problems
     finally:
         conn.close()
     ended = there.rows(

@@ -27,6 +27,8 @@ def picture(db: bytes, journal: bytes | None = None) -> Snapshot:
     return Snapshot(db=db, journal=journal, stamp=NO_STAMP)
 
 
+STRANGERS: set[int] = set()
+"""Children of this process from before the test."""
 HONEST = picture(outbox(saying(1, 2)))
 GARBAGE = picture(b"garbage")
 
@@ -40,6 +42,13 @@ async def running(customs: Customs) -> AsyncIterator[Customs]:
     assert children() == []
 
 
+@pytest.fixture(autouse=True)
+def only_ours() -> None:
+    """What other tests have left to this process is none of these tests' doing."""
+    STRANGERS.clear()
+    STRANGERS.update(children())
+
+
 def children() -> list[int]:
     """The workers of this process that are not waited for."""
     found = []
@@ -51,7 +60,7 @@ def children() -> list[int]:
             continue
         if int(fields[1]) == os.getpid() and (b"nanoclaw.link.worker" in command or fields[0] == "Z"):
             found.append(int(path.parent.name))
-    return found
+    return [child for child in found if child not in STRANGERS]
 
 
 def is_honest(found: Inspected) -> bool:
