@@ -11,6 +11,7 @@ import pytest
 from tests.support.docker_engine import built_claude_image
 from tests.support.engines import need
 from tests.support.model_api import ModelApi, model_in_thread
+from tests.support.platform import FakePlatform
 
 
 @pytest.fixture
@@ -55,3 +56,11 @@ def model() -> Iterator[ModelApi]:
     """A model that says what the test has written down for it."""
     with model_in_thread() as model:
         yield model
+
+
+@pytest.fixture
+def platform() -> Iterator[FakePlatform]:
+    """A chat platform of the test's own."""
+    platform = FakePlatform()
+    yield platform
+    platform.close()

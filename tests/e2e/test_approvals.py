@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,13 +35,6 @@ A_WAY = re.compile(r"^    (.+) ([0-9a-z]{4})$", re.MULTILINE)
 def home(home: Path) -> Path:
     home.mkdir()
     return home
-
-
-@pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    platform = FakePlatform()
-    yield platform
-    platform.close()
 
 
 @define

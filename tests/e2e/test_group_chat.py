@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -56,13 +56,6 @@ class Room:
 def home(home: Path) -> Path:
     home.mkdir()
     return home
-
-
-@pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    platform = FakePlatform()
-    yield platform
-    platform.close()
 
 
 def two_agents(conn: Connection) -> None:

@@ -13,33 +13,18 @@ from nanoclaw.core.approvals import LASTS
 from nanoclaw.kit.ids import token
 from nanoclaw.model.approvals import Card
 from nanoclaw.model.ids import CardId
-from nanoclaw.model.messages import InboundEvent, LedgerState
-from nanoclaw.model.rights import Role
+from nanoclaw.model.messages import LedgerState
 from nanoclaw.store import approvals, drops, ledger
 from nanoclaw.store.events import Decided, Duplicate, Ignored, Verdict
 from nanoclaw.store.verify import verify
 from schema.sqlite import fetch
 from tests.routing.comparing import NOWHERE
-from tests.support.approvals_case import Case
-from tests.support.central import said
-
-PENDING = ("pending", None)
+from tests.support.approvals_case import PENDING, Case, typed, with_people
 
 
 @pytest.fixture
 def case() -> Case:
-    """Three people: an owner, an admin of the agent that asks, and one of another agent; and a member."""
-    case = Case()
-    case.grant("boss")
-    case.grant("chief", Role.ADMIN, "agt-nano")
-    case.world.agent("other")
-    case.grant("elsewhere", Role.ADMIN, "agt-other")
-    case.world.user("member")
-    return case
-
-
-def typed(card: Card, text: str, *, by: str = "Boss", number: int = 900) -> InboundEvent:
-    return said(number, room=card.platform_id, text=text, sender=by, is_group=False)
+    return with_people()
 
 
 def test_a_button_decides_once_and_everything_after_it_is_told_what_was_decided(case: Case) -> None:

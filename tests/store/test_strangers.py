@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from nanoclaw.model.approvals import Card
 from nanoclaw.model.ids import ApprovalId
-from nanoclaw.model.messages import InboundEvent
-from nanoclaw.model.rights import Role
 from nanoclaw.store import approvals
 from nanoclaw.store.events import Decided, Ignored
 from nanoclaw.store.verify import verify
 from schema.sqlite import fetch, integer
 from tests.routing.comparing import NOWHERE
 from tests.support.approvals import carry_out
-from tests.support.approvals_case import Case
+from tests.support.approvals_case import PENDING, Case, typed, with_people
 from tests.support.central import everything, said
-
-PENDING = ("pending", None)
 
 
 @pytest.fixture
 def case() -> Case:
-    """Three people: an owner, an admin of the agent that asks, and one of another agent; and a member."""
-    case = Case()
-    case.grant("boss")
-    case.grant("chief", Role.ADMIN, "agt-nano")
-    case.world.agent("other")
-    case.grant("elsewhere", Role.ADMIN, "agt-other")
-    case.world.user("member")
-    return case
-
-
-def typed(card: Card, text: str, *, by: str = "Boss", number: int = 900) -> InboundEvent:
-    return said(number, room=card.platform_id, text=text, sender=by, is_group=False)
+    return with_people()
 
 
 def test_a_stranger_who_is_allowed_is_heard_with_what_they_said_and_one_who_is_denied_is_forgotten(case: Case) -> None:

@@ -22,7 +22,7 @@ from nanoclaw.errors import DeliveryError, UsageError
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.approvals import Approval, ApprovalKind, Card, Shown
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, ChannelName, QuestionId, RoleId, SessionId, UserId
-from nanoclaw.model.messages import Address, Choice, LedgerState
+from nanoclaw.model.messages import Address, Choice, InboundEvent, LedgerState
 from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store import approvals, ledger, people, reaching
 from nanoclaw.store.events import Verdict
@@ -33,6 +33,9 @@ from schema.rows import select
 from schema.sqlite import Connection, execute, fetch, transaction
 from tests.support.central import CHANNEL, World, said
 from tests.support.inline_database import InlineDatabase
+
+PENDING = ("pending", None)
+"""How an approval stands that nobody has decided."""
 
 
 @define
@@ -231,3 +234,19 @@ class Case:
 def payloads_of(approval: Approval) -> dict[str, Any]:
     """What is to be done."""
     return cast("dict[str, Any]", json.loads(approval.payload))
+
+
+def with_people() -> Case:
+    """Three people: an owner, an admin of the agent that asks, and one of another agent; and a member."""
+    case = Case()
+    case.grant("boss")
+    case.grant("chief", Role.ADMIN, "agt-nano")
+    case.world.agent("other")
+    case.grant("elsewhere", Role.ADMIN, "agt-other")
+    case.world.user("member")
+    return case
+
+
+def typed(card: Card, text: str, *, by: str = "Boss", number: int = 900) -> InboundEvent:
+    """Somebody writes where a card is."""
+    return said(number, room=card.platform_id, text=text, sender=by, is_group=False)

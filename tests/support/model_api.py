@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
 
 import h11
 import trio
 from attrs import define, field, frozen
 
+from tests.support.in_thread import in_thread
 from tests.support.model_wire import Answer, Gate, Refusal, Turn, error_body, events, message_body, says
 
 ANY_PORT = 0
@@ -165,22 +164,8 @@ async def open_model(port: int = ANY_PORT) -> AsyncGenerator[ModelApi]:
 @contextmanager
 def model_in_thread() -> Iterator[ModelApi]:
     """The same, in a loop and thread of its own: for tests of whole programs, which have no loop."""
-    made: SimpleQueue[tuple[ModelApi, trio.lowlevel.TrioToken, trio.CancelScope]] = SimpleQueue()
-
-    async def run() -> None:
-        async with open_model() as model:
-            with trio.CancelScope() as scope:
-                made.put((model, trio.lowlevel.current_trio_token(), scope))
-                await trio.sleep_forever()
-
-    thread = Thread(target=trio.run, args=(run,), name="model")
-    thread.start()
-    model, token, scope = made.get(timeout=PATIENCE_SECONDS)
-    try:
+    with in_thread(open_model, "model") as model:
         yield model
-    finally:
-        token.run_sync_soon(scope.cancel)
-        thread.join(PATIENCE_SECONDS)
 
 
 @define(eq=False)

@@ -11,8 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import attrs
@@ -20,6 +18,7 @@ import h11
 import trio
 from attrs import define, field, frozen
 
+from tests.support.in_thread import in_thread
 from tests.support.tls_tunnels import Tunnels
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUZmFrZQ==\n-----END CERTIFICATE-----\n"
@@ -264,22 +263,8 @@ async def open_onecli(**fields: object) -> AsyncGenerator[OneCliServer]:
 @contextmanager
 def onecli_in_thread(**fields: object) -> Iterator[OneCliServer]:
     """The same, in a loop and thread of its own: for tests of whole programs, which have no loop."""
-    made: SimpleQueue[tuple[OneCliServer, trio.lowlevel.TrioToken, trio.CancelScope]] = SimpleQueue()
-
-    async def run() -> None:
-        async with open_onecli(**fields) as server:
-            with trio.CancelScope() as scope:
-                made.put((server, trio.lowlevel.current_trio_token(), scope))
-                await trio.sleep_forever()
-
-    thread = Thread(target=trio.run, args=(run,), name="onecli")
-    thread.start()
-    server, token, scope = made.get(timeout=PATIENCE_SECONDS)
-    try:
+    with in_thread(lambda: open_onecli(**fields), "onecli") as server:
         yield server
-    finally:
-        token.run_sync_soon(scope.cancel)
-        thread.join(PATIENCE_SECONDS)
 
 
 def _token(headers: Mapping[str, str]) -> str:
