@@ -25,6 +25,7 @@ from nanoclaw.actors.sweep import Chore, Sweep
 from nanoclaw.admin.agent_writes import AdminKind
 from nanoclaw.admin.for_agents import AgentCommands
 from nanoclaw.channels.base import Channel
+from nanoclaw.composing.places import names_in
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
 from nanoclaw.core.mounts import CheckMounts
@@ -223,6 +224,8 @@ def build(
         nodes["approvals"],
         longest_sleep=ground.nets.sweep,
         mint=ground.mint,
+        folders=partial(names_in, folders.agents),
+        threads=ground.threads,
     )
     sweep = Sweep(
         ground.store,

@@ -54,7 +54,7 @@ class ChatKind:
 
     def execute(self, conn: Connection, approval: Approval, means: Means) -> str:
         """Wire it, make whoever spoke there a member, and let the agent hear what was kept."""
-        chat = next((one for one in entities.messaging_groups(conn) if one.id == approval.messaging_group_id), None)
+        chat = entities.messaging_group_of(conn, approval.messaging_group_id)
         if chat is None:
             raise UsageError("the chat is no longer there")
         if approval.answer == SEEN_TO.value:
@@ -81,7 +81,7 @@ def _agent(conn: Connection, answer: str, means: Means) -> AgentGroup:
             raise UsageError("the agent is no longer there")
         return found
     name = answer.removeprefix(CALLED)
-    folder = free_name(name, {group.folder for group in groups}, "agent")
+    folder = free_name(name, means.folders | {group.folder for group in groups}, "agent")
     if not is_folder(folder):
         raise UsageError(f"{folder} cannot be a folder")
     made = AgentGroup(id=AgentGroupId(means.mint("agt")), name=name, folder=folder, created_at=means.now)

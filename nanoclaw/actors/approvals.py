@@ -24,6 +24,7 @@ from nanoclaw.kit.ids import mint, token
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
 from nanoclaw.kit.supervisor import Service
+from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState
 from nanoclaw.model.ids import ApprovalId, ChannelName, UserId
@@ -56,6 +57,9 @@ class Approvals:
     _longest_sleep: float = field(kw_only=True)
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
     _token: Callable[[], str] = field(default=token, kw_only=True)
+    _folders: Callable[[], frozenset[str]] | None = field(default=None, kw_only=True)
+    """What is in the folder of all agents' folders; blocks. None: there is none."""
+    _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
     _mail: Mailbox[str] = field(factory=Mailbox[str], init=False)
     _doing: Pool[ApprovalId] = field(init=False)
 
@@ -150,7 +154,8 @@ class Approvals:
                 self._nudge(await self._store.transact(_under_way, approval, now=self._clock.now()))
                 await kind.work(approval)
             threaded = {name: channel.threaded for name, channel in self._channels.items()}
-            means = Means(now=self._clock.now(), mint=self._mint, threaded=threaded)
+            folders = frozenset[str]() if self._folders is None else await self._threads.run(self._folders)
+            means = Means(now=self._clock.now(), mint=self._mint, threaded=threaded, folders=folders)
             await self._store.transact(finish, kind, approval.id, means)
         except StoreError:
             raise  # nothing of it happened: it is tried again

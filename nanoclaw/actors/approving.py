@@ -28,6 +28,8 @@ class Means:
     mint: Callable[[str], str]
     threaded: Mapping[ChannelName, bool]
     """Which channels have threads?"""
+    folders: frozenset[str] = frozenset()
+    """What is in the folder of all agents' folders, whoever it belonged to: none of it becomes a new agent's."""
 
 
 class Kind(Protocol):

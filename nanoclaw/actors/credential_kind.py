@@ -21,9 +21,8 @@ from nanoclaw.kit.ids import jitter
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Shown
 from nanoclaw.model.ids import AgentGroupId, ApprovalId
 from nanoclaw.model.messages import Drop
-from nanoclaw.store import approvals, drops, entities
+from nanoclaw.store import approvals, credential_approvals, drops, entities
 from nanoclaw.store.ledger import Lane
-from schema.rows import select
 from schema.sqlite import Connection
 
 RESTARTED = "the host was restarted; if OneCLI still holds the request, it is asked about anew"
@@ -96,7 +95,7 @@ def take(conn: Connection, request: PendingRequest, *, mint: Callable[[str], str
         return Asked(known.id)
     name = AgentGroupId(request.agent.external_id or "")
     ours = entities.agent_group(conn, name) is not None
-    judged = rules.judge(request, ours=ours, waiting=_waiting(conn, name), now=now)
+    judged = rules.judge(request, ours=ours, waiting=credential_approvals.waiting_of(conn, name), now=now)
     match judged:
         case rules.Ask():
             asked = attrs.evolve(
@@ -134,26 +133,6 @@ def take(conn: Connection, request: PendingRequest, *, mint: Callable[[str], str
 def sweep(conn: Connection, *, now: datetime) -> frozenset[Lane]:
     """Close what an earlier life has asked and nobody has decided; returns the lanes to send on."""
     found: frozenset[Lane] = frozenset()
-    for one in _open(conn, ApprovalState.PENDING):
-        found |= approvals.end(conn, one.id, ApprovalState.EXPIRED, RESTARTED, now=now)
+    for approval in credential_approvals.waiting(conn):
+        found |= approvals.end(conn, approval, ApprovalState.EXPIRED, RESTARTED, now=now)
     return found
-
-
-def states(conn: Connection, which: Collection[ApprovalId]) -> dict[ApprovalId, ApprovalState]:
-    """Where each of them stands."""
-    return {one: found.state for one in which if (found := approvals.get(conn, one)) is not None}
-
-
-def _waiting(conn: Connection, group: AgentGroupId) -> int:
-    return sum(one.agent_group_id == group for one in _open(conn, ApprovalState.PENDING))
-
-
-def _open(conn: Connection, state: ApprovalState) -> list[Approval]:
-    # The first condition is the index's own, without which it is not known to hold them all.
-    return select(
-        conn,
-        Approval,
-        "SELECT * FROM approvals INDEXED BY approvals_open"
-        " WHERE state IN ('pending', 'executing') AND state = ? AND kind = ? ORDER BY id",
-        (state.value, ApprovalKind.CREDENTIAL.value),
-    )

@@ -15,7 +15,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.credential_kind import Asked, Decisions, Taken, states, sweep, take
+from nanoclaw.actors.credential_kind import Asked, Decisions, Taken, sweep, take
 from nanoclaw.core import onecli
 from nanoclaw.core.credential_requests import Deny, Leave
 from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError, Pending
@@ -23,6 +23,7 @@ from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import jitter, mint
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.approvals import ApprovalState
+from nanoclaw.store import credential_approvals
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
 
@@ -116,7 +117,7 @@ class CredentialRequests:
                 self._news = trio.Event()
                 await self._news.wait()
             asked = [one.taken.approval for one in self._held.values() if isinstance(one.taken, Asked)]
-            found = await self._store.read(states, asked)
+            found = await self._store.read(credential_approvals.states, asked)
             now = self._clock.now()
             for name, held in list(self._held.items()):
                 match held.taken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import trio
 from attrs import define, evolve, field
@@ -13,6 +12,7 @@ from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.saying import Post
 from nanoclaw.actors.spooled import keeping
 from nanoclaw.actors.vigil import Vigil
+from nanoclaw.composing.places import names_in
 from nanoclaw.link.layout import OutDirectory
 from nanoclaw.link.outbox_files import Collected, collect
 from nanoclaw.link.report import AckRow, DraftRow, Quarantine, Report, StateRow
@@ -134,7 +134,7 @@ class Drain:
         """What lies where the folder of a new agent would be made, if one may be asked for."""
         if not any(isinstance(row.payload, SystemOut) and row.payload.action == CREATE_AGENT for row in report.rows):
             return frozenset()
-        return await self._parts.disk.run(_names_in, self._parts.folders.agents)
+        return await self._parts.disk.run(names_in, self._parts.folders.agents)
 
     async def _collect(self, report: Report) -> dict[int, Collected]:
         found: dict[int, Collected] = {}
@@ -149,11 +149,3 @@ class Drain:
             found[row.rowid] = await self._parts.disk.run(copy)
             waiting += sum(file.size for file in found[row.rowid].files)
         return found
-
-
-def _names_in(folder: Path) -> frozenset[str]:
-    """What is in *folder*, which need not be there."""
-    try:
-        return frozenset(path.name for path in folder.iterdir())
-    except FileNotFoundError:
-        return frozenset()

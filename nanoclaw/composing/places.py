@@ -66,3 +66,11 @@ class GroupPlaces:
     def skills(self) -> Path:
         """The skills of the whole home."""
         return self.home / "skills"
+
+
+def names_in(folder: Path) -> frozenset[str]:
+    """What is in *folder*, which need not be there. Blocks."""
+    try:
+        return frozenset(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return frozenset()

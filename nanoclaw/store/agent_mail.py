@@ -15,7 +15,7 @@ from nanoclaw.model.ids import AgentGroupId, EpochNumber, EventId, InboundId, Se
 from nanoclaw.model.messages import AGENTS, InboundRow, LedgerState, NewLedgerRow
 from nanoclaw.store import files, inbound, ledger
 from nanoclaw.store.entities import Mint
-from nanoclaw.store.sessions import session_for
+from nanoclaw.store.sessions import find_session, session_for
 from schema import payloads
 from schema.payloads import ChatOut
 from schema.rows import InKind, select
@@ -68,7 +68,7 @@ def gather(conn: Connection, mail: AgentMail, epoch: EpochNumber, *, now: dateti
         target=target,
         asked=None if answered is None else _candidate(conn, answered.source_session_id),
         peer=_candidate(conn, _peer(conn, session, target)),
-        shared=_shared(conn, target),
+        shared=find_session(conn, _own(target)),
         chain=chain_of(None if answered is None else answered.id, _under_way(conn, mail, epoch), lately),
         messages=int(str(counted["messages"])),
         files=int(str(counted["files"])),
@@ -158,16 +158,6 @@ def _peer(conn: Connection, session: SessionId, target: AgentGroupId) -> Session
 def _candidate(conn: Connection, session: SessionId | None) -> Candidate | None:
     agent = scalar(conn, "SELECT agent_group_id FROM sessions WHERE id = ?", (session,))
     return None if session is None or agent is None else Candidate(session, AgentGroupId(str(agent)))
-
-
-def _shared(conn: Connection, agent: AgentGroupId) -> SessionId | None:
-    found = scalar(
-        conn,
-        "SELECT id FROM sessions WHERE agent_group_id = ? AND coalesce(messaging_group_id, '') = ''"
-        " AND coalesce(thread_id, '') = ''",
-        (agent,),
-    )
-    return None if found is None else SessionId(str(found))
 
 
 def _own(agent: AgentGroupId) -> SessionKey:

@@ -65,6 +65,12 @@ def messaging_groups(conn: Connection) -> list[MessagingGroup]:
     return select(conn, MessagingGroup, "SELECT * FROM messaging_groups ORDER BY channel, name, id")
 
 
+def messaging_group_of(conn: Connection, group: MessagingGroupId | None) -> MessagingGroup | None:
+    """The chat of that id."""
+    found = select(conn, MessagingGroup, "SELECT * FROM messaging_groups WHERE id = ?", (group,))
+    return found[0] if found else None
+
+
 def messaging_group(conn: Connection, channel: ChannelName, platform_id: str) -> MessagingGroup | None:
     """The chat of that name on that channel."""
     found = select_kept(

@@ -12,7 +12,7 @@ from nanoclaw.model.entities import MessagingGroup
 from nanoclaw.model.ids import ApprovalId, ChannelName, MessagingGroupId, UserId
 from nanoclaw.model.messages import Address
 from nanoclaw.store import approval_cards, approvals, direct_messages, people
-from nanoclaw.store.entities import Mint, add_messaging_group, messaging_group, messaging_groups
+from nanoclaw.store.entities import Mint, add_messaging_group, messaging_group, messaging_group_of
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, scalar
 
@@ -32,7 +32,7 @@ def known_place(conn: Connection, user: UserId) -> Address | None:
     """Where *user* was found before, on their own channel."""
     channel = ChannelName(user.partition(":")[0])
     chat = direct_messages.reached(conn, user, channel)
-    found = next((one for one in messaging_groups(conn) if one.id == chat), None)
+    found = messaging_group_of(conn, chat)
     return None if found is None else Address(channel=found.channel, platform_id=found.platform_id)
 
 

@@ -16,21 +16,23 @@ from schema.times import write_time
 
 _SESSIONS = "SELECT id, agent_group_id, messaging_group_id, thread_id FROM sessions"
 
-_NOWHERE = "coalesce(messaging_group_id, '') = '' AND coalesce(thread_id, '') = ''"
-"""In the words of the index."""
 
-
-def session_for(conn: Connection, key: SessionKey, *, mint: Mint, now: datetime) -> SessionId:
-    """The session of *key*, made if it is new."""
-    bound = (key.agent_group_id, key.messaging_group_id, key.thread_id)
+def find_session(conn: Connection, key: SessionKey) -> SessionId | None:
+    """The session of *key*, if there is one."""
     found = scalar(
         conn,
         "SELECT id FROM sessions WHERE agent_group_id = ? AND coalesce(messaging_group_id, '') = coalesce(?, '')"
         " AND coalesce(thread_id, '') = coalesce(?, '')",
-        bound,
+        (key.agent_group_id, key.messaging_group_id, key.thread_id),
     )
+    return None if found is None else SessionId(str(found))
+
+
+def session_for(conn: Connection, key: SessionKey, *, mint: Mint, now: datetime) -> SessionId:
+    """The session of *key*, made if it is new."""
+    found = find_session(conn, key)
     if found is not None:
-        return SessionId(str(found))
+        return found
     made = SessionId(mint("ses"))
     add_session(conn, made, key, now=now)
     return made

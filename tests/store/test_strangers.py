@@ -116,6 +116,18 @@ def test_a_new_agent_is_named_by_whoever_chose_it_and_hears_the_chat(case: Case)
     assert "Night Watch hears" in str(case.state(asked.id)[1])
 
 
+def test_a_new_agent_does_not_get_the_folder_that_another_has_left(case: Case) -> None:
+    world = case.world
+    world.accept(said(1, room="C7", sender="Eve"))
+    [asked] = [one for one in approvals.approvals(world.conn) if one.kind.value == "chat"]
+    card = case.send(asked.id, "test:boss")
+    case.press(card, case.tokens(card)["New agent"])
+    world.accept(typed(card, "Night Watch", number=904))
+    assert carry_out(world, folders=frozenset({"night-watch"})) == []
+    [group] = fetch(world.conn, "SELECT folder FROM agent_groups WHERE name = 'Night Watch'")
+    assert group["folder"] == "night-watch-2"
+
+
 def test_whoever_thinks_better_of_a_new_agent_or_takes_too_long_may_decide_again(case: Case) -> None:
     world = case.world
     world.accept(said(1, room="C7", sender="Eve"))

@@ -18,9 +18,9 @@ from schema.sqlite import transaction
 from tests.support.central import NOW, World
 
 
-def carry_out(world: World) -> list[str]:
-    """Do what was approved, as the actor does it; returns why what failed did."""
-    return _carry_out(world, KINDS.__getitem__)
+def carry_out(world: World, *, folders: frozenset[str] = frozenset()) -> list[str]:
+    """Do what was approved, as the actor does it, with those agents' *folders* there; returns why what failed did."""
+    return _carry_out(world, KINDS.__getitem__, folders)
 
 
 def carry_out_as(world: World, kind: Kind) -> list[str]:
@@ -28,9 +28,11 @@ def carry_out_as(world: World, kind: Kind) -> list[str]:
     return _carry_out(world, lambda _: kind)
 
 
-def _carry_out(world: World, kind_of: Callable[[ApprovalKind], Kind]) -> list[str]:
+def _carry_out(
+    world: World, kind_of: Callable[[ApprovalKind], Kind], folders: frozenset[str] = frozenset()
+) -> list[str]:
     failed = []
-    means = Means(now=world.now, mint=world.mint, threaded={})
+    means = Means(now=world.now, mint=world.mint, threaded={}, folders=folders)
     for which in approvals.executing(world.conn):
         approval = approvals.get(world.conn, which)
         assert approval is not None
