@@ -7,6 +7,11 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+MOST_NAME = 50
+"""Characters of an agent's name that another agent chose."""
+MOST_INSTRUCTIONS = 20_000
+"""Characters of what its memory begins with."""
+
 
 @frozen(kw_only=True)
 class ScheduleTask:

@@ -11,7 +11,7 @@ from nanoclaw.actors.asker import Asker
 from nanoclaw.core.destinations import free_name, name_of
 from nanoclaw.core.names import is_folder
 from nanoclaw.core.notices import visible
-from nanoclaw.core.requests import MOST_CHILDREN, MOST_INSTRUCTIONS, name_fault
+from nanoclaw.core.requests import MOST_CHILDREN, name_fault
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
@@ -19,7 +19,7 @@ from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store import destinations, entities
 from nanoclaw.store.destinations import MadeBy, StoredDestination
 from nanoclaw.store.settings import set_settings, settings_of
-from schema.requests import CreateAgent
+from schema.requests import MOST_INSTRUCTIONS, CreateAgent
 from schema.sqlite import Connection
 
 CHILD = "agent"

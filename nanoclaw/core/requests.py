@@ -17,12 +17,10 @@ from attrs import frozen
 from nanoclaw.core.notices import plain
 from nanoclaw.model.rights import Standing
 from nanoclaw.model.settings import AdminScope
+from schema.requests import MOST_NAME
 
 WINDOW = timedelta(hours=1)
 """What is counted against the limits of `RULES`: what was asked since, granted or not."""
-MOST_NAME = 50
-"""Characters of an agent's name that another agent chose."""
-MOST_INSTRUCTIONS = 20_000
 MOST_CHILDREN = 20
 """Agents that one agent has made and may still write to."""
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from runner.core.arguments import Text
 from runner.tools.asking import request
 from runner.tools.desk import Definition, define_tool
-from schema.requests import CreateAgent
-
-MOST_NAME = 50
-MOST_INSTRUCTIONS = 20_000
+from schema.requests import MOST_INSTRUCTIONS, MOST_NAME, CreateAgent
 
 AGENTS: tuple[Definition, ...] = (
     define_tool(

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoclaw.core.requests import (
-    MOST_NAME,
     NOBODY,
     OF_AGENTS,
     OF_PEOPLE,
@@ -21,6 +20,7 @@ from nanoclaw.core.requests import (
 )
 from nanoclaw.model.rights import Standing
 from nanoclaw.model.settings import AdminScope
+from schema.requests import MOST_NAME
 
 OWNER, MEMBER = Cause("Ada", Right.GLOBAL), Cause("Bob", Right.TALK)
 
