@@ -10,7 +10,6 @@ import trio
 from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
-from nanoclaw.actors.approval_kinds import KINDS
 from nanoclaw.actors.approvals import Approvals
 from nanoclaw.actors.approving import Kind
 from nanoclaw.actors.credential_kind import CredentialKind, Decisions
@@ -22,8 +21,7 @@ from nanoclaw.actors.parts import Credentials, Customs, Folders, NoWaysOut, Part
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
-from nanoclaw.admin.agent_writes import AdminKind
-from nanoclaw.admin.for_agents import AgentCommands
+from nanoclaw.admin.kinds import ALL_KINDS, handlers
 from nanoclaw.channels.base import Channel
 from nanoclaw.composing.places import names_in
 from nanoclaw.config import Config
@@ -44,8 +42,6 @@ from nanoclaw.sandboxes.available import own_image
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Store
 
-ALL_KINDS: Mapping[ApprovalKind, Kind] = {**KINDS, ApprovalKind.ADMIN: AdminKind()}
-"""What can be approved."""
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 MOST_LINKS = 8
 """Threads for the links' files: one session that is locked out of its file must not hold up the others."""
@@ -191,7 +187,7 @@ def build(
         mail=config.mail_policy,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: asked(),  # noqa: PLW0108 - it is made below
-        requests={"admin": AgentCommands(threaded=lambda: _threaded(by_name), mint=ground.mint)},
+        requests=handlers(threaded=lambda: _threaded(by_name), mint=ground.mint),
         shown=lambda: sessions.show_all(),  # noqa: PLW0108 - sessions is made below
         retry=RetryPolicy(
             most_tries=config.retry.most_tries,

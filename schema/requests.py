@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 MOST_NAME = 50
 """Characters of an agent's name that another agent chose."""
 MOST_INSTRUCTIONS = 20_000
 """Characters of what its memory begins with."""
+MOST_VALUE = 1_000
+"""Characters of a command, an argument or a variable's value of an MCP server."""
+MOST_VALUES = 50
+"""Arguments, or variables, of an MCP server."""
 
 
 @frozen(kw_only=True)
@@ -88,8 +93,19 @@ class Admin:
     """JSON: an object, by the names of the command's arguments and options."""
 
 
+@frozen(kw_only=True)
+class AddMcpServer:
+    """Have a program give its agent tools, from its next start on. One of the same name is replaced."""
+
+    name: str
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(factory=dict[str, str])
+    """Variables of that program, by name. A secret has no place here."""
+
+
 TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | ResumeTask | CancelTask
-Asked: TypeAlias = TaskRequest | CreateAgent | Admin
+Asked: TypeAlias = TaskRequest | CreateAgent | Admin | AddMcpServer
 
 CREATE_AGENT = "create_agent"
 
@@ -101,6 +117,7 @@ ACTIONS: dict[str, type[Asked]] = {
     "resume_task": ResumeTask,
     "cancel_task": CancelTask,
     CREATE_AGENT: CreateAgent,
+    "add_mcp_server": AddMcpServer,
     "admin": Admin,
 }
 """By the name that stands in the payload."""

@@ -11,10 +11,9 @@ from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.core.notices import plain
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, InboundId, SessionId
-from nanoclaw.store import epochs, inbound
+from nanoclaw.store import epochs
+from nanoclaw.store.restarting import begin_anew
 from nanoclaw.store.sessions import sessions
-from schema import payloads
-from schema.rows import InKind
 from schema.sqlite import Connection
 
 MOST_MESSAGE = 10_000
@@ -41,16 +40,11 @@ def restart(conn: Connection, asked: Restart, request: Request) -> Answer:
     if asked.message is not None and not 0 < len(asked.message.strip()) <= MOST_MESSAGE:
         raise UsageError(f"--message: 1 to {MOST_MESSAGE:,} characters")
     rows: list[Line] = []
-    for session, epoch in end_sandboxes(conn, group.id):
-        rows.append({"session": session, "epoch": epoch})
-        if asked.message is not None:
-            note = inbound.NewInbound(
-                id=InboundId(request.mint("wake")),
-                kind=InKind.SYSTEM,
-                content=payloads.write(payloads.SystemIn(action="restarted", text=plain(asked.message.strip()))),
-                from_epoch=EpochNumber(epoch + 1),
-            )
-            inbound.add(conn, note, session=session, now=request.now)
+    for session in _sessions(conn, group.id):
+        tells = asked.message and (InboundId(request.mint("wake")), plain(asked.message.strip()))
+        epoch = begin_anew(conn, session, why=WHY, tells=tells or None, now=request.now)
+        if epoch is not None:
+            rows.append({"session": session, "epoch": epoch})
     if not rows:
         return Answer(said=f"no sandbox of {group.name} runs: the next one starts with the settings of now anyway")
     many = "its sandbox ends" if len(rows) == 1 else f"its {len(rows)} sandboxes end"
@@ -59,9 +53,12 @@ def restart(conn: Connection, asked: Restart, request: Request) -> Answer:
 
 def end_sandboxes(conn: Connection, group: AgentGroupId) -> list[tuple[SessionId, EpochNumber]]:
     """Have the sandboxes of *group* that run end, and new ones take up what is left; which lives end."""
-    found = [session.id for session in sessions(conn) if session.agent_group_id == group]
-    told = [(session, epochs.tell_to_end(conn, session, WHY)) for session in found]
+    told = [(session, epochs.tell_to_end(conn, session, WHY)) for session in _sessions(conn, group)]
     return [(session, epoch) for session, epoch in told if epoch is not None]
+
+
+def _sessions(conn: Connection, group: AgentGroupId) -> list[SessionId]:
+    return [session.id for session in sessions(conn) if session.agent_group_id == group]
 
 
 VERBS = (Verb("groups", "restart", Restart, restart, writes=True),)

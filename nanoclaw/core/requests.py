@@ -85,6 +85,15 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             right=Right.GLOBAL,
             an_hour=5,
         ),
+        "add_mcp_server": Rule(
+            does="a program in its sandbox that gives it tools, from then on",
+            right=Right.GROUP,
+            an_hour=20,
+            approval="whoever manages the agent",
+            shown="the agent, the server's name, its command, each argument, each variable with its value, and what is "
+            "replaced",
+            fails="its agent is told why; it has the servers it had",
+        ),
         "admin": Rule(
             does="an admin command, within the lesser of the two rights",
             right=Right.GROUP,

@@ -27,6 +27,7 @@ OUR_SERVER = "nanoclaw"
 MOST_SERVERS = 50
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NO_NAME = f"not a name for a server: letters, digits, - and _, and not {OUR_SERVER!r}"
 
 T = TypeVar("T")
 
@@ -147,6 +148,11 @@ def container_json(told: Told) -> dict[str, object]:
     return {name: value for name, value in named.items() if value is not None}
 
 
+def is_server_name(name: str) -> bool:
+    """May an MCP server be called that?"""
+    return _NAME.fullmatch(name) is not None and name != OUR_SERVER
+
+
 def _base_url(text: str | None, left: list[str]) -> str | None:
     """The address, if it is one; else none is told, and the gateway, which reads the same, leads nowhere."""
     if text is None:
@@ -169,8 +175,8 @@ def _servers(text: str, left: list[str]) -> Iterator[tuple[str, McpServer]]:
         where = f"mcp_servers: {plain(name, 64)}"
         if number >= MOST_SERVERS:
             left.append(f"{where}: more than {MOST_SERVERS} servers")
-        elif _NAME.fullmatch(name) is None or name == OUR_SERVER:
-            left.append(f"{where}: not a name for a server: letters, digits, - and _, and not {OUR_SERVER!r}")
+        elif not is_server_name(name):
+            left.append(f"{where}: {NO_NAME}")
         elif not isinstance(said, dict):
             left.append(f"{where}: not an object")
         elif (server := _read(said, McpServer, where, left)) is not None:

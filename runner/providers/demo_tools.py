@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -21,6 +22,8 @@ _TASK = re.compile(r"(pause|resume|cancel) (task-\S+)", re.IGNORECASE)
 _UPDATE = re.compile(rf"update (task-\S+) {_WORDS}", re.DOTALL | re.IGNORECASE)
 _AGENT = re.compile(r"create an agent (?:named|called) ([^:\n]+?)(?:: (.+))?", re.DOTALL | re.IGNORECASE)
 _ADMIN = re.compile(r"admin ([a-z]+(?: [a-z]+)?)((?: [a-z_]+=\S+)*)", re.IGNORECASE)
+_SERVER = re.compile(rf"add mcp server ([\w-]+): {_WORDS}", re.DOTALL | re.IGNORECASE)
+_VARIABLE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _NUMBER = re.compile(r"\(id: (\d+)\)")
 
 
@@ -62,7 +65,9 @@ def tools_asked_for(text: str, *, number: int, to: str | None, now: datetime) ->
         case "tasks":
             return [Use("list_tasks", {}, _scheduled)]
         case _:
-            return _told(text) or _tasks(text, now) or _agents(text.strip()) or _admin(text.strip())
+            return (
+                _told(text) or _tasks(text, now) or _agents(text.strip()) or _admin(text.strip()) or _more(text.strip())
+            )
 
 
 def _told(text: str) -> list[Use]:
@@ -110,6 +115,22 @@ def _admin(text: str) -> list[Use]:
     if asked := _ADMIN.fullmatch(text):
         options = dict(option.split("=", 1) for option in asked[2].split())
         return [Use("admin", {"command": asked[1], **({"options": options} if options else {})}, _asked_host)]
+    return []
+
+
+def _more(text: str) -> list[Use]:
+    if asked := _SERVER.fullmatch(text):
+        try:
+            words = shlex.split(asked[2])
+        except ValueError:
+            words = asked[2].split()
+        env: dict[str, str] = {}
+        while words and (variable := _VARIABLE.fullmatch(words[0])):
+            env[variable[1]] = variable[2]
+            words = words[1:]
+        if words:
+            server = {"name": asked[1], "command": words[0], "args": words[1:], "env": env}
+            return [Use("add_mcp_server", server, _asked_host)]
     return []
 
 

@@ -15,9 +15,11 @@ from runner.tools.base import Answer, Tool
 from runner.tools.desk import Definition, Desk, Shows
 from runner.tools.messages import MESSAGES
 from runner.tools.questions import QUESTIONS
+from runner.tools.self_change import SELF_CHANGE
 from runner.tools.tasks import TASKS
 
-DEFINITIONS: Mapping[str, Definition] = {one.tool.name: one for one in (*MESSAGES, *QUESTIONS, *TASKS, *AGENTS, *ADMIN)}
+ALL = (*MESSAGES, *QUESTIONS, *TASKS, *AGENTS, *SELF_CHANGE, *ADMIN)
+DEFINITIONS: Mapping[str, Definition] = {one.tool.name: one for one in ALL}
 
 
 def new_id() -> str:

@@ -35,6 +35,8 @@ def requests() -> Iterator[tuple[str, object]]:
         yield "create_agent", {"name": f"worm {number}"}
     for command, options in COMMANDS:
         yield "admin", {"command": command, "options": json.dumps(options)}
+    for name in ("time", "time\n", "../x"):
+        yield "add_mcp_server", {"name": name, "command": "sh", "env": {"A\n": "b"}}
     yield "cancel_task", {"task_id": "task-of-somebody"}
     for number in range(UNKNOWN):
         yield f"make_me_owner_{number}", {"user": "test:ada"}

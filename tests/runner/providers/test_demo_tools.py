@@ -68,6 +68,15 @@ def at(time: str) -> dict[str, str]:
             "Create an agent called Old Scout: look\naround",
             [("create_agent", {"name": "Old Scout", "instructions": "look\naround"})],
         ),
+        (
+            "Add mcp server clock: TZ=UTC python3 'my clock.py' --a=b",
+            [
+                (
+                    "add_mcp_server",
+                    {"name": "clock", "command": "python3", "args": ["my clock.py", "--a=b"], "env": {"TZ": "UTC"}},
+                )
+            ],
+        ),
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "demo: ", "Demo:"])
@@ -103,7 +112,8 @@ def good(name: str, arguments: Mapping[str, object]) -> Answer:
 
 
 WORDS = """ask me a question|edit|react|card|tell room hi|send me a file|schedule 2 tea|schedule @daily tea|tasks
-|pass b c: hi|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout|admin help"""
+|pass b c: hi|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout|admin help
+|add mcp server clock: python3 clock.py"""
 
 
 async def test_every_tool_can_be_seen_and_takes_what_the_demo_gives_it() -> None:

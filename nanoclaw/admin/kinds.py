@@ -1,0 +1,36 @@
+"""What can be approved, and what handles the requests of agents that lean on more than the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nanoclaw.actors.approval_kinds import KINDS
+from nanoclaw.actors.approving import Kind
+from nanoclaw.actors.mcp_server_kind import McpServerKind, McpServerRequests
+from nanoclaw.actors.requests import Handler
+from nanoclaw.admin.agent_writes import AdminKind
+from nanoclaw.admin.for_agents import AgentCommands
+from nanoclaw.model.approvals import ApprovalKind
+from nanoclaw.model.ids import ChannelName
+
+ALL_KINDS: Mapping[ApprovalKind, Kind] = {
+    **KINDS,
+    ApprovalKind.ADMIN: AdminKind(),
+    ApprovalKind.MCP_SERVER: McpServerKind(),
+}
+"""Those that need nothing of the host but `Means`."""
+
+
+def handlers(
+    *, threaded: Callable[[], Mapping[ChannelName, bool]], mint: Callable[[str], str]
+) -> Mapping[str, Handler]:
+    """The handlers besides those that there are in any case, by the names of their actions.
+
+    Args:
+      threaded: Which channels have threads?
+      mint: Makes ids.
+    """
+    return {
+        "admin": AgentCommands(threaded=threaded, mint=mint),
+        "add_mcp_server": McpServerRequests(mint=mint),
+    }
