@@ -144,6 +144,7 @@ def _prepare(conn: Connection) -> None:
     # First of all the time-out: every later statement may meet the other side's lock.
     conn.set_busy_timeout(BUSY_TIMEOUT_MS)
     conn.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
+    conn.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # or many a statement is compiled anew for every bound value
     # A misspelt column in double quotes must be an error, not a string.
     conn.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     conn.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
@@ -295,6 +296,5 @@ class snapshot:  # noqa: N801 - used like a function, as contextlib would have i
         execute(self._conn, "BEGIN DEFERRED")
 
     def __exit__(self, *_: object) -> None:
-        # Some errors, such as an interrupt, have ended the transaction already.
-        if self._conn.in_transaction:
+        if self._conn.in_transaction:  # some errors, such as an interrupt, have ended it already
             execute(self._conn, "ROLLBACK")

@@ -30,6 +30,7 @@ SETTINGS: Mapping[int, int] = {
     apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA: 0,
     apsw.SQLITE_DBCONFIG_DQS_DML: 0,
     apsw.SQLITE_DBCONFIG_DQS_DDL: 0,
+    apsw.SQLITE_DBCONFIG_ENABLE_QPSG: 1,  # as in `schema.sqlite`: nothing is compiled anew for another bound value
 }
 
 MOST_FILE_BYTES = 64 << 20

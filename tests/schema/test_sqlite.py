@@ -125,6 +125,10 @@ def add_twice(conn: Connection) -> None:
         execute(conn, "INSERT INTO t VALUES (2, 'b')")
 
 
+def test_a_statement_is_compiled_once_whatever_it_is_bound_to(conn: Connection) -> None:
+    assert conn.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1) == 1
+
+
 def test_a_transaction_is_whole_or_nothing(conn: Connection) -> None:
     with pytest.raises(ConstraintError):
         add_twice(conn)
