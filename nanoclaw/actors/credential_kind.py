@@ -26,7 +26,10 @@ from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection
 
 RESTARTED = "the host was restarted; if OneCLI still holds the request, it is asked about anew"
-LOST = "OneCLI no longer holds the request: it was decided elsewhere, or its time is over"
+LOST = (
+    "OneCLI no longer holds the request: its time is over, or it was decided already, elsewhere or by this host before"
+    " it was cut short"
+)
 GRACE = timedelta(seconds=5)
 """So long after an approval's own time a decision that was made in it may still be on its way."""
 

@@ -1,100 +1,73 @@
-"""The approvals actor killed at each of its steps, with two who decide: what is approved is done once, and told."""
+"""Two who decide at the same moment, and a host that dies at any await point: done at most once, and everybody told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import trio
-from attrs import define, field
+import trio._core._run as scheduler
 
 from nanoclaw.model.approvals import ApprovalState, CardState
-from nanoclaw.model.rights import Role
 from nanoclaw.store import approvals
 from nanoclaw.store.verify import verify
 from schema.sqlite import fetch, integer
+from tests.conftest import Figures
 from tests.routing.comparing import NOWHERE
 from tests.support.approvals_case import Case, SlowNotes
-from tests.support.inline_database import InlineDatabase
+from tests.support.dying import Death, die_everywhere
+from tests.support.two_deciders import TwoDeciders
 
-MOST_STEPS = 40
-
-
-class KilledError(BaseException):
-    """The host is no more."""
+ORDERS = 12
 
 
-@define
-class Mortal:
-    """The store of one life, which ends at its *left*-th step: before that step's transaction, or just after it."""
-
-    store: InlineDatabase
-    left: int
-    after: bool
-    over: bool = field(default=False, init=False)
-
-    async def transact(self, query: Callable[..., Any], *arguments: Any, **words: Any) -> Any:
-        """As the store's."""
-        self.left -= 1
-        if self.left < 0 and not self.after:
-            self._die()
-        result = await self.store.transact(query, *arguments, **words)
-        if self.left < 0:
-            self._die()
-        return result
-
-    async def read(self, query: Callable[..., Any], *arguments: Any, **words: Any) -> Any:
-        """As the store's."""
-        return await self.store.read(query, *arguments, **words)
-
-    def _die(self) -> None:
-        self.over = True
-        raise KilledError
+def slow_notes() -> SlowNotes:
+    """Work that is done at once."""
+    kind = SlowNotes()
+    kind.go_on.set()
+    return kind
 
 
-async def life(case: Case, step: int, *, after: bool) -> bool:
-    """Ask, send, decide, do; says whether the host died at that step."""
-    whole, mortal = case.store, Mortal(case.store, step, after)
-    case.store = mortal  # type: ignore[assignment]  # it is one, for an actor
-    try:
-        async with case.living() as actor:
-            case.arrive()
-            for number, (card, label, by) in enumerate(
-                [(card, label, by) for card in case.cards() for label, by in (("Approve", "Boss"), ("Reject", "Chief"))]
-            ):
-                case.press(card, case.tokens(card)[label], by=by, number=900 + number)
-            await case.look(actor)
-    except* KilledError:
-        pass
-    finally:
-        case.store = whole
-    return mortal.over
+def assert_sound(scene: TwoDeciders) -> str:
+    """It is over, done as it was decided and once, and everybody knows; returns who has decided."""
+    case = scene.case
+    found = approvals.get(case.world.conn, scene.which)
+    assert found is not None
+    done = integer(case.world.conn, "SELECT count(*) FROM users WHERE display_name = 'note'")
+    assert (found.state, done) in {(ApprovalState.DONE, 1), (ApprovalState.REJECTED, 0)}
+    [told] = case.told()
+    assert told.startswith(f"{scene.which}, ")
+    boss_was_first = found.answered_by == "test:boss"
+    winner, loser = (scene.boss, scene.chief) if boss_was_first else (scene.chief, scene.boss)
+    assert (found.answer == "approve") == (scene.labels[0 if boss_was_first else 1] == "Approve")
+    [late] = [text for text in loser.words() if text.startswith("This is decided already: ")]
+    assert ("approved by" if done else "rejected by") in late
+    assert not [text for text in winner.words() if "decided already" in text]
+    [card] = [card for card in case.cards() if card.state is not CardState.LOST]
+    assert (card.approver, card.state) == ("wire:chief", CardState.OVER)
+    edits = fetch(
+        case.world.conn, "SELECT state FROM ledger WHERE kind = 'edit' AND id LIKE ?", (f"%/{found.state.value}",)
+    )
+    assert edits == [{"state": "delivered"}]
+    assert verify(case.world.conn, NOWHERE, host=None, now=case.world.now) == []
+    case.store.close()
+    return str(found.answered_by)
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("slow", [False, True])
-async def test_whoever_dies_when_it_is_done_once_and_its_agent_is_told_once(*, slow: bool, after: bool) -> None:
-    for step in range(MOST_STEPS):
-        case = Case(kind=SlowNotes()) if slow else Case()
-        if isinstance(case.kind, SlowNotes):
-            case.kind.go_on.set()
-        case.grant("boss")
-        case.grant("chief", Role.ADMIN)
-        which = case.ask()
-        died = await life(case, step, after=after)
-        assert await life(case, MOST_STEPS, after=after) is False
-        state, result = case.state(which)
-        assert (state, result) == ("done", "wrote hello"), f"killed at step {step}"
-        assert integer(case.world.conn, "SELECT count(*) FROM users WHERE display_name = 'note'") == 1
-        assert len(case.told()) == 1
-        assert {card.state for card in case.cards()} == {CardState.OVER}
-        assert verify(case.world.conn, NOWHERE, host=None, now=case.world.now) == []
-        case.store.close()
-        if not died:
-            assert step > 2
-            return
-    raise AssertionError("it never came to an end")
+@pytest.mark.parametrize("labels", [("Approve", "Reject"), ("Approve", "Approve")])
+async def test_of_two_who_press_at_the_same_moment_one_decides_and_the_other_is_told(labels: tuple[str, str]) -> None:
+    winners = set()
+    for seed in range(ORDERS):
+        scheduler._r.seed(seed)
+        scene = TwoDeciders(labels=labels)
+        await scene.live(Death(0))
+        assert len(scene.receipts) == 2
+        winners.add(assert_sound(scene))
+    assert winners == {"test:boss", "wire:chief"}
+
+
+async def test_wherever_the_host_dies_it_is_done_at_most_once_and_everybody_is_told(figures: Figures) -> None:
+    died = await die_everywhere(lambda: TwoDeciders(kind=slow_notes()), assert_sound)
+    figures(points_died_at=died)
+    assert died > 50
 
 
 async def test_an_approval_that_ends_while_its_work_is_under_way_is_done_by_nobody() -> None:

@@ -2,133 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import cast
-
 import attrs
 import pytest
 import trio
-from attrs import define, field
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
-from nanoclaw.actors.approvals import Approvals
-from nanoclaw.actors.credential_kind import CredentialKind
-from nanoclaw.actors.credential_requests import LOOK_SECONDS, CredentialRequests
+from nanoclaw.actors.credential_requests import LOOK_SECONDS
 from nanoclaw.core.credential_requests import MARGIN
-from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError, Pending, PendingRequest, RawBody, RequestingAgent
-from nanoclaw.kit.tree import TreeNode
+from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError, RawBody, RequestingAgent
+from nanoclaw.model.approvals import CardState
 from nanoclaw.store import approvals, drops
-from schema.sqlite import fetch
-from tests.support.approvals_case import Case, HostClock, Notes
-
-HOLDS = timedelta(seconds=180)
-POLL_SECONDS = 30.0
-
-
-@define
-class Held:
-    """What OneCLI holds, and what it was told."""
-
-    requests: dict[str, PendingRequest] = field(factory=dict[str, PendingRequest])
-    decided: list[tuple[str, bool]] = field(factory=list[tuple[str, bool]])
-    excluded: list[list[str]] = field(factory=list[list[str]])
-    unfit: dict[str, str] = field(factory=dict[str, str])
-    broken: Exception | None = None
-    forgetful: bool = False
-    """It names what it was told not to."""
-    _news: trio.Event = field(factory=trio.Event)
-
-    def hold(self, request: PendingRequest) -> None:
-        """One more."""
-        self.requests[request.id] = request
-        self._news.set()
-
-    async def pending(self, exclude: Collection[str]) -> Pending:
-        """As the server does."""
-        await trio.lowlevel.checkpoint()
-        self.excluded.append(sorted(exclude))
-        if self.broken is not None:
-            raise self.broken
-        found = self._listed(exclude)
-        if not found:
-            self._news = trio.Event()
-            with trio.move_on_after(POLL_SECONDS):
-                await self._news.wait()
-            found = self._listed(exclude)
-        return Pending(requests=found, unfit={name: why for name, why in self.unfit.items() if name not in exclude})
-
-    async def decide(self, request: str, *, approve: bool) -> bool:
-        """As the server does."""
-        await trio.lowlevel.checkpoint()
-        if self.broken is not None:
-            raise self.broken
-        if self.requests.pop(request, None) is None:
-            return False
-        self.decided.append((request, approve))
-        return True
-
-    def _listed(self, exclude: Collection[str]) -> tuple[PendingRequest, ...]:
-        return tuple(one for name, one in self.requests.items() if self.forgetful or name not in exclude)
-
-
-@define
-class Scene:
-    """A world with a boss, in which OneCLI holds what an agent asks for."""
-
-    held: Held = field(factory=Held)
-    case: Case = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.case = Case()
-        self.case.kind = cast("Notes", CredentialKind(self.held, HostClock(self.case.world), lambda: 0.0))
-        self.case.grant("boss")
-
-    def request(self, name: str = "ap-1", agent: str = "agt-nano") -> PendingRequest:
-        """One of an agent's."""
-        return PendingRequest(
-            id=name,
-            method="POST",
-            host="api.example.com",
-            path="/v1/send",
-            agent=RequestingAgent(name="Nano", external_id=agent),
-            expires_at=self.case.world.now + HOLDS,
-            raw_body=RawBody(text="{}"),
-        )
-
-    @asynccontextmanager
-    async def living(self) -> AsyncIterator[Approvals]:
-        """One life of both actors."""
-        async with self.case.living() as actor:
-            asking = CredentialRequests(
-                self.held,
-                self.case.store,
-                HostClock(self.case.world),
-                lambda _: None,
-                actor.look,
-                TreeNode("onecli"),
-                luck=lambda: 0.0,
-                mint=self.case.world.mint,
-            )
-            async with trio.open_nursery() as nursery:
-                await nursery.start(asking.run)
-                await wait_all_tasks_blocked()
-                yield actor
-                nursery.cancel_scope.cancel()
-
-    async def press(self, actor: Approvals, label: str) -> None:
-        """The boss presses a button of the last card, and all that follows happens."""
-        self.case.arrive()
-        card = self.case.cards()[-1]
-        self.case.press(card, self.case.tokens(card)[label])
-        await self.case.look(actor)
-        await trio.sleep(2 * LOOK_SECONDS)
-
-    def states(self) -> list[tuple[str, str | None]]:
-        """Of all approvals, in the order of their asking."""
-        rows = fetch(self.case.world.conn, "SELECT state, result FROM approvals ORDER BY rowid")
-        return [(str(row["state"]), cast("str | None", row["result"])) for row in rows]
+from nanoclaw.store.verify import verify
+from tests.conftest import Figures
+from tests.routing.comparing import NOWHERE
+from tests.support.dying import die_everywhere
+from tests.support.held_requests import HOLDS, POLL_SECONDS, Scene
 
 
 @pytest.fixture
@@ -200,6 +88,30 @@ async def test_what_was_approved_when_the_host_died_is_told_by_the_next(
         await trio.sleep(5)
     assert scene.held.decided == [("ap-1", True)]
     assert [state for state, _ in scene.states()] == ["done"]
+
+
+def a_request() -> Scene:
+    """One is held."""
+    scene = Scene()
+    scene.held.hold(scene.request())
+    return scene
+
+
+def assert_sound(scene: Scene) -> None:
+    """OneCLI was told, once, and what people are told is no lie."""
+    assert (scene.held.decided, scene.held.requests) == ([("ap-1", True)], {})
+    *earlier, (state, why) = scene.states()
+    assert {state for state, _ in earlier} <= {"expired"}
+    assert state == "done" or "decided already, elsewhere or by this host before it was cut short" in str(why)
+    assert {card.state for card in scene.case.cards()} == {CardState.OVER}
+    assert verify(scene.case.world.conn, NOWHERE, host=None, now=scene.case.world.now) == []
+    scene.case.store.close()
+
+
+async def test_wherever_the_host_dies_the_request_goes_on_once(autojump_clock: MockClock, figures: Figures) -> None:
+    died = await die_everywhere(a_request, assert_sound)
+    figures(points_died_at=died)
+    assert died > 30
 
 
 async def test_a_decision_that_comes_too_late_has_failed_and_says_so(scene: Scene, autojump_clock: MockClock) -> None:

@@ -12,15 +12,15 @@ from nanoclaw.model.settings import AdminScope
 from nanoclaw.store import people
 from schema.requests import Admin
 from tests.actors.asking import Case
-from tests.support.central import NOW
+from tests.support.central import NOW, World
 from tests.support.tasks import a_task, added
 
 FOREIGN = ("other", "elsewhere", "bob", "theirs")
 
 
-def a_case(scope: AdminScope = AdminScope.GROUP, sender: str = "Ada") -> Case:
+def a_case(scope: AdminScope = AdminScope.GROUP, sender: str = "Ada", world: World | None = None) -> Case:
     """An agent in a turn of somebody, who is an owner if it is Ada; and another agent that has things, too."""
-    case = Case()
+    case = Case(world=world or World())
     case.more = {"admin": AgentCommands(threaded=dict, mint=case.world.mint)}
     case.may(scope)
     case.owner()

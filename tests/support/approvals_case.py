@@ -25,6 +25,7 @@ from nanoclaw.model.ids import AgentGroupId, ApprovalId, ChannelName, QuestionId
 from nanoclaw.model.messages import Address, Choice, InboundEvent, LedgerState
 from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store import approvals, ledger, people, reaching
+from nanoclaw.store.db import Store
 from nanoclaw.store.events import Verdict
 from nanoclaw.store.sessions import session_place
 from schema import payloads
@@ -148,15 +149,15 @@ class Case:
             )
 
     @asynccontextmanager
-    async def living(self) -> AsyncIterator[Approvals]:
-        """One life of the actor, which has come to rest when the block begins."""
+    async def living(self, store: Store | None = None) -> AsyncIterator[Approvals]:
+        """One life of the actor on *store*, if not its own, which has come to rest when the block begins."""
         channel = cast("Channel", Desk(frozenset(self.known)))
 
         def told() -> None:
             self.changed += 1
 
         actor = Approvals(
-            self.store,
+            store or self.store,
             HostClock(self.world),
             {CHANNEL: channel},
             {self.kind.name: cast("Kind", self.kind)},

@@ -9,8 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 import trio
 
 from nanoclaw.store.opening import open_writer
-from nanoclaw.store.writer import Failed
+from nanoclaw.store.writer import Failed, Writer
 from schema.sqlite import IN_MEMORY, Connection, execute, snapshot
+from tests.support.central import fresh
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,7 +21,9 @@ class InlineDatabase:
     """A `nanoclaw.store.db.Store` in memory, or in a file. Not for `Database`'s life on a thread: see test_db.py."""
 
     def __init__(self, path: str | Path = IN_MEMORY, *, migrations: Sequence[str] | None = None) -> None:
-        self._writer = open_writer(path, migrations=migrations)
+        # Migrating takes longer than most of what is tested.
+        usual = path == IN_MEMORY and migrations is None
+        self._writer = Writer(fresh()) if usual else open_writer(path, migrations=migrations)
         self.conn = self._writer.conn
         """For tests that look or prepare without awaiting."""
 
