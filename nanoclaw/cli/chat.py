@@ -25,7 +25,7 @@ from nanoclaw.channels.terminal.frames import (
     write_client,
 )
 from nanoclaw.cli import chat_files, exits
-from nanoclaw.cli.chat_words import OpenQuestions, in_markdown, in_words, lines_of
+from nanoclaw.cli.chat_words import OpenQuestions, in_words, lines_of, on_terminal
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.cli.typed import reader
 from nanoclaw.cli.words import printable
@@ -230,10 +230,8 @@ class _Conversation:
 
     def _print(self, frame: Show, saved: Sequence[str]) -> None:
         if self.console.is_terminal:
-            from rich.markdown import Markdown
-
             self.console.print(printable(frame.speaker or "nanoclaw", "bold cyan"))
-            self.console.print(Markdown(visible(in_markdown(frame))))
+            self.console.print(on_terminal(frame))
             for line in saved:
                 self.console.print(printable(visible(line), "dim"))
         else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import define, field
+from rich.console import RenderableType
 
 from nanoclaw.channels.terminal.frames import Show
+from nanoclaw.cli.words import printable
 from nanoclaw.core.notices import visible
 from nanoclaw.core.questions import meant
 from nanoclaw.core.speech import HOW_TO_ANSWER, numbered
@@ -18,6 +20,18 @@ def lines_of(frame: Show, agent: str | None, saved: Sequence[str]) -> list[str]:
     words = in_words(frame)
     said = words if frame.speaker in (None, agent) else f"{frame.speaker}: {words}"
     return [visible(line) for line in (*([said] if words else []), *saved)]
+
+
+def on_terminal(frame: Show) -> RenderableType:
+    """What a terminal shows of a message: an agent's as Markdown, with where its links lead.
+
+    The host's own words are no Markdown: they quote strangers', of which people must see every sign before they decide.
+    """
+    from rich.markdown import Markdown
+
+    if frame.speaker is None:
+        return printable(in_words(frame))
+    return Markdown(visible(in_markdown(frame)), hyperlinks=False)
 
 
 def in_words(frame: Show) -> str:

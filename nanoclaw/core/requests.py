@@ -21,6 +21,8 @@ from schema.requests import MOST_NAME
 
 WINDOW = timedelta(hours=1)
 """What is counted against the limits of `RULES`: what was asked since, granted or not."""
+HOST = "nanoclaw"
+"""Who says what the host itself says, in small letters. No agent is called so."""
 MOST_CHILDREN = 20
 """Agents that one agent has made and may still write to."""
 
@@ -171,6 +173,8 @@ def name_fault(name: str) -> str | None:
         return "an agent needs a name"
     if name != plain(name, most=len(name) + 1) or len(name) > MOST_NAME:
         return f"a name has at most {MOST_NAME} characters on one line, with single spaces between words"
+    if name.casefold() == HOST:
+        return f"{HOST} is what the host itself is called"
     return None
 
 

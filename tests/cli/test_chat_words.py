@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
 from attrs import evolve
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.console import Console
 
 from nanoclaw.channels.terminal.frames import Say, Show, read_client, read_host, write_client, write_host
-from nanoclaw.cli.chat_words import OpenQuestions, in_markdown, in_words, lines_of
+from nanoclaw.cli.chat_words import OpenQuestions, in_markdown, in_words, lines_of, on_terminal
+from nanoclaw.core.approvals import field
 
 PLAIN = Show(key="k", text="hello", speaker="Nano", answers=None, more=False)
 QUESTION = evolve(PLAIN, text="Now?", title="Cake", question="q1", options=("Yes", "No"))
@@ -32,6 +39,27 @@ def test_each_kind_is_shown_as_what_it_is(frame: Show, words: str, markdown: str
     assert in_words(frame) == words
     assert in_markdown(frame) == markdown
     assert read_host(write_host(frame)) == frame
+
+
+def seen(frame: Show) -> str:
+    """What stands on a terminal, its colours aside."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=1_000)
+    console.print(on_terminal(frame))
+    assert isinstance(console.file, io.StringIO)
+    return re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue())
+
+
+@given(st.text(max_size=60))
+@example("<!-- rm -rf / --> <b>bold</b> [safe](http://evil.example) ![i](http://evil.example) &lt; **a** :smile: [red]")
+def test_of_what_the_host_says_every_sign_is_seen_whatever_strangers_have_put_into_it(value: str) -> None:
+    line = field("Argument", value)
+    assert line in seen(evolve(PLAIN, speaker=None, text=line))
+
+
+def test_where_a_link_of_an_agents_leads_is_seen() -> None:
+    shown = seen(evolve(PLAIN, text="**Go** to [https://bank.example](https://evil.example/?q=secret)\x1b]8;;x"))
+    assert "Go to https://bank.example (https://evil.example/?q=secret)" in shown
+    assert "\x1b" not in shown
 
 
 def test_somebody_else_is_named_before_what_they_say() -> None:

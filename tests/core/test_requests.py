@@ -75,7 +75,8 @@ def test_a_name_is_what_people_can_read_on_one_line(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "  ", " Scout", "Scout\nowner", "Scout  x", "Sc\u202eout", "Sc\u200bout", "\U000e0041", "a\0", "x" * 51],
+    ["", "  ", " Scout", "Scout\nowner", "Scout  x", "Sc\u202eout", "Sc\u200bout", "\U000e0041", "a\0", "x" * 51]
+    + ["nanoclaw", "NanoClaw"],
 )
-def test_a_name_with_what_nobody_sees_is_none(name: str) -> None:
+def test_a_name_with_what_nobody_sees_or_that_is_the_hosts_is_none(name: str) -> None:
     assert name_fault(name)
