@@ -69,7 +69,7 @@ class Outgoing:
     """The platform's id of the message that this one answers."""
     speaker: str | None
     """The agent's name; None: the host itself says it. Then it is to be shown sign for sign: it quotes strangers, and
-    people decide by it. In no case does a channel have its platform look up links, or call people together, by itself."""
+    people decide by it."""
     more: bool
     """Is another answer to the same message about to follow, as far as can be told? A question is the last until it is
     answered."""

@@ -10,14 +10,16 @@ import trio
 from attrs import frozen
 
 from nanoclaw.kit.clock import SystemClock
-from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.model.ids import AgentGroupId, RoleId
+from nanoclaw.model.rights import Grant, Role
 from nanoclaw.model.settings import AdminScope, ContainerSettings
+from nanoclaw.store import people
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import set_settings
 from schema.sqlite import Connection
 from tests.support.central import World
-from tests.support.platform_channel import CHANNEL
+from tests.support.platform_channel import ADA, CHANNEL
 
 SETTINGS = """
 [sandbox]
@@ -45,6 +47,8 @@ class Evil:
     """Where its model answers."""
     admin_scope: str = "group"
     """How far what it asks of the host may reach."""
+    managed: bool = False
+    """Is Ada, who speaks to it, an admin of it?"""
     epochs: int = 1
     """How many of its first lives are evil; later ones are honest."""
 
@@ -80,9 +84,23 @@ def furnish(around: Path, evils: Sequence[Evil], good: Sequence[str], image: str
                 updated_at=world.now,
             )
             set_settings(conn, given)
+            if evil.managed:
+                people.grant(conn, _admin(world, group))
 
     async def make() -> None:
         async with open_database(home / "nanoclaw.db") as store:
             await store.transact(fill)
 
     trio.run(make)
+
+
+def _admin(world: World, group: AgentGroupId) -> Grant:
+    people.note_user(world.conn, ADA, "Ada", now=world.now)
+    return Grant(
+        id=RoleId(f"role-{group}"),
+        user_id=ADA,
+        role=Role.ADMIN,
+        agent_group_id=group,
+        granted_by=None,
+        granted_at=world.now,
+    )
