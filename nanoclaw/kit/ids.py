@@ -8,6 +8,8 @@ import time
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Base 32 in the order of its characters, so that text order is number order; no i, l, o or u."""
 
+PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
+"""Two digits at a time: every message that comes in is given some ids."""
 RANDOM_BITS = 80
 DIGITS = 26
 """Enough for 48 bits of milliseconds and the random ones."""
@@ -20,7 +22,7 @@ def mint(prefix: str) -> str:
     """
     milliseconds = time.time_ns() // 1_000_000
     number = milliseconds << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
-    digits = (ALPHABET[number >> shift & 31] for shift in range(5 * (DIGITS - 1), -1, -5))
+    digits = [PAIRS[number >> shift & 1023] for shift in range(5 * (DIGITS - 2), -1, -10)]
     return f"{prefix}-{''.join(digits)}"
 
 

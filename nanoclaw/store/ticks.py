@@ -6,12 +6,14 @@ import json
 from collections.abc import Collection
 
 from nanoclaw.model.ids import SessionId
-from schema.sqlite import Connection, fetch_plain, integer
+from schema.sqlite import Connection, execute, fetch_plain, integer
 
 
 def tick(conn: Connection) -> int:
     """The next number, greater than every one before it in this file."""
-    return integer(conn, "UPDATE ticks SET last = last + 1 RETURNING last")
+    # Two plain steps: what an UPDATE is to return, SQLite keeps in a table made for it.
+    execute(conn, "UPDATE ticks SET last = last + 1")
+    return integer(conn, "SELECT last FROM ticks")
 
 
 def highest_seq(conn: Connection, session: str) -> int:
@@ -25,14 +27,14 @@ def highest_seq(conn: Connection, session: str) -> int:
 
 
 def tick_and_seqs(conn: Connection, sessions: Collection[SessionId]) -> tuple[int, dict[SessionId, int]]:
-    """`tick`, and `highest_seq` of many sessions, in one step."""
-    _, ((last, highest),) = fetch_plain(
+    """`tick`, and `highest_seq` of many sessions, in few steps."""
+    if len(sessions) == 1:
+        (session,) = sessions
+        return tick(conn), {session: highest_seq(conn, session)}
+    _, rows = fetch_plain(
         conn,
-        "UPDATE ticks SET last = last + 1 RETURNING last, (SELECT json_group_object(value,"
-        "  max(coalesce((SELECT max(seq) FROM inbound WHERE session_id = value), 0),"
-        "      coalesce((SELECT max(seq) FROM ledger WHERE session_id = value), 0))) FROM json_each(?))",
+        "SELECT value, max(coalesce((SELECT max(seq) FROM inbound WHERE session_id = value), 0),"
+        "                  coalesce((SELECT max(seq) FROM ledger WHERE session_id = value), 0)) FROM json_each(?)",
         (json.dumps(list(sessions)),),
     )
-    assert isinstance(last, int)
-    found: dict[str, int] = json.loads(str(highest))
-    return last, {SessionId(session): seq for session, seq in found.items()}
+    return tick(conn), {SessionId(str(session)): int(str(seq)) for session, seq in rows}
