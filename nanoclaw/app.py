@@ -25,7 +25,8 @@ from nanoclaw.core.signals import Signals, detail_of, state_of
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.gateway import Gateway
 from nanoclaw.gateway.secrets_file import SecretsFile
-from nanoclaw.house import Ground, House, build
+from nanoclaw.ground import Ground
+from nanoclaw.house import House, build
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
@@ -33,7 +34,7 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.standing import CustomsByStanding
 from nanoclaw.model.ids import SessionId
-from nanoclaw.sandboxes.available import all_engines
+from nanoclaw.sandboxes.available import all_engines, builder_of
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.docker import DockerSettings
 from nanoclaw.sandboxes.engine import Engine
@@ -57,6 +58,7 @@ TREE = (
     "delivery",
     "approvals",
     "onecli",
+    "packages",
     "sweep",
     "admin",
     "channels",
@@ -151,6 +153,7 @@ async def serve(
             ways_out=gateway,
             credentials=credentials,
             decisions=onecli,
+            builder=builder_of(choice.engine),
         )
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
@@ -193,6 +196,7 @@ async def serve(
             "delivery": house.delivery.run,
             "approvals": house.approvals.run,
             "onecli": house.run_onecli,
+            "packages": house.run_packages,
             "sweep": house.sweep.run,
             "admin": admin.run,
             "channels": house.run_channels,

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
 import trio
-from attrs import field, frozen
+from attrs import frozen
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.approvals import Approvals
-from nanoclaw.actors.approving import Kind
-from nanoclaw.actors.credential_kind import CredentialKind, Decisions
 from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
-from nanoclaw.actors.nets import Nets
-from nanoclaw.actors.parts import Credentials, Customs, Folders, NoWaysOut, Parts, SessionTimes, WaysOut
+from nanoclaw.actors.package_versions import PackageVersions
+from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
-from nanoclaw.admin.kinds import ALL_KINDS, handlers
+from nanoclaw.admin.kinds import handlers
 from nanoclaw.channels.base import Channel
 from nanoclaw.composing.places import names_in
 from nanoclaw.config import Config
@@ -29,46 +27,14 @@ from nanoclaw.core.delivery import DeliveryPolicy
 from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.told import HomeSettings, tell
-from nanoclaw.kit.clock import Clock
-from nanoclaw.kit.ids import jitter, mint
+from nanoclaw.ground import Ground, kinds_on, onecli_on, packages_on
 from nanoclaw.kit.restart import RestartPolicy
 from nanoclaw.kit.supervisor import ChildSpec, supervise
-from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
 from nanoclaw.kit.tree import TreeNode
-from nanoclaw.kit.watch import Watch
-from nanoclaw.model.approvals import ApprovalKind
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.sandboxes.available import own_image
-from nanoclaw.sandboxes.engine import Engine
-from nanoclaw.store.db import Store
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
-MOST_LINKS = 8
-"""Threads for the links' files: one session that is locked out of its file must not hold up the others."""
-
-
-@frozen(kw_only=True)
-class Ground:
-    """All that reaches beyond the host's own memory, and so all that a simulation has to put in its place."""
-
-    store: Store
-    engine: Engine
-    customs: Customs
-    watch: Watch
-    clock: Clock
-    ways_out: WaysOut = field(factory=NoWaysOut)
-    credentials: Credentials | None = None
-    """OneCLI's; None: there is none, as with the next."""
-    decisions: Decisions | None = None
-    """OneCLI's requests that wait for somebody's decision."""
-    threads: Threads = WORKER_THREADS
-    """For what blocks shortly."""
-    links: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(MOST_LINKS)))
-    """For files that a sandbox may lock."""
-    mint: Callable[[str], str] = mint
-    luck: Callable[[], float] = jitter
-    """A share of a pause, in [0, 1)."""
-    nets: Nets = field(factory=Nets)
 
 
 @frozen(kw_only=True)
@@ -81,6 +47,7 @@ class House:
     delivery: Delivery
     approvals: Approvals
     onecli: CredentialRequests | None
+    packages: PackageVersions | None
     sweep: Sweep
     admission: Admission
     node: TreeNode
@@ -99,11 +66,11 @@ class House:
 
     async def run_onecli(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Hear of the requests that OneCLI holds, if there is one, until cancelled."""
-        if self.onecli is not None:
-            await self.onecli.run(task_status=task_status)
-        else:
-            task_status.started()
-            await trio.sleep_forever()
+        await _run_or_rest(self.onecli, task_status)
+
+    async def run_packages(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Find out versions of packages, if sandboxes have images, until cancelled."""
+        await _run_or_rest(self.packages, task_status)
 
     async def run_channels(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Hear all channels until cancelled, each restarted by itself."""
@@ -126,7 +93,6 @@ def build(
     nodes: Mapping[str, TreeNode],
     *,
     check_mounts: CheckMounts,
-    kinds: Mapping[ApprovalKind, Kind] = ALL_KINDS,
 ) -> House:
     """Make the actors of *config*'s home; nothing runs yet.
 
@@ -136,7 +102,6 @@ def build(
       channels: All there are.
       nodes: The places in the tree, by name.
       check_mounts: Judges the mounts of one agent group.
-      kinds: What can be approved.
     """
     folders = Folders(home=config.home)
     by_name = {channel.name: channel for channel in channels}
@@ -187,7 +152,12 @@ def build(
         mail=config.mail_policy,
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: asked(),  # noqa: PLW0108 - it is made below
-        requests=handlers(threaded=lambda: _threaded(by_name), mint=ground.mint),
+        requests=handlers(
+            threaded=lambda: _threaded(by_name),
+            mint=ground.mint,
+            engine=ground.engine.name,
+            images=ground.builder is not None,
+        ),
         shown=lambda: sessions.show_all(),  # noqa: PLW0108 - sessions is made below
         retry=RetryPolicy(
             most_tries=config.retry.most_tries,
@@ -214,7 +184,7 @@ def build(
         ground.store,
         ground.clock,
         by_name,
-        kinds if ground.decisions is None else {**kinds, **_credential_kind(ground.decisions, ground)},
+        kinds_on(ground),
         delivery.nudge,
         lambda: done(),  # noqa: PLW0108 - it is made below
         nodes["approvals"],
@@ -236,11 +206,18 @@ def build(
     def asked() -> None:
         approvals.look()
         sweep.look()
+        if packages is not None:
+            packages.look()
 
     def done() -> None:
         sessions.show_all()
         sweep.look()
 
+    def told() -> None:
+        approvals.look()
+        done()
+
+    packages = packages_on(ground, told, nodes)
     ingress = Ingress(
         ground.store,
         ground.clock,
@@ -259,33 +236,20 @@ def build(
         sessions=sessions,
         delivery=delivery,
         approvals=approvals,
-        onecli=_onecli(ground, delivery, asked, nodes),
+        onecli=onecli_on(ground, delivery, asked, nodes),
+        packages=packages,
         sweep=sweep,
         admission=admission,
         node=nodes["channels"],
     )
 
 
-def _credential_kind(decisions: Decisions, ground: Ground) -> Mapping[ApprovalKind, Kind]:
-    kind = CredentialKind(decisions, ground.clock, ground.luck)
-    return {kind.name: kind}
-
-
-def _onecli(
-    ground: Ground, delivery: Delivery, asked: Callable[[], None], nodes: Mapping[str, TreeNode]
-) -> CredentialRequests | None:
-    if ground.decisions is None:
-        return None
-    return CredentialRequests(
-        ground.decisions,
-        ground.store,
-        ground.clock,
-        delivery.nudge,
-        asked,
-        nodes["onecli"],
-        luck=ground.luck,
-        mint=ground.mint,
-    )
+async def _run_or_rest(actor: CredentialRequests | PackageVersions | None, started: trio.TaskStatus[None]) -> None:
+    if actor is not None:
+        await actor.run(task_status=started)
+    else:
+        started.started()
+        await trio.sleep_forever()
 
 
 def _threaded(channels: Mapping[ChannelName, Channel]) -> dict[ChannelName, bool]:

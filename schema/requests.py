@@ -12,6 +12,12 @@ MOST_NAME = 50
 """Characters of an agent's name that another agent chose."""
 MOST_INSTRUCTIONS = 20_000
 """Characters of what its memory begins with."""
+MOST_PACKAGES = 20
+"""That can be asked for at a time."""
+MOST_PACKAGE_NAME = 214
+"""Characters, of the kind whose names may be longest."""
+MOST_REASON = 300
+"""Characters of what they are for."""
 MOST_VALUE = 1_000
 """Characters of a command, an argument or a variable's value of an MCP server."""
 MOST_VALUES = 50
@@ -94,6 +100,17 @@ class Admin:
 
 
 @frozen(kw_only=True)
+class InstallPackages:
+    """Have an image with these, besides what its agent group has, by their names and nothing but those."""
+
+    apt: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()
+    pip: tuple[str, ...] = ()
+    reason: str = ""
+    """What for, in a few words for whoever decides."""
+
+
+@frozen(kw_only=True)
 class AddMcpServer:
     """Have a program give its agent tools, from its next start on. One of the same name is replaced."""
 
@@ -105,7 +122,7 @@ class AddMcpServer:
 
 
 TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | ResumeTask | CancelTask
-Asked: TypeAlias = TaskRequest | CreateAgent | Admin | AddMcpServer
+Asked: TypeAlias = TaskRequest | CreateAgent | InstallPackages | AddMcpServer | Admin
 
 CREATE_AGENT = "create_agent"
 
@@ -117,6 +134,7 @@ ACTIONS: dict[str, type[Asked]] = {
     "resume_task": ResumeTask,
     "cancel_task": CancelTask,
     CREATE_AGENT: CreateAgent,
+    "install_packages": InstallPackages,
     "add_mcp_server": AddMcpServer,
     "admin": Admin,
 }

@@ -21,6 +21,7 @@ from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.asked import Asked
 from nanoclaw.store.destinations import StoredDestination
+from nanoclaw.store.package_requests import PackageRequest
 from nanoclaw.store.projection import STATUS
 from nanoclaw.store.usage import Usage
 from runner import model as runner_model
@@ -53,6 +54,7 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "tasks"): tasks.Task,
     ("central", "occurrences"): tasks.Occurrence,
     ("central", "requests"): Asked,
+    ("central", "package_requests"): PackageRequest,
     ("central", "questions"): questions.Question,
     ("central", "usage"): Usage,
     ("inbound", "messages_in"): rows.MessageIn,

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from attrs import frozen
+
+from schema.requests import MOST_PACKAGES
 
 MOST = 20
 """Of each kind, for one agent group."""
@@ -54,6 +57,25 @@ def is_name(kind: str, name: str) -> bool:
 
 
 Parsed: TypeAlias = Packages | Refused
+
+
+def asked_for(apt: Sequence[str], npm: Sequence[str], pip: Sequence[str]) -> Parsed:
+    """What an agent asks for; or why it may not, for the agent."""
+    many = len(apt) + len(npm) + len(pip)
+    if not 1 <= many <= MOST_PACKAGES:
+        return Refused(f"1 to {MOST_PACKAGES} packages can be asked for at a time, and these are {many}")
+    return parse(json.dumps({"apt": list(apt), "npm": list(npm), "pip": list(pip)}))
+
+
+def together(has: Packages, more: Packages) -> Parsed:
+    """Both; or why that is too much."""
+    return parse(written(Packages(apt=has.apt + more.apt, npm=has.npm + more.npm, pip=has.pip + more.pip)))
+
+
+def written(packages: Packages) -> str:
+    """As the settings of an agent group have them; `parse` reads it."""
+    names = {"apt": packages.apt, "npm": packages.npm, "pip": packages.pip}
+    return json.dumps({kind: sorted(set(those)) for kind, those in names.items() if those})
 
 
 def parse(text: str) -> Parsed:

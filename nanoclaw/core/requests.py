@@ -87,6 +87,14 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             right=Right.GLOBAL,
             an_hour=5,
         ),
+        "install_packages": Rule(
+            does="packages of Debian, npm or PyPI in its image; none where sandboxes have no image",
+            right=Right.GROUP,
+            an_hour=10,
+            approval="whoever manages the agent",
+            shown="the agent, what for, every package with its version, also those that others need, the image below",
+            fails="its agent is told why; the image it had stays in use",
+        ),
         "add_mcp_server": Rule(
             does="a program in its sandbox that gives it tools, from then on",
             right=Right.GROUP,

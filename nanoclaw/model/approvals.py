@@ -28,6 +28,7 @@ class ApprovalKind(Enum):
     SENDER = "sender"  # that somebody may speak to an agent
     CREDENTIAL = "credential"  # that OneCLI lets a request of an agent's go on
     ADMIN = "admin"  # that an admin command is done, which an agent gives
+    PACKAGES = "packages"  # that an agent group's image has more packages
     MCP_SERVER = "mcp-server"  # that a program gives an agent tools
 
 

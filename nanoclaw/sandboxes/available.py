@@ -16,6 +16,7 @@ from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.engine_calls import ADDRESS_VARIABLE
 from nanoclaw.sandboxes.image_build import image_of
 from nanoclaw.sandboxes.images import open_images
+from nanoclaw.sandboxes.package_build import PackageBuilder
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import compile_runtime, find_runtime
 
@@ -33,6 +34,11 @@ async def all_engines(docker: DockerSettings) -> Sequence[Engine]:
         BubblewrapEngine(runtime),
         ProcessEngine(runtime),
     )
+
+
+def builder_of(engine: Engine) -> PackageBuilder | None:
+    """What builds images for the sandboxes of *engine*; None: they have none."""
+    return PackageBuilder(engine.image) if isinstance(engine, DockerEngine) else None
 
 
 async def own_image(engine: Engine, own: ContainerSettings | None) -> str | None:

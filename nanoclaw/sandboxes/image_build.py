@@ -134,7 +134,7 @@ async def build_agent_image(images: Images, wanted: Wanted, tell: Tell) -> Built
         # A base of ours has every tool: its build reaches no network, and need not.
         network = "none" if base.local else await _network(images)
         made = await images.build(context, tell, arguments=arguments, labels=labels, network=network, anew=wanted.anew)
-    await _switch(images, wanted.tag, made)
+    await switch(images, wanted.tag, made)
     return Built(id=made, tag=wanted.tag, base=base.base, python=python.version)
 
 
@@ -163,7 +163,7 @@ async def build_group_image(
             labels = {IMAGE_LABEL: "group", SOURCE_LABEL: tag.rpartition(":")[2], BASE_LABEL: base}
             made = await images.build(context, tell, labels=labels, network=await _network(images))
         await images.name(made, tag)
-    await _switch(images, group_current(group), made)
+    await switch(images, group_current(group), made)
     return made
 
 
@@ -245,7 +245,7 @@ async def _make(images: Images, tag: str, packages: tuple[str, ...], tell: Tell)
         await images.load(archive, tell)
 
 
-async def _switch(images: Images, tag: str, made: ImageId) -> None:
+async def switch(images: Images, tag: str, made: ImageId) -> None:
     """Let *tag* mean *made*; what it meant so far stays as the previous one, until the next time."""
     had = await images.find(tag)
     if had is not None and had.id != made:

@@ -68,7 +68,7 @@ async def write_context(target: Path, python: ImagePython, *, claude: bool) -> s
     """
     if not DOCKERFILE.exists():
         raise ImageError(why=f"{DOCKERFILE} is missing: images are built where nanoclaw was checked out")
-    uv = await trio.to_thread.run_sync(_find_uv)
+    uv = await trio.to_thread.run_sync(find_uv)
     folder = target.parent / "context"
     await _install(uv, "runner", folder / "packages", python)
     if claude:
@@ -95,7 +95,7 @@ async def _install(uv: str, group: str, folder: Path, python: ImagePython) -> No
     await run_tool([uv, "pip", "install", "--quiet", *checks, *there, *places], "uv")
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
     found = shutil.which("uv")
     if found:
         return found
@@ -114,7 +114,7 @@ def pack(folder: Path, target: Path) -> str:
             if "__pycache__" in inner.parts or _LEFT_OUT.intersection(inner.parts[1:2]):
                 continue
             entry = tar.gettarinfo(path, str(inner))
-            _make_plain(entry)
+            make_plain(entry)
             if entry.isreg():
                 with path.open("rb") as file:
                     tar.addfile(entry, file)
@@ -124,7 +124,7 @@ def pack(folder: Path, target: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _make_plain(entry: tarfile.TarInfo) -> None:
+def make_plain(entry: tarfile.TarInfo) -> None:
     """Take everything out of *entry* that differs from machine to machine: times and owners."""
     entry.mtime = 0
     entry.uid = entry.gid = 0

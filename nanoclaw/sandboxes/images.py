@@ -5,7 +5,8 @@ Nothing is named before it is whole, so a call that is cut short leaves no name 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,13 @@ PULL_SECONDS = 60.0
 """How long a registry may say nothing."""
 BUILD_SECONDS = 900.0
 """How long a step of a build may say nothing."""
+MOST_FETCHED = 2 << 30
+"""Bytes."""
+MOST_LAST = 40
+MOST_LAST_SAID = 500
+"""Characters of the last that was said which a failure quotes."""
+FETCHING_LABEL = "nanoclaw.fetching"
+"""On containers that fetch packages: they live for a moment."""
 IMAGE_LABEL = "nanoclaw.image"
 """On every image of ours; its value is the kind: `agent` or `group`."""
 
@@ -128,6 +136,55 @@ class Images:
             raise ImageError(why=f"{image} cannot run {command[0]}: {said.strip()[-200:] or f'exit code {code}'}")
         return said
 
+    async def fetch(self, image: str, command: list[str], progress: Progress, *, take: str, target: Path) -> None:
+        """Let *command* run in a throw-away container of *image*, as root without rights, and take away a folder.
+
+        It reaches the network, by the engine's bridge or else by the machine's own: only for programs of the image's
+        that fetch, never for what they have fetched.
+
+        Args:
+          image: Its id.
+          command: And its arguments.
+          progress: Hears what it says.
+          take: A folder of the container.
+          target: Gets that folder, as a tar.
+
+        Raises:
+          ImageError: it failed, with the last that it said; or what is to be taken is too much.
+
+        Cancellation: at once, and the container goes.
+        """
+        network = "bridge" if await self.has_bridge() else "host"
+
+        def begin(client: APIClient) -> Iterator[Mapping[str, object]]:
+            walls = client.create_host_config(
+                network_mode=network, cap_drop=["ALL"], security_opt=["no-new-privileges"], mem_limit="2g"
+            )
+            made = client.create_container(
+                image,
+                command[1:],
+                entrypoint=command[:1],
+                host_config=walls,
+                user="0:0",
+                labels={FETCHING_LABEL: ""},
+                use_config_proxy=False,
+            )
+            last: deque[str] = deque(maxlen=MOST_LAST)
+            try:
+                client.start(made["Id"])
+                for said in client.logs(made["Id"], stream=True, follow=True):
+                    last.append(said.decode(errors="replace"))
+                    yield {"stream": last[-1]}
+                code = int(client.wait(made["Id"])["StatusCode"])
+                if code == 0:
+                    _take(client.get_archive(made["Id"], take)[0], target)
+            finally:
+                client.remove_container(made["Id"], force=True, v=True)
+            if code != 0:
+                yield {"error": "".join(last).strip()[-MOST_LAST_SAID:] or f"exit code {code}"}
+
+        await self._calls.listen(begin, progress, BUILD_SECONDS)
+
     async def build(
         self,
         context: Path,
@@ -198,6 +255,16 @@ async def open_images(address: str | None = None) -> AsyncIterator[Images]:
       ImageError: no engine answers there.
     """
     yield Images(await open_calls(address))
+
+
+def _take(chunks: Iterable[bytes], target: Path) -> None:
+    size = 0
+    with target.open("wb") as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > MOST_FETCHED:
+                raise ImageError(why=f"what was fetched is more than {MOST_FETCHED >> 20} MiB")
+            file.write(chunk)
 
 
 def _inspect(client: APIClient, name: str) -> Mapping[str, Any]:

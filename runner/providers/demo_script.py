@@ -63,7 +63,9 @@ Things to try:
 - pause, resume or cancel task-…, update task-… coffee: what becomes of one
 - ask me a question: answers to choose from, and I wait for yours
 - create an agent named Scout: another agent, if I may have one made; add “: ” and what it is for
+- install apt=tree pip=tabulate for tables: packages in my image, if somebody lets me have them; “npm=” is a kind, too
 - add mcp server clock: TZ=UTC python3 clock.py: a program that would give me tools, if somebody lets me
+- use now of clock: the tool “now” of that program
 - admin sessions list: what an operator sees, as far as I may; “admin help” lists it, options are “name=value”
 - tell terminal ahoy: a message to the destination called “terminal”, at once; it may be another agent
 - pass b c a: ahoy: the same to “b”, who is to pass it to “c”, and so on, round and round; see how that ends

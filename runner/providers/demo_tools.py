@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from attrs import frozen
 
@@ -23,6 +23,8 @@ _UPDATE = re.compile(rf"update (task-\S+) {_WORDS}", re.DOTALL | re.IGNORECASE)
 _AGENT = re.compile(r"create an agent (?:named|called) ([^:\n]+?)(?:: (.+))?", re.DOTALL | re.IGNORECASE)
 _ADMIN = re.compile(r"admin ([a-z]+(?: [a-z]+)?)((?: [a-z_]+=\S+)*)", re.IGNORECASE)
 _SERVER = re.compile(rf"add mcp server ([\w-]+): {_WORDS}", re.DOTALL | re.IGNORECASE)
+_PACKAGES = re.compile(r"install ((?:(?:apt|npm|pip)=\S+ ?)+)(?:for (.+))?", re.DOTALL | re.IGNORECASE)
+_CALL = re.compile(r"use ([\w-]+) of ([\w-]+)", re.IGNORECASE)
 _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _NUMBER = re.compile(r"\(id: (\d+)\)")
 
@@ -119,6 +121,14 @@ def _admin(text: str) -> list[Use]:
 
 
 def _more(text: str) -> list[Use]:
+    if asked := _PACKAGES.fullmatch(text):
+        packages: dict[str, object] = {} if asked[2] is None else {"reason": asked[2]}
+        for word in asked[1].split():
+            kind, _, name = word.partition("=")
+            packages[kind.lower()] = [*cast("list[str]", packages.get(kind.lower(), [])), name]
+        return [Use("install_packages", packages, _asked_host)]
+    if asked := _CALL.fullmatch(text.strip("!.,? ")):
+        return [Use(f"mcp__{asked[2]}__{asked[1]}", {}, _said)]
     if asked := _SERVER.fullmatch(text):
         try:
             words = shlex.split(asked[2])

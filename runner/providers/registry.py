@@ -10,6 +10,7 @@ from runner.model import Container
 from runner.providers.base import Provider
 from runner.providers.claude.provider import claude_provider
 from runner.providers.demo import DemoProvider
+from runner.providers.demo_servers import WithServers
 from runner.tools.base import Toolbox
 
 GROUP = "nanoclaw.providers"
@@ -17,7 +18,9 @@ GROUP = "nanoclaw.providers"
 
 PROVIDERS: Mapping[str, Callable[[Container, Toolbox], Provider]] = {
     "claude": claude_provider,
-    "demo": lambda container, toolbox: DemoProvider(agent=container.assistant_name, toolbox=toolbox),
+    "demo": lambda container, toolbox: DemoProvider(
+        agent=container.assistant_name, toolbox=WithServers(toolbox, container.mcp_servers)
+    ),
 }
 
 

@@ -11,7 +11,8 @@ from attrs import define, field, frozen
 from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.app import TREE
 from nanoclaw.config import Config
-from nanoclaw.house import Ground, House, build
+from nanoclaw.ground import Ground
+from nanoclaw.house import House, build
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode

@@ -68,6 +68,12 @@ def at(time: str) -> dict[str, str]:
             "Create an agent called Old Scout: look\naround",
             [("create_agent", {"name": "Old Scout", "instructions": "look\naround"})],
         ),
+        ("use now of clock", [("mcp__clock__now", {})]),
+        (
+            "Install apt=tree apt=jq pip=tabulate for tables",
+            [("install_packages", {"reason": "tables", "apt": ["tree", "jq"], "pip": ["tabulate"]})],
+        ),
+        ("install npm=@types/node", [("install_packages", {"npm": ["@types/node"]})]),
         (
             "Add mcp server clock: TZ=UTC python3 'my clock.py' --a=b",
             [
@@ -113,7 +119,7 @@ def good(name: str, arguments: Mapping[str, object]) -> Answer:
 
 WORDS = """ask me a question|edit|react|card|tell room hi|send me a file|schedule 2 tea|schedule @daily tea|tasks
 |pass b c: hi|pause task-1|resume task-1|cancel task-1|update task-1 tea|create an agent named Scout|admin help
-|add mcp server clock: python3 clock.py"""
+|add mcp server clock: python3 clock.py|install apt=jq"""
 
 
 async def test_every_tool_can_be_seen_and_takes_what_the_demo_gives_it() -> None:

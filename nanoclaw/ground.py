@@ -1,0 +1,90 @@
+"""What a host stands on, a machine or a simulated one; and the parts that not every ground has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import trio
+from attrs import field, frozen
+
+from nanoclaw.actors.approving import Kind
+from nanoclaw.actors.credential_kind import CredentialKind, Decisions
+from nanoclaw.actors.credential_requests import CredentialRequests
+from nanoclaw.actors.delivery import Delivery
+from nanoclaw.actors.nets import Nets
+from nanoclaw.actors.package_versions import PackageVersions
+from nanoclaw.actors.packages_kind import Builder
+from nanoclaw.actors.parts import Credentials, Customs, NoWaysOut, WaysOut
+from nanoclaw.admin.kinds import all_kinds
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import jitter, mint
+from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.kit.watch import Watch
+from nanoclaw.model.approvals import ApprovalKind
+from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.store.db import Store
+
+MOST_LINKS = 8
+"""Threads for the links' files: one session that is locked out of its file must not hold up the others."""
+
+
+@frozen(kw_only=True)
+class Ground:
+    """All that reaches beyond the host's own memory, and so all that a simulation has to put in its place."""
+
+    store: Store
+    engine: Engine
+    customs: Customs
+    watch: Watch
+    clock: Clock
+    ways_out: WaysOut = field(factory=NoWaysOut)
+    credentials: Credentials | None = None
+    """OneCLI's; None: there is none, as with the next."""
+    decisions: Decisions | None = None
+    """OneCLI's requests that wait for somebody's decision."""
+    builder: Builder | None = None
+    """What builds images for sandboxes; None: they have none."""
+    threads: Threads = WORKER_THREADS
+    """For what blocks shortly."""
+    links: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(MOST_LINKS)))
+    """For files that a sandbox may lock."""
+    mint: Callable[[str], str] = mint
+    luck: Callable[[], float] = jitter
+    """A share of a pause, in [0, 1)."""
+    nets: Nets = field(factory=Nets)
+
+
+def kinds_on(ground: Ground) -> Mapping[ApprovalKind, Kind]:
+    """What can be approved."""
+    kinds = all_kinds(ground.builder)
+    if ground.decisions is None:
+        return kinds
+    return {**kinds, ApprovalKind.CREDENTIAL: CredentialKind(ground.decisions, ground.clock, ground.luck)}
+
+
+def packages_on(ground: Ground, changed: Callable[[], None], nodes: Mapping[str, TreeNode]) -> PackageVersions | None:
+    """What finds out versions of packages; None: sandboxes have no images."""
+    if ground.builder is None:
+        return None
+    return PackageVersions(
+        ground.builder, ground.store, ground.clock, changed, nodes["packages"], longest_sleep=ground.nets.sweep
+    )
+
+
+def onecli_on(
+    ground: Ground, delivery: Delivery, asked: Callable[[], None], nodes: Mapping[str, TreeNode]
+) -> CredentialRequests | None:
+    """What hears of the requests that OneCLI holds; None: there is no OneCLI."""
+    if ground.decisions is None:
+        return None
+    return CredentialRequests(
+        ground.decisions,
+        ground.store,
+        ground.clock,
+        delivery.nudge,
+        asked,
+        nodes["onecli"],
+        luck=ground.luck,
+        mint=ground.mint,
+    )
