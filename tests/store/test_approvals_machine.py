@@ -1,7 +1,11 @@
-"""Approvals under anything: asked, pressed by anybody, typed, expired, tampered with, done or not, in any order."""
+"""Approvals under anything: asked, pressed by anybody, typed, expired, tampered with, done or not, in any order.
+
+What they are about changes meanwhile, the host is restarted, and it dies in the midst of everything that it does.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from attrs import define
@@ -9,22 +13,45 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from nanoclaw.actors.approving import Means, finish
 from nanoclaw.core.approvals import LASTS
 from nanoclaw.errors import UsageError
-from nanoclaw.model.approvals import ApprovalState, CardState
+from nanoclaw.model.approvals import Approval, ApprovalState, CardState
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, UserId
 from nanoclaw.model.rights import Role
 from nanoclaw.store import approvals, people
 from nanoclaw.store.events import Decided
 from nanoclaw.store.verify import verify
-from schema.sqlite import execute, fetch, integer, transaction
+from schema.sqlite import Connection, execute, fetch, integer, scalar, transaction
 from tests.routing.comparing import NOWHERE
 from tests.support.approvals import carry_out_as
-from tests.support.approvals_case import Case
-from tests.support.central import said
+from tests.support.approvals_case import Case, Notes, payloads_of
+from tests.support.central import everything, said
+from tests.support.inline_database import InlineDatabase
 
 PEOPLE = {"boss": (Role.OWNER, None), "chief": (Role.ADMIN, "agt-nano"), "elsewhere": (Role.ADMIN, "agt-other")}
 MAY = {"boss", "chief"}
+
+
+class KilledError(BaseException):
+    """The host is no more."""
+
+
+@define
+class CarefulNotes(Notes):
+    """Writes down what was asked for while its agent was called as it is now; and may die of it."""
+
+    dies: bool = False
+
+    def execute(self, conn: Connection, approval: Approval, means: Means) -> str:
+        """Do it, unless what it is about has changed since."""
+        name = scalar(conn, "SELECT name FROM agent_groups WHERE id = 'agt-nano'")
+        if not str(payloads_of(approval)["what"]).endswith(f"for {name}"):
+            raise UsageError("it has changed since")
+        done = super().execute(conn, approval, means)
+        if self.dies:
+            raise KilledError
+        return done
 
 
 @define
@@ -32,6 +59,7 @@ class Expected:
     """What a naive person would say of one approval."""
 
     what: str
+    called: str
     until: float
     state: str = "pending"
     tampered: bool = False
@@ -42,7 +70,9 @@ class Approvals(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.case = Case()
+        self.notes = CarefulNotes()
+        self.case = Case(kind=self.notes)
+        self.called = "nano"
         self.case.world.agent("other")
         self.rights: set[str] = set()
         self.model: dict[ApprovalId, Expected] = {}
@@ -70,7 +100,7 @@ class Approvals(RuleBasedStateMachine):
     @rule(fails=st.booleans(), seconds=st.sampled_from([10, 100, 1_000]))
     def ask(self, *, fails: bool, seconds: int) -> None:
         self.asked += 1
-        what = "fail" if fails else f"thing {self.asked}"
+        what = f"{'fail' if fails else f'thing {self.asked}'} for {self.called}"
         waiting = [one for one in self.model.values() if one.state == "pending"]
         same = [
             which for which, one in self.model.items() if one.what == what and one.state in {"pending", "executing"}
@@ -85,7 +115,7 @@ class Approvals(RuleBasedStateMachine):
             assert [which] == same
             return
         assert len(waiting) < 5
-        self.model[which] = Expected(what, self.time + seconds)
+        self.model[which] = Expected(what, self.called, self.time + seconds)
 
     @property
     def time(self) -> float:
@@ -171,7 +201,38 @@ class Approvals(RuleBasedStateMachine):
         carry_out_as(self.case.world, self.case.kind)
         for expected in self.model.values():
             if expected.state == "executing":
-                expected.state = "failed" if expected.tampered or expected.what == "fail" else "done"
+                fails = expected.tampered or expected.what.startswith("fail") or expected.called != self.called
+                expected.state = "failed" if fails else "done"
+
+    @rule(name=st.sampled_from(["nano", "nono"]))
+    def change_what_it_is_about(self, name: str) -> None:
+        execute(self.case.world.conn, "UPDATE agent_groups SET name = ? WHERE id = 'agt-nano'", (name,))
+        self.called = name
+
+    @rule()
+    def restart(self) -> None:
+        image = self.case.world.conn.serialize("main")
+        self.case.store.close()
+        self.case.store = InlineDatabase()
+        self.case.store.conn.deserialize("main", image)
+        self.case.world.conn = self.case.store.conn
+
+    @precondition(lambda self: self.case.cards())
+    @rule(data=st.data())
+    def die_while_somebody_decides_or_it_is_done(self, data: Any) -> None:
+        before = everything(self.case.world.conn)
+        card = data.draw(st.sampled_from(self.case.cards()))
+        with suppress(KilledError), transaction(self.case.world.conn):
+            self.number += 1
+            self.case.press(card, self.case.tokens(card)["Approve"], number=self.number)
+            raise KilledError
+        self.notes.dies = True
+        for which in approvals.executing(self.case.world.conn):
+            means = Means(now=self.case.world.now, mint=self.case.world.mint, threaded={})
+            with suppress(KilledError, UsageError), transaction(self.case.world.conn):
+                finish(self.case.world.conn, self.notes, which, means)
+        self.notes.dies = False
+        assert everything(self.case.world.conn) == before
 
     @precondition(lambda self: any(one.state in {"pending", "executing"} for one in self.model.values()))
     @rule(data=st.data())
@@ -198,7 +259,7 @@ class Approvals(RuleBasedStateMachine):
                 assert edits == is_over, "its card says so, once"
             done = integer(conn, "SELECT count(*) FROM users WHERE id LIKE ?", (f"note:{which}:%",))
             assert done == (state == ApprovalState.DONE.value), "it is done if it is approved, and once"
-        assert "evil" not in self.case.kind.done
+        assert "evil" not in self.notes.done
 
     def teardown(self) -> None:
         assert verify(self.case.world.conn, NOWHERE, host=None, now=self.case.world.now) == []

@@ -15,12 +15,12 @@ from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Show
 from nanoclaw.model.ids import ApprovalId, MessagingGroupId
 from nanoclaw.store import approvals
 from schema.sqlite import transaction
-from tests.support.central import NOW, World
+from tests.support.central import CHANNEL, NOW, World
 
 
-def carry_out(world: World, *, folders: frozenset[str] = frozenset()) -> list[str]:
+def carry_out(world: World, *, folders: frozenset[str] = frozenset(), threaded: bool = False) -> list[str]:
     """Do what was approved, as the actor does it, with those agents' *folders* there; returns why what failed did."""
-    return _carry_out(world, KINDS.__getitem__, folders)
+    return _carry_out(world, KINDS.__getitem__, folders, threaded=threaded)
 
 
 def carry_out_as(world: World, kind: Kind) -> list[str]:
@@ -29,10 +29,14 @@ def carry_out_as(world: World, kind: Kind) -> list[str]:
 
 
 def _carry_out(
-    world: World, kind_of: Callable[[ApprovalKind], Kind], folders: frozenset[str] = frozenset()
+    world: World,
+    kind_of: Callable[[ApprovalKind], Kind],
+    folders: frozenset[str] = frozenset(),
+    *,
+    threaded: bool = False,
 ) -> list[str]:
     failed = []
-    means = Means(now=world.now, mint=world.mint, threaded={}, folders=folders)
+    means = Means(now=world.now, mint=world.mint, threaded={CHANNEL: threaded}, folders=folders)
     for which in approvals.executing(world.conn):
         approval = approvals.get(world.conn, which)
         assert approval is not None

@@ -41,7 +41,7 @@ PENDING = ("pending", None)
 
 @define
 class Notes:
-    """A kind of approval that writes down what it does; what says `fail` cannot be done."""
+    """A kind of approval that writes down what it does; what begins with `fail` cannot be done."""
 
     name: ApprovalKind = ApprovalKind.ADMIN
     done: list[str] = field(factory=list[str])
@@ -55,7 +55,7 @@ class Notes:
         what = str(payloads_of(approval)["what"])
         self.done.append(what)
         execute(conn, "INSERT INTO users VALUES (?, 'note', '')", (f"note:{approval.id}:{len(self.done)}",))
-        if what == "fail":
+        if what.startswith("fail"):
             raise UsageError("there is no ink")
         return f"wrote {what}"
 
