@@ -45,7 +45,7 @@ class CarefulNotes(Notes):
 
     def execute(self, conn: Connection, approval: Approval, means: Means) -> str:
         """Do it, unless what it is about has changed since."""
-        name = scalar(conn, "SELECT name FROM agent_groups WHERE id = 'agt-nano'")
+        name = str(scalar(conn, "SELECT name FROM agent_groups WHERE id = 'agt-nano'"))
         if not str(payloads_of(approval)["what"]).endswith(f"for {name}"):
             raise UsageError("it has changed since")
         done = super().execute(conn, approval, means)
