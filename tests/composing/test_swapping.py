@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from nanoclaw.composing.looking import landmarks, look_at
 from nanoclaw.core.mounts import Allowed, judge
@@ -17,7 +18,8 @@ from nanoclaw.core.wanted_mounts import WantedMount
 from tests.composing.machine import NANO, Machine
 from tests.conftest import Figures
 
-TRIES = 5_000  # of each kind
+TRIES = min(5_000, 10 * settings().max_examples)
+"""Of each kind: a thousand in the gate."""
 LINK = """
 import os, sys
 name, aside, *targets = sys.argv[1:]
