@@ -158,7 +158,11 @@ class Images:
 
         def begin(client: APIClient) -> Iterator[Mapping[str, object]]:
             walls = client.create_host_config(
-                network_mode=network, cap_drop=["ALL"], security_opt=["no-new-privileges"], mem_limit="2g"
+                network_mode=network,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                mem_limit="2g",
+                pids_limit=256,
             )
             made = client.create_container(
                 image,

@@ -37,6 +37,8 @@ def requests() -> Iterator[tuple[str, object]]:
         yield "admin", {"command": command, "options": json.dumps(options)}
     for name in ("time", "time\n", "../x"):
         yield "add_mcp_server", {"name": name, "command": "sh", "env": {"A\n": "b"}}
+    for name in ("jq", "curl\n", "-oAPT::x", "a;b"):
+        yield "install_packages", {"apt": [name], "pip": [name]}
     yield "cancel_task", {"task_id": "task-of-somebody"}
     for number in range(UNKNOWN):
         yield f"make_me_owner_{number}", {"user": "test:ada"}
