@@ -16,6 +16,9 @@ from nanoclaw.store.entities import agent_groups, messaging_groups
 from schema.payloads import Option
 from schema.sqlite import Connection
 
+MOST_PAYLOAD = 8_000
+"""Characters that are shown of it; lock files of packages have more, and are on the card in words."""
+
 
 @frozen(kw_only=True)
 class List:
@@ -61,7 +64,9 @@ def show(conn: Connection, asked: One, _: Request) -> Answer:
     shown = approvals.shown_of(found)
     line = _line(conn, found) | {
         "shown": "\n".join((shown.title, *shown.lines)),
-        "payload": found.payload,
+        "payload": found.payload
+        if len(found.payload) <= MOST_PAYLOAD
+        else f"{len(found.payload):,} characters, SHA-256 {found.digest}",
         "expires_at": plain_cell(found.expires_at),
         "answer": found.answer,
         "answered_by": found.answered_by,

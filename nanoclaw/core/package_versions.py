@@ -162,6 +162,9 @@ def shown(resolved: Resolved) -> Iterator[str]:
             yield fields(kind, asked)
         if needed:
             yield fields(f"{kind}, needed besides", needed)
+        known = {one.name.partition(":")[0] for one in (*versions, *resolved.there)}
+        if others := [name for name in names if name not in known]:
+            yield fields(f"{kind}, there by another name", others)
     if resolved.there:
         yield fields("Debian, which the image has already", map(str, resolved.there))
     yield fields("Image below", [resolved.base])

@@ -1,4 +1,4 @@
-"""An agent asks for an MCP server: whoever may decide sees all of it, and exactly that is set, or nothing."""
+"""AT-17: an agent asks for an MCP server: whoever may decide sees all of it, and exactly that is set, or nothing."""
 
 from __future__ import annotations
 

@@ -59,4 +59,5 @@ def test_no_two_servers_look_alike_and_nothing_of_one_is_unseen(servers: list[Mc
     for server in servers:
         lines = tuple(server_lines("time", server))
         assert fault(Shown("A server?", lines), YES_OR_NO) is None
+        assert len(lines) == 2 + max(1, len(server.args)) + max(1, len(server.env))
         assert seen.setdefault(lines, server) == server

@@ -1,4 +1,4 @@
-"""What apt, uv and npm say of versions: understood or refused, shown whole, and built as it was shown."""
+"""AT-17: what apt, uv and npm say of versions is understood or refused, shown whole, and built as it was shown."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ SOME = Resolved(
     there=(Version("jq", "1.6-2"),),
     pip_lock=PIP,
     npm_lock=a_lock(node_modules__cowsay=an_entry(), node_modules__y=an_entry()),
-    packages=Packages(apt=("jq", "tree"), npm=("cowsay",), pip=("Tabulate",)),
+    packages=Packages(apt=("awk", "jq", "tree"), npm=("cowsay",), pip=("Tabulate",)),
 )
 
 
@@ -130,6 +130,7 @@ def test_everything_is_shown_what_was_asked_for_before_what_that_needs() -> None
     assert list(package_versions.shown(SOME)) == [
         "Debian: “tree 2.1.0-1”",
         "Debian, needed besides: “libfoo:amd64 1:2.0~rc1-1”",
+        "Debian, there by another name: “awk”",
         "npm: “cowsay 1.0.0”",
         "npm, needed besides: “y 1.0.0”",
         "PyPI: “tabulate 0.10.0”",
