@@ -21,7 +21,7 @@ from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
 from nanoclaw.core.key_check import without_key
-from nanoclaw.core.signals import Signals, detail_of, state_of
+from nanoclaw.core.signals import told
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.gateway import Gateway
 from nanoclaw.gateway.secrets_file import SecretsFile
@@ -81,6 +81,8 @@ class Started:
     """The agent groups whose sandboxes reach whatever this machine does."""
     without_key: tuple[str, ...] = ()
     """A sentence for each agent group that cannot think for want of a key."""
+    page: str | None = None
+    """A link that lets the operator into the web page, once."""
 
 
 MoreChannels = Callable[[], Sequence[Channel]]
@@ -117,13 +119,23 @@ async def serve(
     clock = SystemClock()
     folders = Folders(home=config.home)
     async with open_database(config.database) as store, swept(store, folders.spool) as spool:
+        operator = Operator(user=SENDER, name=operator_name(), channel=CHANNEL, platform_id=CONVERSATION)
         is_first = await store.transact(
-            first_start,
-            agent=config.agent.name,
-            operator=Operator(user=SENDER, name=operator_name(), channel=CHANNEL, platform_id=CONVERSATION),
-            mint=mint,
-            now=clock.now(),
+            first_start, agent=config.agent.name, operator=operator, mint=mint, now=clock.now()
         )
+        web = None
+        if config.web.enabled:
+            # Imported here: a server's libraries take their time, and a home without a page has no use for them.
+            from nanoclaw.actors.web_door import make_door
+
+            web = await make_door(
+                store,
+                clock,
+                folders.spool,
+                operator,
+                lambda: house.changed(),  # noqa: PLW0108 - it is made below
+                config.web,
+            )
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())
         there_are = await all_engines(docker_settings(config, install)) if engines is None else engines()
         choice = await choose(there_are, config.sandbox.engine)
@@ -139,7 +151,7 @@ async def serve(
         if exposed := tuple(group.name for group in await store.read(open_networks)):
             log.warning("network_open", agent_groups=exposed)
         terminal = TerminalChannel(config.chat_socket, welcome, operator_name(), folders.spool)
-        channels: list[Channel] = [terminal, *more_channels()]
+        channels: list[Channel] = [terminal, *((web.channel,) if web else ()), *more_channels()]
         secrets = SecretsFile(config.home)
         keyless = await _without_key(store, secrets, config)
         gateway = Gateway(secrets.key_for, nodes["gateway"])
@@ -158,7 +170,7 @@ async def serve(
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
             config.admin_socket,
-            _looks(config, choice, store, house, root, watch),
+            {**_looks(config, choice, store, house, root, watch), **(web.looks if web else {})},
             Office(
                 store=store,
                 clock=clock,
@@ -181,6 +193,7 @@ async def serve(
                 watch=mode,
                 open_networks=exposed,
                 without_key=keyless,
+                page=await web.link(web.operator) if web else None,
             )
             announce(started)
             await trio.sleep_forever()
@@ -275,19 +288,10 @@ def _looks(
                 "running": house.admission.taken,
                 "waiting": house.admission.waiting,
                 "most": house.admission.most,
-                "signals": [_signals(session, seen) for session, seen in house.sessions.signals().items()],
+                "signals": [{"session": session, **told(seen)} for session, seen in house.sessions.signals().items()],
             },
             "store": attrs.asdict(store.statistics()),
             "figures": attrs.asdict(await store.read(figures)),
         }
 
     return {"tree": tree, "status": status, "show log": show_log}
-
-
-def _signals(session: SessionId, seen: Signals) -> dict[str, object]:
-    """What is seen of one sandbox, as the command line takes it."""
-    signals = {"process": seen.process, "loop": seen.loop, "progress": seen.progress}
-    return {
-        "session": session,
-        **{name: {"state": state_of(signal), "detail": detail_of(signal)} for name, signal in signals.items()},
-    }

@@ -13,7 +13,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
 from nanoclaw.core.agent_mail import MailPolicy
-from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
+from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.retention import RetentionPolicy
 from nanoclaw.core.session import Patience
@@ -74,6 +74,30 @@ class AgentSettings:
     """Tokens of a conversation after which a model shortens its memory of it."""
     timezone: str = "UTC"
     """IANA name of the zone that agents are told."""
+
+
+def _is_address(_: object, attribute: Attribute[str], value: str) -> None:
+    if not is_address(value):
+        raise ValueError(f"{attribute.name}: {value!r} is no IP address, such as 127.0.0.1")
+
+
+def _are_names(_: object, attribute: Attribute[str], value: str) -> None:
+    if not all(map(is_host, value.split())):
+        raise ValueError(f"{attribute.name}: {value!r} are not names of hosts, such as chat.example.org")
+
+
+@frozen(kw_only=True)
+class WebSettings:
+    """`[web]`"""
+
+    enabled: bool = True
+    """Is there a web page?"""
+    address: str = field(default="127.0.0.1", validator=_is_address)
+    """Where it is served. Other machines reach any but this machine's own, without encryption."""
+    port: int = field(default=8474, validator=[ge(0), le(65_535)])
+    """Where that is taken, any other; 0: any."""
+    names: str = field(default="", validator=_are_names)
+    """The names, with blanks between them, under which a proxy shows it with https."""
 
 
 @frozen(kw_only=True)
@@ -154,6 +178,7 @@ class Config:
     sandbox: SandboxSettings = field(factory=SandboxSettings)
     mounts: MountsSettings = field(factory=MountsSettings)
     agent: AgentSettings = field(factory=AgentSettings)
+    web: WebSettings = field(factory=WebSettings)
     retry: RetrySettings = field(factory=RetrySettings)
     supervision: SupervisionSettings = field(factory=SupervisionSettings)
     mail: MailSettings = field(factory=MailSettings)

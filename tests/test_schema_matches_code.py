@@ -79,6 +79,8 @@ WITHOUT_A_CLASS = {
     ("central", "direct_messages"),
     ("central", "approval_tokens"),
     ("central", "kept_messages"),
+    ("central", "web_feed"),
+    ("central", "web_keys"),
 }
 """Tables that are never read as whole rows."""
 

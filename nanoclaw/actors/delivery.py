@@ -13,6 +13,7 @@ from nanoclaw.actors.drafts import Drafts
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.spooled import remove
 from nanoclaw.channels.base import Channel, Outgoing, OutgoingFile
+from nanoclaw.core.conversations import WEB
 from nanoclaw.core.delivery import (
     DeliveryPolicy,
     Failure,
@@ -210,7 +211,8 @@ class Delivery:
             error=note,
             now=self._clock.now(),
         )
-        if head.files:
+        # A page shows what was delivered, and its files can be fetched; the sweep of the spool takes the oldest.
+        if head.files and row.channel != WEB:
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)

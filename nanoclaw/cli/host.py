@@ -140,6 +140,10 @@ def _announce(console: Console, started: app.Started) -> None:
         console.print(printable(f"  provider: {started.config.agent.provider}"))
     for sentence in started.without_key:
         console.print(printable(f"            {sentence}", "yellow"))
+    if started.page is not None:
+        console.print(
+            "  web page:", printable(started.page), "[dim](lets you in once; another: nanoclaw web link)[/dim]"
+        )
     console.print("  talk to it with: [bold]nanoclaw chat[/bold]")
 
 

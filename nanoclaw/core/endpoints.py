@@ -5,6 +5,7 @@ What is written in `ANTHROPIC_BASE_URL` elsewhere: a scheme, a host, perhaps a p
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
@@ -87,3 +88,18 @@ def _wrong(parts: SplitResult) -> str | None:
     if parts.query or parts.fragment:
         return "has a ? or a # in it"
     return None
+
+
+def is_address(text: str) -> bool:
+    """Is *text* the IP address of a machine, or of all of them?"""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_host(text: str) -> bool:
+    """Is *text* a host's name as a browser says it: in small letters, perhaps with a port?"""
+    name, colon, port = text.partition(":")
+    return _HOST.fullmatch(name) is not None and (not colon or (port.isascii() and port.isdigit() and len(port) < 6))

@@ -226,3 +226,9 @@ def _declared(window: timedelta) -> str:
 
 def _seconds(age: timedelta) -> str:
     return f"{max(ZERO, age).total_seconds():,.0f} s"
+
+
+def told(seen: Signals) -> dict[str, object]:
+    """What is seen of one sandbox, as the command line takes it."""
+    signals = {"process": seen.process, "loop": seen.loop, "progress": seen.progress}
+    return {name: {"state": state_of(signal), "detail": detail_of(signal)} for name, signal in signals.items()}

@@ -10,7 +10,7 @@ from attrs import frozen
 from nanoclaw.core import routing
 from nanoclaw.model.ids import EventId, SessionId
 from nanoclaw.model.messages import Address, InboundEvent
-from nanoclaw.store import answers, approval_cards, decisions, facts, fan_out, questions
+from nanoclaw.store import answers, approval_cards, decisions, facts, fan_out, questions, web_feed
 from nanoclaw.store.entities import Mint
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, execute, fetch, fetch_plain
@@ -223,3 +223,4 @@ def _insert(
             write_time(now),
         ),
     )
+    web_feed.note_event(conn, event_id, event)

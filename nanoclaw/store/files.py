@@ -15,8 +15,16 @@ ATTACHED = "SELECT spool_id FROM attachments"
 TO_SEND = (
     "SELECT f.spool_id FROM ledger_files f JOIN ledger l ON l.id = f.ledger_id WHERE l.state IN ('pending', 'sending')"
 )
-NEEDED = f"{ATTACHED} UNION ALL {TO_SEND}"
-"""The files that the spool must hold: those that agents may be shown, and those that are still to be sent."""
+MOST_ON_PAGES = 512 << 20
+"""Bytes of one session's files that can be fetched from the web page: the latest, so that no agent fills the disk."""
+ON_PAGES = (
+    "SELECT spool_id FROM (SELECT f.spool_id, sum(f.size) OVER"  # noqa: S608 - the number is our own
+    "   (PARTITION BY l.session_id ORDER BY l.position DESC, f.position ROWS UNBOUNDED PRECEDING) AS total"
+    " FROM ledger_files f JOIN ledger l ON l.id = f.ledger_id WHERE l.channel = 'web' AND l.state = 'delivered')"
+    f" WHERE total <= {MOST_ON_PAGES}"
+)
+NEEDED = f"{ATTACHED} UNION ALL {TO_SEND} UNION ALL {ON_PAGES}"
+"""The files that the spool must hold: those that agents may be shown, that are still to be sent, and on pages."""
 
 
 def keep(conn: Connection, attachments: Iterable[Attachment]) -> None:

@@ -10,7 +10,7 @@ from attrs import frozen
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import AGENTS, LedgerRow, LedgerState, NewLedgerRow
-from nanoclaw.store import files
+from nanoclaw.store import files, web_feed
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import select
 from schema.seq import next_even
@@ -216,6 +216,7 @@ def take(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | No
     found = head(conn, lane, now=now)
     if isinstance(found, Head) and is_due(found.row, now):
         execute(conn, "UPDATE ledger SET state = 'sending', attempts = attempts + 1 WHERE id = ?", (found.row.id,))
+        web_feed.note_message(conn, found.row)
     return found
 
 

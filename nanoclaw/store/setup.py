@@ -1,4 +1,4 @@
-"""What a start puts into an empty home: one agent group, the terminal, the wiring between them, and an owner."""
+"""What a start puts into a home: one agent group, the operator's chats, the wirings between them, and an owner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, Role
 from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, agent_groups, messaging_group
 from nanoclaw.store.people import grant, note_user
-from nanoclaw.store.wirings import add_wiring
+from nanoclaw.store.wirings import add_wiring, wirings_of
 from schema.sqlite import Connection, scalar
 
 
@@ -33,6 +33,31 @@ def first_start(conn: Connection, *, agent: str, operator: Operator, mint: Mint,
     Whoever can start the host can do everything with its home: the first time they are seen, they own it. A role that
     was taken from them later stays away.
     """
+    chat, _ = _operator_at(conn, operator, "Terminal", mint, now)
+    if agent_groups(conn):
+        return False
+    group = AgentGroup(id=AgentGroupId(mint("agt")), name=agent, folder="main", created_at=now)
+    add_agent_group(conn, group)
+    _wire(conn, chat, group.id, mint, now)
+    return True
+
+
+def first_page(conn: Connection, *, operator: Operator, like: Operator, mint: Mint, now: datetime) -> None:
+    """Make the operator's first conversation on the web page, if there is none yet, heard by whoever hears *like*'s.
+
+    They own the home there as well, as `first_start` says.
+    """
+    chat, is_new = _operator_at(conn, operator, "Chat", mint, now)
+    terminal = messaging_group(conn, like.channel, like.platform_id)
+    if is_new and terminal is not None:
+        for wiring in wirings_of(conn, terminal.id):
+            _wire(conn, chat, wiring.agent_group_id, mint, now)
+
+
+def _operator_at(
+    conn: Connection, operator: Operator, name: str, mint: Mint, now: datetime
+) -> tuple[MessagingGroup, bool]:
+    """The operator's chat on one channel, of which they are an owner from the first time on; and was it made now?"""
     if scalar(conn, "SELECT 1 FROM users WHERE id = ?", (operator.user,)) is None:
         note_user(conn, operator.user, operator.name, now=now)
         owner = Grant(
@@ -45,30 +70,27 @@ def first_start(conn: Connection, *, agent: str, operator: Operator, mint: Mint,
         )
         grant(conn, owner)
     chat = messaging_group(conn, operator.channel, operator.platform_id)
-    if chat is None:
-        chat = MessagingGroup(
-            id=MessagingGroupId(mint("chat")),
-            channel=operator.channel,
-            platform_id=operator.platform_id,
-            name="Terminal",
-            is_group=False,
-            created_at=now,
-        )
-        add_messaging_group(conn, chat)
-    if agent_groups(conn):
-        return False
-    group = AgentGroup(id=AgentGroupId(mint("agt")), name=agent, folder="main", created_at=now)
-    add_agent_group(conn, group)
-    add_wiring(
-        conn,
-        Wiring(
-            id=WiringId(mint("wir")),
-            messaging_group_id=chat.id,
-            agent_group_id=group.id,
-            priority=0,
-            created_at=now,
-            **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
-        ),
-        now=now,
+    if chat is not None:
+        return chat, False
+    chat = MessagingGroup(
+        id=MessagingGroupId(mint("chat")),
+        channel=operator.channel,
+        platform_id=operator.platform_id,
+        name=name,
+        is_group=False,
+        created_at=now,
     )
-    return True
+    add_messaging_group(conn, chat)
+    return chat, True
+
+
+def _wire(conn: Connection, chat: MessagingGroup, agent: AgentGroupId, mint: Mint, now: datetime) -> None:
+    wiring = Wiring(
+        id=WiringId(mint("wir")),
+        messaging_group_id=chat.id,
+        agent_group_id=agent,
+        priority=0,
+        created_at=now,
+        **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
+    )
+    add_wiring(conn, wiring, now=now)

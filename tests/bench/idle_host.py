@@ -30,7 +30,7 @@ def main(home: Path, sessions: int, pause_after_minutes: float) -> None:
             most_running=min(max(sessions, 1), config.MOST_TIMES),
             least_free_memory_percent=0,
         )
-        settings = config.Config(home=home, sandbox=sandbox)
+        settings = config.Config(home=home, sandbox=sandbox, web=config.WebSettings(enabled=False))
         numbers = count(1)
 
         def on_pause() -> None:

@@ -115,7 +115,7 @@ def measure(home: Path, engines: Callable[[], Sequence[Engine]], count: int) -> 
     """Run a real host in *home* and send *count* messages, one after the other."""
     make_folders(home)
     log_to_file(home / "bench.log")
-    settings = config.Config(home=home)
+    settings = config.Config(home=home, web=config.WebSettings(enabled=False))
     channel = BenchChannel(count, lambda: next(home.glob("sessions/*/*/out/*")))
 
     async def main() -> None:

@@ -80,7 +80,7 @@ def measure(home: Path, engines: Callable[[], Sequence[Engine]], rooms: int) -> 
     """Run a real host in *home*; *rooms* sessions of one agent hear something at the same moment."""
     make_folders(home)
     log_to_file(home / "bench.log")
-    settings = config.Config(home=home)
+    settings = config.Config(home=home, web=config.WebSettings(enabled=False))
     crowd = Crowd(rooms)
 
     async def main() -> None:

@@ -46,6 +46,8 @@ engine = "process"
 [retry]
 first_pause_seconds = 0.02
 delivery_pause_seconds = 0.02
+[web]
+enabled = false
 """
 
 

@@ -251,7 +251,7 @@ def _furnish(around: Path, engine: str, model: ModelApi) -> None:
     for name in ("home", "user", "tmp"):
         (around / name).mkdir()
     make_folders(home)
-    agent = '[agent]\nprovider = "claude"\n[retry]\nfirst_pause_seconds = 0.05\n'
+    agent = '[agent]\nprovider = "claude"\n[retry]\nfirst_pause_seconds = 0.05\n[web]\nenabled = false\n'
     (home / "nanoclaw.toml").write_text(f"[sandbox]\n{walls(engine, image=CLAUDE_IMAGE)}{agent}")
     program = Path(extra_server.__file__)
     (home / "groups" / AGENT).mkdir(exist_ok=True)

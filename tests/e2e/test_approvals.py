@@ -77,7 +77,7 @@ async def host(home: Path, platform: FakePlatform) -> AsyncIterator[None]:
     async with trio.open_nursery() as nursery:
         await nursery.start(
             lambda *, task_status: app.serve(
-                config.Config(home=home),
+                config.Config(home=home, web=config.WebSettings(enabled=False)),
                 announce=lambda _: None,
                 engines=lambda: [ProcessEngine(find_runtime())],
                 more_channels=lambda: [PlatformChannel(platform.port)],

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nanoclaw.config import HOME_VARIABLE
 from schema.times import write_time
+from tests.support.host import NO_PAGE
 
 
 def a_host(home: Path, *options: str) -> subprocess.Popen[str]:
@@ -35,7 +36,7 @@ def said_until(host: subprocess.Popen[str], words: str) -> str:
 
 def test_a_host_that_keeps_dying_waits_and_says_so(home: Path) -> None:
     (home / "run").mkdir(parents=True)
-    (home / "nanoclaw.toml").write_text('[sandbox]\nengine = "process"\n')
+    (home / "nanoclaw.toml").write_text(f'[sandbox]\nengine = "process"\n{NO_PAGE}')
     note = home / "run" / "starts.json"
     note.write_text(json.dumps({"attempt": 6, "at": write_time(datetime.now(UTC))}))
     with a_host(home) as host:

@@ -83,7 +83,7 @@ async def living_room(
 ) -> AsyncIterator[Room]:
     """A host with two agents, on that platform."""
     make_folders(home)
-    settings = config.Config(home=home)
+    settings = config.Config(home=home, web=config.WebSettings(enabled=False))
     async with open_database(settings.database) as store:
         await store.transact(furnish)
     channel = PlatformChannel(platform.port, threaded=threaded)

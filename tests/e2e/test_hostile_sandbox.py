@@ -110,7 +110,11 @@ def settle_in(conn: Connection) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_an_attack_harms_nobody_else(name: str, town: Town) -> None:
-    settings = config.Config(home=town.home, retry=evolve(config.RetrySettings(), first_pause_seconds=0.05))
+    settings = config.Config(
+        home=town.home,
+        retry=evolve(config.RetrySettings(), first_pause_seconds=0.05),
+        web=config.WebSettings(enabled=False),
+    )
     engine = EvilEngine(find_runtime(), ATTACKS[name] + HANG)
     passwords = Path("/etc/passwd").read_bytes()  # noqa: ASYNC240 - a canary
     async with open_database(settings.database) as store:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import walls
-from tests.support.host import HostProcess, running_host, until
+from tests.support.host import NO_PAGE, HostProcess, running_host, until
 from tests.support.onecli_server import CERTIFICATE, OneCliServer, onecli_in_thread
 from tests.support.truth import rows
 
@@ -29,7 +29,7 @@ SANDBOXES = [
 
 
 def settings(server: OneCliServer, engine: str) -> str:
-    return f'[onecli]\nurl = "{server.url}"\n[sandbox]\n{walls(engine)}[retry]\nfirst_pause_seconds = 0.05\n'
+    return f'[onecli]\nurl = "{server.url}"\n[sandbox]\n{walls(engine)}[retry]\nfirst_pause_seconds = 0.05\n{NO_PAGE}'
 
 
 def epochs(home: Path) -> list[tuple[object, object]]:

@@ -19,6 +19,7 @@ from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import set_settings
 from schema.sqlite import Connection
 from tests.support.central import World
+from tests.support.host import NO_PAGE
 from tests.support.platform_channel import ADA, CHANNEL
 
 SETTINGS = """
@@ -61,7 +62,7 @@ def furnish(around: Path, evils: Sequence[Evil], good: Sequence[str], image: str
     (around / "user" / "precious").write_text("kumquat of the user")
     (around / "elsewhere" / "precious").write_text("kumquat of the machine")
     make_folders(home)
-    (home / "nanoclaw.toml").write_text(settings)
+    (home / "nanoclaw.toml").write_text(settings + NO_PAGE)
     for evil in evils:
         folder = home / "groups" / evil.name
         folder.mkdir(exist_ok=True)

@@ -19,6 +19,8 @@ from tests.support.warm import warm_process
 START_SECONDS = 30.0
 LOOK_SECONDS = 0.02
 UNTIL_SECONDS = 40.0
+NO_PAGE = "\n[web]\nenabled = false\n"
+"""What most homes of tests say at the end of their settings: a server for a page takes its time to start."""
 
 
 @define(eq=False)
@@ -104,8 +106,8 @@ class HostProcess:
 def running_host(home: Path, settings: str = "") -> Iterator[HostProcess]:
     """A started host, stopped at the end of the block if the test has not."""
     home.mkdir(exist_ok=True)
-    if settings:
-        (home / "nanoclaw.toml").write_text(settings)
+    if settings or not (home / "nanoclaw.toml").exists():
+        (home / "nanoclaw.toml").write_text(settings if "[web]" in settings else f"{settings}{NO_PAGE}")
     host = HostProcess(home)
     host.start()
     try:

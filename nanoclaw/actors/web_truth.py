@@ -1,0 +1,131 @@
+"""What the web page is given of the truth: implements `nanoclaw.channels.web.truth.Truth` by the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import attrs
+from attrs import define
+
+from nanoclaw.channels.web.truth import Agent
+from nanoclaw.core.conversations import WEB, Conversation, File, Person, Stretch
+from nanoclaw.core.defaults import wiring_defaults
+from nanoclaw.core.notices import plain
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import token
+from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, WiringId
+from nanoclaw.store import web_history, web_keys
+from nanoclaw.store.db import Store
+from nanoclaw.store.entities import Mint, add_messaging_group, agent_groups
+from nanoclaw.store.people import rights_of
+from nanoclaw.store.web_keys import KeyKind
+from nanoclaw.store.wirings import add_wiring
+from schema.sqlite import Connection
+
+MOST_ITEMS = 50
+"""Of a conversation, at a time."""
+MOST_NAME = 80
+LOGIN = timedelta(days=30)
+LINK = timedelta(hours=1)
+
+
+@define(eq=False)
+class WebTruth:
+    """The store, for the page."""
+
+    _store: Store
+    _clock: Clock
+    _mint: Mint
+    _changed: Callable[[], None]
+    """Told when a conversation was begun: agents may know more."""
+
+    async def conversations(self, person: Person) -> Sequence[Conversation]:
+        """See `Truth`, as for all of these."""
+        return await self._store.read(web_history.conversations, person)
+
+    async def agents(self, person: Person) -> Sequence[Agent]:
+        """Owners and admins choose among those that they may manage."""
+        found = await self._store.read(_agents_for, person)
+        return [Agent(id=group.id, name=group.name) for group in found]
+
+    async def begin(self, person: Person, agent: str, name: str) -> str | None:
+        """The chat and its wiring come to be in one step."""
+        begun = await self._store.transact(
+            _begin, person, AgentGroupId(agent), name, mint=self._mint, now=self._clock.now()
+        )
+        if begun is not None:
+            self._changed()
+        return begun
+
+    async def behind(self, conversation: str, position: int) -> Stretch:
+        """At most `MOST_ITEMS` at a time, as for the next."""
+        return await self._store.read(web_history.behind, conversation, position, most=MOST_ITEMS)
+
+    async def before(self, conversation: str, position: int | None) -> Stretch:
+        """See `Truth`."""
+        return await self._store.read(web_history.before, conversation, position, most=MOST_ITEMS)
+
+    async def knows(self, message: str) -> bool:
+        """See `Truth`."""
+        return await self._store.read(web_history.knows, message)
+
+    async def file_at(self, person: Person, position: int, number: int) -> File | None:
+        """See `Truth`."""
+        return await self._store.read(web_history.file_at, person, position, number)
+
+    async def let_in(self, link: str, login: str) -> Person | None:
+        """A login lasts for `LOGIN`."""
+        now = self._clock.now()
+        return await self._store.transact(web_keys.exchange, link, login, expires_at=now + LOGIN, now=now)
+
+    async def person_of(self, login: str) -> Person | None:
+        """See `Truth`."""
+        return await self._store.read(web_keys.person_of, login, now=self._clock.now())
+
+    async def end(self, login: str) -> None:
+        """See `Truth`."""
+        await self._store.transact(web_keys.end, login)
+
+    async def add_link(self, digest: str, person: Person) -> None:
+        """Let *person* in, once, with the secret of that digest, for as long as `LINK`."""
+        now = self._clock.now()
+        await self._store.transact(web_keys.add, digest, KeyKind.LINK, person, expires_at=now + LINK, now=now)
+
+    async def end_all(self, handle: str) -> int:
+        """Nothing lets that person in any more; says how many links and logins did."""
+        return await self._store.transact(web_keys.end_all, handle)
+
+
+def _agents_for(conn: Connection, person: Person) -> list[AgentGroup]:
+    rights = rights_of(conn, person.user)
+    everything = rights.owner or rights.global_admin
+    return [group for group in agent_groups(conn) if everything or group.id in rights.admin_of]
+
+
+def _begin(
+    conn: Connection, person: Person, agent: AgentGroupId, name: str, *, mint: Mint, now: datetime
+) -> str | None:
+    group = next((group for group in _agents_for(conn, person) if group.id == agent), None)
+    if group is None:
+        return None
+    chat = MessagingGroup(
+        id=MessagingGroupId(mint("chat")),
+        channel=WEB,
+        platform_id=f"{person.handle}/{token()[:12]}",
+        name=plain(name, MOST_NAME) or group.name,
+        is_group=False,
+        created_at=now,
+    )
+    add_messaging_group(conn, chat)
+    wiring = Wiring(
+        id=WiringId(mint("wir")),
+        messaging_group_id=chat.id,
+        agent_group_id=group.id,
+        priority=0,
+        created_at=now,
+        **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
+    )
+    add_wiring(conn, wiring, now=now)
+    return chat.platform_id
