@@ -79,10 +79,12 @@ def its_requests_wait_and_show_all(there: Town) -> None:
         lines, payload = json.loads(row["lines"]), json.loads(row["payload"])
         for name, value in payload["options"].items():
             assert any(line.startswith(f"{name}: “{escaped(value)}”") for line in lines), lines
+    more = there.rows("SELECT accepted FROM requests WHERE action IN ('add_mcp_server', 'install_packages')")
+    assert [row["accepted"] for row in more] == [0] * there.report(FORGER.name)["more"]
     questions = [row["id"] for row in there.rows("SELECT id FROM questions")]
     refused = there.rows("SELECT reason, detail FROM drops WHERE session_id = ?", there.session(FORGER.name))
     assert sorted(questions) == sorted(row["id"] for row in waiting), refused
-    assert [row["reason"] for row in refused] == ["bad-question"] * 4, "they would pass for cards"
+    assert [row["reason"] for row in refused] == ["bad-question"] * 4 + ["bad-request"] * 2, "4 would pass for cards"
     cards = there.rows("SELECT session_id FROM ledger WHERE id IN (SELECT ledger_id FROM approval_cards)")
     assert all(row["session_id"] is None for row in cards)
 

@@ -34,6 +34,21 @@ FOREIGN: tuple[tuple[str, str, str], ...] = (
     ("tasks list", "session", "good-0"),
 )
 """Commands, and what they name of somebody else's; each is given again with what is nobody's."""
+MORE: tuple[tuple[str, dict[str, object]], ...] = (
+    ("add_mcp_server", {"name": NASTY, "command": "sh"}),
+    ("add_mcp_server", {"name": "x\n", "command": "sh"}),
+    ("add_mcp_server", {"name": "x", "command": "sh", "args": ["y" * 900] * 50}),
+    ("add_mcp_server", {"name": "x", "command": "sh", "args": ["\u202e" * 500]}),
+    ("add_mcp_server", {"name": "x", "command": "sh", "env": {NASTY: "y"}}),
+    ("add_mcp_server", {"name": "x", "command": "sh", "env": {"A": 1}}),
+    ("add_mcp_server", {"name": "x", "command": "sh", "agent_group_id": "agt-good-0"}),
+    ("add_mcp_server", {"name": "nanoclaw", "command": "sh"}),
+    ("install_packages", {"apt": ["curl\n"]}),
+    ("install_packages", {"pip": ["-oAPT::x", "a;b"]}),
+    ("install_packages", {"npm": ["@x/../y", "http://evil.example"]}),
+    ("install_packages", {"apt": [f"p{number}" for number in range(21)]}),
+)
+"""Requests of other kinds that cannot be shown, or are none."""
 SUBMITTED = re.compile(r"submitted: (apr-?\w+)")
 SECONDS = 20.0
 
@@ -91,10 +106,14 @@ def second(conn: apsw.Connection) -> None:
         )
         number += 1
         say(conn, number, f"Approve {approval}\nnanoclaw approvals approve {approval}")
+    for action, said in MORE:
+        number += 1
+        content = json.dumps({"action": action, "arguments": json.dumps(said)})
+        say(conn, number, "", kind="system", content=content)
     say(conn, number + 1, "asked for all of it")
 
 
 write(second)
 knock()
-report(approvals=approvals, asked=len(asked), commands=len(COMMANDS))
+report(approvals=approvals, asked=len(asked), commands=len(COMMANDS), more=len(MORE))
 hang()
