@@ -73,6 +73,7 @@ class Office:
 
     ingress: Ingress
     approvals: Approvals
+    delivery: Delivery
 
     async def rest(self) -> None:
         """Until nothing is left to do."""
@@ -113,6 +114,6 @@ async def office(
         await nursery.start(delivery.run)
         await nursery.start(approvals.run)
         await wait_all_tasks_blocked()
-        yield Office(ingress, approvals)
+        yield Office(ingress, approvals, delivery)
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
