@@ -94,10 +94,8 @@ def assert_sound(scene: LastMoment) -> ApprovalState:
     assert (found.state, done) in {(ApprovalState.DONE, 1), (ApprovalState.EXPIRED, 0)}
     [told] = scene.case.told()
     assert ("and done" in told) == bool(done)
-    late = [
-        text for text in scene.platform.words() if "closed without a decision: nobody decided in time" in text.lower()
-    ]
-    assert bool(late) != bool(done)
+    too_late = "This is decided already: closed without a decision: nobody decided in time."
+    assert scene.platform.words().count(too_late) == (not done)
     [card] = scene.case.cards()
     assert card.state is CardState.OVER
     edits = fetch(conn, "SELECT state FROM ledger WHERE kind = 'edit' AND id LIKE ?", (f"%/{found.state.value}",))
