@@ -34,9 +34,9 @@ from nanoclaw.sandboxes.image_build import (
     Phase,
     Wanted,
     build_agent_image,
-    build_group_image,
 )
 from nanoclaw.sandboxes.images import IMAGE_LABEL, ImageFacts, Images, open_images
+from nanoclaw.sandboxes.package_build import build_group_image
 from nanoclaw.store.entities import agent_groups
 from nanoclaw.store.settings import settings_of
 from schema import sqlite

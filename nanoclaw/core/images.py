@@ -10,9 +10,8 @@ from typing import NewType, TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.core.packages import Packages
+from nanoclaw.core.packages import Packages, written
 from nanoclaw.model.ids import AgentGroupId
-from schema import files
 
 ImageId = NewType("ImageId", str)
 """`sha256:` and 64 digits. A sandbox starts from this and never from a tag, which may mean another image by then."""
@@ -29,7 +28,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_REPOSITORY = 100
 
 
-# What an agent group's own image is made of
+# What an agent group's own image is called
 
 
 def group_repository(group: AgentGroupId) -> str:
@@ -43,42 +42,9 @@ def group_current(group: AgentGroupId) -> str:
     return f"{group_repository(group)}:current"
 
 
-def group_tag(group: AgentGroupId, dockerfile: str) -> str:
-    """The tag of the image that *dockerfile* makes: the same text, which names its base by id, is the same image."""
-    return f"{group_repository(group)}:{_digest(dockerfile)}"
-
-
-def group_dockerfile(base: ImageId, packages: Packages) -> str:
-    """How to make an image with *packages* on top of *base*.
-
-    The names are written down bare: `nanoclaw.core.packages` lets none through that a shell would read otherwise.
-    What is there already is not asked for, so that it needs no network. No scripts of npm's packages are run, and
-    none of pip's are built.
-    """
-    lines = [f"FROM {base}", "USER 0:0"]
-    if packages.apt:
-        lines.append(_apt(packages.apt))
-    if packages.npm:
-        lines.append(f"RUN command -v npm >/dev/null || ({_update} && {_install} -- nodejs npm && {_tidy})")
-        lines.append(f"RUN npm install --global --ignore-scripts --no-audit --no-fund -- {' '.join(packages.npm)}")
-    if packages.pip:
-        lines.append(f"RUN python3 -m pip --version || ({_update} && {_install} -- python3-pip && {_tidy})")
-        lines.append(
-            "RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore "
-            f"--break-system-packages --only-binary :all: -- {' '.join(packages.pip)}"
-        )
-    lines.append(f"USER {files.IMAGE_USER}")
-    return "\n".join(lines) + "\n"
-
-
-_update = "apt-get update"
-_install = "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends"
-_tidy = "rm -rf /var/lib/apt/lists/*"
-
-
-def _apt(names: tuple[str, ...]) -> str:
-    wanted = " ".join(names)
-    return f"RUN {_install} -- {wanted} || ({_update} && {_install} -- {wanted} && {_tidy})"
+def group_tag(group: AgentGroupId, base: ImageId, packages: Packages) -> str:
+    """The tag of an agent group's image with *packages* on top of *base*, in whichever versions it was built."""
+    return f"{group_repository(group)}:{_digest(f'{base} {written(packages)}')}"
 
 
 # What an agent image is built on

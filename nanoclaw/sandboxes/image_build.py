@@ -1,4 +1,4 @@
-"""Building images and switching to them: the agent image of a machine, and the images of agent groups.
+"""Building the agent image of a machine, and switching to it; which image an agent group's sandboxes start from.
 
 An image is built aside, without a name. Only when it is whole does its tag move to it, in one step: a build that fails,
 or is cut short, leaves the last good image in use.
@@ -6,11 +6,9 @@ or is cut short, leaves the last good image in use.
 
 from __future__ import annotations
 
-import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
@@ -30,13 +28,11 @@ from nanoclaw.core.images import (
     Use,
     choose_base,
     group_current,
-    group_dockerfile,
     group_tag,
     local_base,
 )
-from nanoclaw.core.packages import Packages, Refused, parse
+from nanoclaw.core.packages import Refused, parse
 from nanoclaw.errors import ImageError
-from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.sandboxes.image_base import can_make_base, recipe, write_base
 from nanoclaw.sandboxes.image_context import SAYS_PYTHON, read_python, write_context
@@ -112,7 +108,7 @@ async def build_agent_image(images: Images, wanted: Wanted, tell: Tell) -> Built
     """
     base = await _base(images, wanted, tell)
     python = read_python(await images.run(base.base, ["python3", "-I", "-S", "-c", SAYS_PYTHON]))
-    async with _folder() as folder:
+    async with build_folder() as folder:
         tell(Phase(f"fetching packages for Python {python.version}"))
         context = folder / "context.tar"
         source = await write_context(context, python, claude=wanted.claude)
@@ -138,35 +134,6 @@ async def build_agent_image(images: Images, wanted: Wanted, tell: Tell) -> Built
     return Built(id=made, tag=wanted.tag, base=base.base, python=python.version)
 
 
-async def build_group_image(
-    images: Images, group: AgentGroupId, packages: Packages, *, base: ImageId, tell: Tell
-) -> ImageId:
-    """Build the image of an agent group, *base* with its packages on top, and let its tag mean it.
-
-    One that was built before is found again by what is in it.
-
-    Raises:
-      ImageError: it cannot be built; the agent group keeps the image it had.
-
-    Cancellation: the agent group keeps the image it had.
-    """
-    dockerfile = group_dockerfile(base, packages)
-    tag = group_tag(group, dockerfile)
-    there = await images.find(tag)
-    if there is not None:
-        made = there.id
-    else:
-        tell(Phase("building the image"))
-        async with _folder() as folder:
-            context = folder / "context.tar"
-            await trio.to_thread.run_sync(_pack_alone, dockerfile, context)
-            labels = {IMAGE_LABEL: "group", SOURCE_LABEL: tag.rpartition(":")[2], BASE_LABEL: base}
-            made = await images.build(context, tell, labels=labels, network=await _network(images))
-        await images.name(made, tag)
-    await switch(images, group_current(group), made)
-    return made
-
-
 async def image_of(images: Images, settings: ContainerSettings, *, agent_image: str = AGENT_IMAGE) -> InUse:
     """The image that a sandbox of that agent group starts from, as the engine has it now. Builds nothing.
 
@@ -187,7 +154,7 @@ async def image_of(images: Images, settings: ContainerSettings, *, agent_image: 
     if packages.none:
         return InUse(agent.id)
     group = settings.agent_group_id
-    own = await images.find(group_tag(group, group_dockerfile(agent.id, packages)))
+    own = await images.find(group_tag(group, agent.id, packages))
     if own is not None:
         return InUse(own.id)
     last_good = await images.find(group_current(group))
@@ -239,7 +206,7 @@ async def _attempt(name: str, work: Awaitable[None], got: set[str], tried: set[s
 
 
 async def _make(images: Images, tag: str, packages: tuple[str, ...], tell: Tell) -> None:
-    async with _folder() as folder:
+    async with build_folder() as folder:
         archive = folder / "base.tar"
         await write_base(archive, tag, packages)
         await images.load(archive, tell)
@@ -259,15 +226,7 @@ async def _network(images: Images) -> str | None:
 
 
 @asynccontextmanager
-async def _folder() -> AsyncIterator[Path]:
+async def build_folder() -> AsyncIterator[Path]:
     """A folder of our own that goes when we do. Its removal is short, and is waited for also when cancelled."""
     with tempfile.TemporaryDirectory(prefix="nanoclaw-image-") as folder:
         yield Path(folder)
-
-
-def _pack_alone(dockerfile: str, target: Path) -> None:
-    content = dockerfile.encode()
-    with tarfile.open(target, "w") as tar:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(content)
-        tar.addfile(entry, BytesIO(content))

@@ -1,19 +1,16 @@
-"""The image of an agent group with packages that somebody has approved: their versions found out, then built aside."""
+"""The images of agent groups with packages of their own: versions found out, fetched, then built aside."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tarfile
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
 from attrs import frozen
 
-from nanoclaw.core.images import ImageId, group_current, group_dockerfile, group_tag
+from nanoclaw.core.images import ImageId, group_current, group_tag
 from nanoclaw.core.package_versions import (
     DEBS,
     NODE,
@@ -26,7 +23,7 @@ from nanoclaw.core.package_versions import (
 from nanoclaw.core.packages import Packages
 from nanoclaw.errors import ImageError
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.sandboxes.image_build import BASE_LABEL, News, switch
+from nanoclaw.sandboxes.image_build import BASE_LABEL, News, Phase, Tell, build_folder, switch
 from nanoclaw.sandboxes.image_context import make_plain
 from nanoclaw.sandboxes.images import IMAGE_LABEL, Images, open_images
 from nanoclaw.sandboxes.package_fetch import Fetching, begin_fetching, find_versions
@@ -57,7 +54,7 @@ class PackageBuilder:
           ImageError: one is not to be had; or it took longer than `LOOK_SECONDS`.
         """
         with trio.move_on_after(LOOK_SECONDS):
-            async with open_images(self._address) as images, _folder() as folder:
+            async with open_images(self._address) as images, build_folder() as folder:
                 fetching = await begin_fetching(images, await self._base(images), folder)
                 return await find_versions(fetching, packages)
         raise ImageError(why=f"the versions could not be found out within {LOOK_SECONDS:g} s")
@@ -79,13 +76,14 @@ class PackageBuilder:
     async def _build(self, images: Images, group: AgentGroupId, resolved: Resolved) -> None:
         if await self._base(images) != resolved.base:
             raise ImageError(why="the agent image has changed since it was asked for: it has to be asked for again")
-        tag = group_tag(group, group_dockerfile(resolved.base, resolved.packages))
-        digest = hashlib.sha256(json.dumps(to_json(resolved), sort_keys=True).encode()).hexdigest()
+        tag = group_tag(group, resolved.base, resolved.packages)
         there = await images.find(tag)
-        if there is not None and there.labels.get(RESOLVED_LABEL) == digest:
+        if there is not None and there.labels.get(RESOLVED_LABEL) == _digest(resolved):
             made = there.id
         else:
-            made = await _made(images, resolved, digest)
+            async with build_folder() as folder:
+                fetching = await begin_fetching(images, resolved.base, folder)
+                made = await _made(fetching, resolved, _ignore)
             await images.name(made, tag)
         await switch(images, group_current(group), made)
 
@@ -96,23 +94,54 @@ class PackageBuilder:
         return found.id
 
 
-async def _made(images: Images, resolved: Resolved, digest: str) -> ImageId:
+async def build_group_image(
+    images: Images, group: AgentGroupId, packages: Packages, *, base: ImageId, tell: Tell
+) -> ImageId:
+    """Build the image of an agent group, *base* with its packages in today's versions, and let its tag mean it.
+
+    One that was built before is found again, in the versions of then.
+
+    Raises:
+      ImageError: it cannot be built; the agent group keeps the image it had.
+
+    Cancellation: the agent group keeps the image it had.
+    """
+    tag = group_tag(group, base, packages)
+    there = await images.find(tag)
+    if there is not None:
+        made = there.id
+    else:
+        async with build_folder() as folder:
+            tell(Phase("finding out versions"))
+            fetching = await begin_fetching(images, base, folder)
+            resolved = await find_versions(fetching, packages)
+            tell(Phase("fetching packages and building the image"))
+            made = await _made(fetching, resolved, tell)
+        await images.name(made, tag)
+    await switch(images, group_current(group), made)
+    return made
+
+
+async def _made(fetching: Fetching, resolved: Resolved, tell: Tell) -> ImageId:
+    """The image, whole and without a name, in which a runner would start."""
+    images = fetching.images
     purelib = (await images.run(resolved.base, ["python3", "-I", "-c", SAYS_PURELIB])).strip()
-    async with _folder() as folder:
-        fetching = await begin_fetching(images, resolved.base, folder)
-        context = folder / "context"
-        await trio.Path(context).mkdir()
-        await _fetch(fetching, resolved, context)
-        await trio.Path(context, "Dockerfile").write_text(dockerfile(resolved, purelib))
-        packed = folder / "context.tar"
-        await trio.to_thread.run_sync(_pack, context, packed)
-        labels = {IMAGE_LABEL: "group", RESOLVED_LABEL: digest, BASE_LABEL: resolved.base}
-        made = await images.build(packed, _ignore, labels=labels, network="none")
+    context, packed = fetching.folder / "context", fetching.folder / "context.tar"
+    await trio.Path(context).mkdir()
+    await _fetch(fetching, resolved, context)
+    await trio.Path(context, "Dockerfile").write_text(dockerfile(resolved, purelib))
+    await trio.to_thread.run_sync(_pack, context, packed)
+    labels = {IMAGE_LABEL: "group", RESOLVED_LABEL: _digest(resolved), BASE_LABEL: resolved.base}
+    made = await images.build(packed, tell, labels=labels, network="none")
     try:
         await images.run(made, ["python3", "-c", STILL_STARTS])
     except ImageError as exc:
         raise ImageError(why=f"with these packages, no runner would start: {exc}") from None
     return made
+
+
+def _digest(resolved: Resolved) -> str:
+    return hashlib.sha256(json.dumps(to_json(resolved), sort_keys=True).encode()).hexdigest()
 
 
 async def _fetch(fetching: Fetching, resolved: Resolved, context: Path) -> None:
@@ -135,13 +164,6 @@ def _pack(folder: Path, target: Path) -> None:
                     tar.addfile(entry, file)
             else:
                 tar.addfile(entry)
-
-
-@asynccontextmanager
-async def _folder() -> AsyncIterator[Path]:
-    """A folder of our own that goes when we do."""
-    with tempfile.TemporaryDirectory(prefix="nanoclaw-packages-") as folder:
-        yield Path(folder)
 
 
 def _ignore(_: News) -> None:

@@ -40,14 +40,20 @@ _APT = f"apt-get -o APT::Sandbox::User=root -o Dir::State::Lists={_LISTS} -o Dpk
 _LOOK = f"""
 set -eu
 mkdir -p {TAKEN} {_LISTS}/partial
+touch {TAKEN}/said
 [ "$1" = npm ] && ! command -v node >/dev/null && set -- "$@" nodejs
 shift
-[ $# -gt 0 ] || exit 0
-{_APT} -qq update
-{_APT} install --simulate --no-install-recommends -- "$@" >{TAKEN}/said
+missing=""
 for name in "$@"; do
-    dpkg-query -W -f 'Have ${{Package}} ${{Version}}\\n' "$name" 2>/dev/null || true
-done >>{TAKEN}/said
+    found=$(dpkg-query -W -f '${{db:Status-Status}} ${{Package}} ${{Version}}\\n' "$name" 2>/dev/null || true)
+    case $found in
+        "installed "*) echo "Have ${{found#installed }}" >>{TAKEN}/said ;;
+        *) missing="$missing $name" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+{_APT} -qq update
+{_APT} install --simulate --no-install-recommends -- $missing >>{TAKEN}/said
 """
 _FETCH = f"""
 set -eu

@@ -23,12 +23,11 @@ from nanoclaw.core.images import (
     base_configuration,
     choose_base,
     group_current,
-    group_dockerfile,
     group_repository,
     group_tag,
     local_base,
 )
-from nanoclaw.core.packages import KINDS, Packages, is_name
+from nanoclaw.core.packages import KINDS, Packages, is_name, written
 from nanoclaw.model.ids import AgentGroupId
 
 BASE = ImageId("sha256:" + "0" * 64)
@@ -128,38 +127,13 @@ def test_a_base_made_here_has_what_was_asked_for_under_a_name_of_its_own() -> No
     assert local_base(browser=True, fonts=True) == (f"{LOCAL_BASE}-browser-fonts", ("chromium", "fonts-noto-cjk"))
 
 
-def test_an_image_of_an_agent_group_installs_what_its_settings_name_and_gives_up_root_again() -> None:
-    text = group_dockerfile(BASE, Packages(apt=("g++", "jq"), npm=("@types/node",), pip=("Pillow",)))
-    first, second, *steps, last = text.splitlines()
-    assert (first, second, last) == (f"FROM {BASE}", "USER 0:0", "USER 1000:1000")
-    assert [step.split()[-1] for step in steps] == [
-        "/var/lib/apt/lists/*)",
-        "/var/lib/apt/lists/*)",
-        "@types/node",
-        "/var/lib/apt/lists/*)",
-        "Pillow",
-    ]
-    assert "install --yes --no-install-recommends -- g++ jq" in steps[0]
-    assert "--ignore-scripts" in steps[2]
-    assert "--only-binary :all:" in steps[4]
-
-
-@given(PACKAGES)
-def test_every_step_of_an_image_is_one_line_and_only_the_steps_that_are_needed_are_there(packages: Packages) -> None:
-    lines = group_dockerfile(BASE, packages).splitlines()
-    assert len(lines) == 3 + bool(packages.apt) + 2 * bool(packages.npm) + 2 * bool(packages.pip)
-    assert {line.split()[0] for line in lines} <= {"FROM", "USER", "RUN"}
-    for name in (*packages.apt, *packages.npm, *packages.pip):
-        assert any(name in line.split() for line in lines)
-
-
 @given(PACKAGES, PACKAGES)
 def test_the_tag_says_what_is_in_the_image(one: Packages, other: Packages) -> None:
     group = AgentGroupId("agt-1")
-    tags = [group_tag(group, group_dockerfile(BASE, packages)) for packages in (one, other)]
-    assert (tags[0] == tags[1]) == (one == other)
+    tags = [group_tag(group, BASE, packages) for packages in (one, other)]
+    assert (tags[0] == tags[1]) == (written(one) == written(other))
     assert all(re.fullmatch(r"nanoclaw/group-agt-1:[0-9a-f]{12}", tag) for tag in tags)
-    assert group_tag(group, group_dockerfile(ImageId("sha256:" + "1" * 64), one)) != tags[0]
+    assert group_tag(group, ImageId("sha256:" + "1" * 64), one) != tags[0]
 
 
 @given(st.text(min_size=1) | st.from_regex(r"[a-z0-9]{1,4}(-[a-z0-9]{1,4}){0,40}", fullmatch=True))

@@ -29,10 +29,10 @@ from nanoclaw.sandboxes.image_build import (
     News,
     Wanted,
     build_agent_image,
-    build_group_image,
 )
 from nanoclaw.sandboxes.image_context import PLATFORMS
 from nanoclaw.sandboxes.images import IMAGE_LABEL, Images, open_images
+from nanoclaw.sandboxes.package_build import build_group_image
 from schema import files
 from tests.support.docker_engine import TEST_IMAGE
 

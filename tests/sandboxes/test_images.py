@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from nanoclaw.core.build_stream import Event, Said, Step
-from nanoclaw.core.images import ImageId, group_current, group_dockerfile, group_tag
+from nanoclaw.core.images import ImageId, group_current, group_tag
 from nanoclaw.core.packages import Packages
 from nanoclaw.errors import ImageError
 from nanoclaw.model.ids import AgentGroupId
@@ -154,7 +154,7 @@ async def test_an_agent_without_packages_gets_the_agent_image(engine: EngineServ
 
 async def test_an_agent_with_packages_gets_the_image_that_has_just_them(engine: EngineServer) -> None:
     known(engine, "agent:now", ONE)
-    known(engine, group_tag(GROUP, group_dockerfile(ONE, Packages(apt=("jq",)))), TWO)
+    known(engine, group_tag(GROUP, ONE, Packages(apt=("jq",))), TWO)
     assert await in_use(engine, settings(packages='{"apt": ["jq"]}')) == InUse(TWO)
 
 
