@@ -17,12 +17,14 @@ from nanoclaw.admin import (
     usage,
     users,
     wirings,
+    withdraw,
 )
 from nanoclaw.admin.verb import Verb
 
 VERBS: tuple[Verb, ...] = (
     *groups.VERBS,
     *restart.VERBS,
+    *withdraw.VERBS,
     *mounts.VERBS,
     *chats.VERBS,
     *wirings.VERBS,
