@@ -23,11 +23,9 @@ from attrs import define, field
 from nanoclaw.cli.client import ask
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL
 from nanoclaw.kit.clock import SystemClock
-from nanoclaw.model.ids import AgentGroupId, RoleId
-from nanoclaw.model.rights import Grant, Role
+from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.sandboxes.child import children_of, processes_of
-from nanoclaw.store import people
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import set_settings
@@ -65,6 +63,8 @@ class House:
     host: TownHost
     engine: str
     _said: int = field(default=0, init=False)
+    _spoken: dict[str, float] = field(factory=dict[str, float], init=False)
+    """When something was last said in a room."""
 
     @property
     def home(self) -> Path:
@@ -80,6 +80,7 @@ class House:
         """Somebody says *text*; its id on the platform."""
         self._said += 1
         name = f"{room}-{self._said}"
+        self._spoken[room] = time.time()
         self.platform.say({"id": name, "text": text, "room": room})
         return name
 
@@ -178,13 +179,20 @@ class House:
         return self.home / "sessions" / f"agt-{AGENT}" / session / "out" / str(epoch)
 
     def await_calm(self) -> None:
-        """Wait until nobody works and every runner says so; see that all is settled and nothing of the script left."""
+        """Wait until nobody works and every runner says so.
+
+        See that all is settled, that whoever was spoken to gave signs of life, and that nothing of the script is left.
+        """
         until(lambda: not self.rows("SELECT 1 FROM inbound WHERE settled_at IS NULL"))
         until(lambda: not self.rows("SELECT 1 FROM ledger WHERE settled_at IS NULL"))
         assert not self.rows("SELECT * FROM inbound WHERE status <> 'completed' AND error IS NULL")
         assert not self.rows("SELECT * FROM ledger WHERE state <> 'delivered'")
         for live in self.rows("SELECT session_id, number FROM epochs WHERE ended_at IS NULL"):
             until(partial(_is_idle, self._out(live["session_id"], live["number"]) / OUTBOUND))
+        for room, at in self._spoken.items():
+            # The clock of files lags by a tick of the kernel's.
+            assert self.epochs(room)[-1][1] or self.heartbeat(room) > at - 0.05, f"no sign of life in the {room}"
+        self._spoken.clear()
         assert not self.model._script
         self.model.reset()
 
@@ -263,16 +271,7 @@ def _furnish(around: Path, engine: str, model: ModelApi) -> None:
         agent = world.agent(AGENT)
         for room in (KITCHEN, GARDEN):
             world.wire(world.chat(room, channel=CHANNEL), agent)
-        ada = world.user(channel=CHANNEL)
-        owner = Grant(
-            id=RoleId(world.mint("role")),
-            user_id=ada,
-            role=Role.OWNER,
-            agent_group_id=None,
-            granted_by=None,
-            granted_at=world.now,
-        )
-        people.grant(conn, owner)
+        world.owner(channel=CHANNEL)
         given = ContainerSettings(
             agent_group_id=AgentGroupId(agent.id),
             mcp_servers=json.dumps({"weather": weather}),

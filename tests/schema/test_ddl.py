@@ -18,6 +18,7 @@ from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope
 from nanoclaw.model.tasks import Misfire, Outcome, TaskMaker, TaskState
 from nanoclaw.store.destinations import MadeBy
+from nanoclaw.store.web_keys import KeyKind
 from schema import LINK_VERSION, files, rows
 from schema.sqlite import IN_MEMORY, Connection, ConstraintError, connect, execute, fetch, integer, scalar
 
@@ -56,6 +57,7 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "approvals", "state"): ApprovalState,
     ("central", "approvals", "needs"): Needs,
     ("central", "approval_cards", "state"): CardState,
+    ("central", "web_keys", "kind"): KeyKind,
 }
 CLASSES: dict[tuple[str, str], type] = {
     ("inbound", "messages_in"): rows.MessageIn,

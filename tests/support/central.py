@@ -27,12 +27,14 @@ from nanoclaw.model.ids import (
     InboundId,
     MessagingGroupId,
     OutboundId,
+    RoleId,
     RunnerMessageId,
     SessionId,
     UserId,
     WiringId,
 )
 from nanoclaw.model.messages import Address, InboundEvent, InboundRow, LedgerRow, NewLedgerRow
+from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store import entities, epochs, events, inbound, ledger, people, sessions, wirings
 from nanoclaw.store.migrate import migrate
 from schema import files, payloads, sqlite
@@ -153,6 +155,20 @@ class World:
         """Somebody who is known."""
         user = UserId(f"{channel}:{name}")
         people.note_user(self.conn, user, name.title(), now=self.now)
+        return user
+
+    def owner(self, name: str = "ada", *, channel: str = CHANNEL) -> UserId:
+        """Somebody to whom all of it belongs."""
+        user = self.user(name, channel=channel)
+        grant = Grant(
+            id=RoleId(self.mint("role")),
+            user_id=user,
+            role=Role.OWNER,
+            agent_group_id=None,
+            granted_by=None,
+            granted_at=self.now,
+        )
+        people.grant(self.conn, grant)
         return user
 
     def accept(self, said: InboundEvent, *, threaded: bool = False) -> events.Verdict:
