@@ -146,6 +146,7 @@ def build(
         ways_out=ground.ways_out,
         credentials=ground.credentials,
         drafts=delivery.drafts.offer,
+        over=delivery.over,
         # Sessions reach each other, too, by mail alone.
         wake=lambda session: sessions.wake(session),  # noqa: PLW0108 - sessions is made below
         show=lambda session: sessions.show(session),  # noqa: PLW0108 - sessions is made below

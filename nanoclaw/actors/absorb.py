@@ -20,9 +20,10 @@ from nanoclaw.link.outbox_files import Collected
 from nanoclaw.link.report import AckRow, BadRow, Report, UsageRow
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
-from nanoclaw.model.messages import Drop
-from nanoclaw.store import drops, epochs, inbound, notices, usage
+from nanoclaw.model.messages import Drop, InboundRow
+from nanoclaw.store import drops, epochs, inbound, notices, over, usage
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.over import Over
 from nanoclaw.store.sessions import save_provider_state
 from schema.payloads import SystemOut
 from schema.rows import AckStatus
@@ -50,6 +51,8 @@ class Absorbed:
     """Other agents' sessions that have something to do."""
     shown: frozenset[SessionId] = frozenset()
     """Other sessions that have something to know."""
+    over: tuple[Over, ...] = ()
+    """Messages that nobody is at any more."""
 
 
 def absorb(
@@ -94,7 +97,7 @@ def absorb(
         else:
             came = (files or {}).get(row.rowid, Collected())
             said.append(say(conn, place, epoch, row, came, settling=settling, post=post, now=now))
-    settled, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)
+    ended, failed_lanes = _take_acks(conn, place, epoch, report.acks, now)
     state = {row.key: row.value for row in report.states if row.key.startswith(CONTINUATION)}
     text = json.dumps(state, sort_keys=True)
     if state and text != place.session.provider_state and len(text) <= MOST_STATE:
@@ -104,12 +107,13 @@ def absorb(
     asked = asked or any(one.asked for one in said)
     return Absorbed(
         lanes=frozenset(failed_lanes | {one.lane for one in said if one.lane is not None}),
-        changed=settled or asked or any(one.changed for one in said),
+        changed=bool(ended) or asked or any(one.changed for one in said),
         # Who waits for what has failed may have been given something to do.
         asked=asked or any(ack.status is AckStatus.FAILED for ack in report.acks),
         rights=rights,
         woken=frozenset(one.woken for one in said if one.woken is not None),
         shown=frozenset(one.shown for one in said if one.shown is not None),
+        over=tuple(over.of_events(conn, {row.event_id for row in ended if row.event_id is not None})),
     )
 
 
@@ -129,10 +133,10 @@ def _used(place: SessionPlace, epoch: EpochNumber, row: UsageRow, now: datetime)
 
 def _take_acks(
     conn: Connection, place: SessionPlace, epoch: EpochNumber, acks: tuple[AckRow, ...], now: datetime
-) -> tuple[bool, set[Lane]]:
-    """Claims and settlements of this session's open rows; acks for anything else say nothing."""
+) -> tuple[list[InboundRow], set[Lane]]:
+    """Claims and settlements of this session's open rows, which are returned; acks for anything else say nothing."""
     said = {ack.message_id: ack for ack in acks}
-    settled = False
+    ended: list[InboundRow] = []
     lanes: set[Lane] = set()
     for row in inbound.open_rows(conn, place.session.id) if said else ():
         ack = said.get(row.id)
@@ -144,13 +148,13 @@ def _take_acks(
             case AckStatus.COMPLETED:
                 note = None if ack.error is None else plain(ack.error)
                 inbound.settle(conn, row.id, error=None, note=note, now=now)
-                settled = True
+                ended.append(row)
             case AckStatus.FAILED:
                 why = plain(ack.error or "the agent gave no reason")
                 inbound.settle(conn, row.id, error=why, now=now)
                 lanes |= notices.message_failed(conn, row, why, now=now)
-                settled = True
-    return settled, lanes
+                ended.append(row)
+    return ended, lanes
 
 
 def _bad_row(place: SessionPlace, epoch: EpochNumber, bad: BadRow, now: datetime) -> Drop:

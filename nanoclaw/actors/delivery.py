@@ -12,7 +12,7 @@ from attrs import define, field
 from nanoclaw.actors.drafts import Drafts
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.spooled import remove
-from nanoclaw.channels.base import Channel, Outgoing, OutgoingFile
+from nanoclaw.channels.base import Channel, HearsEnds, Outgoing, OutgoingFile
 from nanoclaw.core.conversations import WEB
 from nanoclaw.core.delivery import (
     DeliveryPolicy,
@@ -37,9 +37,10 @@ from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.messages import Address, LedgerRow, LedgerState
-from nanoclaw.store import approval_cards, ledger, notices, questions, targets
+from nanoclaw.store import approval_cards, ledger, notices, over, questions, targets
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Head, Lane
+from nanoclaw.store.over import Over
 from schema.payloads import read_out
 from schema.rows import OutKind
 from schema.sqlite import Connection
@@ -91,6 +92,13 @@ class Delivery:
         for lane in list(self._mail):
             if lane.channel == channel:
                 self._mail[lane].post("look")
+
+    def over(self, messages: Iterable[Over]) -> None:
+        """Tell the channels that want to know that these are over. Never blocks."""
+        for message in messages:
+            channel: object = self._channels.get(message.channel)
+            if isinstance(channel, HearsEnds):
+                channel.over(message.message)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Deliver until cancelled, beginning with what an earlier life left undecided.
@@ -216,6 +224,9 @@ class Delivery:
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)
+        if head.more and row.in_reply_to is not None:
+            # Its channel was told to wait for more, of which there may be none after all.
+            self.over(await self._store.read(over.of_answer, row.in_reply_to))
 
     async def _after_failure(self, channel: Channel, head: Head, failure: Failure) -> None:
         row = head.row

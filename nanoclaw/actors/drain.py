@@ -94,6 +94,7 @@ class Drain:
             report = evolve(report, usage=tuple(row for row in report.usage if row.seq > self._used))
             absorbed = await self._absorb(report)
             self._parts.nudge(absorbed.lanes)
+            self._parts.over(absorbed.over)
             for session in absorbed.woken:
                 self._parts.wake(session)
             for session in absorbed.shown:

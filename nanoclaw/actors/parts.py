@@ -37,6 +37,7 @@ from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Engine, LifeName
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.over import Over
 
 MOST_SANDBOXES = 64
 
@@ -161,6 +162,8 @@ class Parts:
     """Judges the mounts of one agent group, given everybody's. Blocks."""
     drafts: Callable[[SessionPlace, tuple[DraftRow, ...]], None] = lambda _, __: None
     """Told of the replies that an agent is writing, all of them each time."""
+    over: Callable[[Iterable[Over]], None] = lambda _: None
+    """Told of messages that are over."""
     due: Callable[[], None] = lambda: None
     """Tells the sweep that something may be due, or due earlier than it knows."""
     requests: Mapping[str, Handler] = NONE

@@ -147,6 +147,21 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class HearsEnds(Protocol):
+    """A channel whose people wait for all that there is to a message, and no longer."""
+
+    @property
+    def name(self) -> ChannelName: ...
+
+    def over(self, message: str) -> None:
+        """All answers to the platform's message of that id have been delivered, and no agent is at it. Never blocks.
+
+        Nobody minds if it is never told, as after the death of a host.
+        """
+        ...
+
+
+@runtime_checkable
 class OpensDirectMessages(Protocol):
     """A channel that can find out where to write to somebody who has not written first."""
 

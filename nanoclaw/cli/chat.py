@@ -16,6 +16,7 @@ from nanoclaw.channels.terminal.frames import (
     Declined,
     FromHost,
     Kept,
+    Over,
     Say,
     Seen,
     Show,
@@ -81,23 +82,25 @@ async def _one_shot(socket: Path, say: Say, files: Sequence[Path], seconds: floa
 
 async def _await_answer(lines: LineStream, say: Say, shown: _Shown, patience: trio.CancelScope) -> int | None:
     """Print what answers *say*; the exit code, or None when the host went away first."""
-    wanted = {say.id}
+    wanted, ends = {say.id}, say.id
     while (frame := await _receive(lines)) is not None:
         match frame:
             case Welcome(agent=agent):
                 shown.agent = agent
             case Kept(id=say.id, answers_for=str(asked)):
+                # The answer itself is over as soon as the agent has read it.
                 wanted.add(asked)
+                ends = asked
+            case Over(id=over) if over == ends:
+                return shown.all()
             case Show(answers=answers, more=more, key=key) if answers in wanted:
                 await shown.show(frame)
                 await lines.send(write_client(Seen(key=key)))
                 if not more:
                     return exits.OK
                 patience.deadline = min(patience.deadline, trio.current_time() + FURTHER_SECONDS)
-            case Show(key=key, files=files):
-                # Left from earlier: it is shown now or never, but it is not this question's answer.
-                for line in (in_words(frame), *await chat_files.saved(files)):
-                    click.echo(visible(f"(earlier) {line}"), err=True)
+            case Show(key=key):
+                await shown.show_earlier(frame)
                 await lines.send(write_client(Seen(key=key)))
             case Declined(id=say.id, why=why):
                 click.echo(visible(f"nanoclaw: not accepted: {why}"), err=True)
@@ -121,6 +124,18 @@ class _Shown:
         self.answers += 1
         for line in lines_of(frame, self.agent, await chat_files.saved(frame.files)):
             click.echo(line)
+
+    async def show_earlier(self, frame: Show) -> None:
+        """What is left from earlier is shown now or never, but is not this question's answer."""
+        for line in (in_words(frame), *await chat_files.saved(frame.files)):
+            click.echo(visible(f"(earlier) {line}"), err=True)
+
+    def all(self) -> int:
+        """Nothing more will come; the exit code."""
+        if self.answers:
+            return exits.OK
+        click.echo(visible(f"{self.agent or 'the agent'} is done with it, and has said nothing"), err=True)
+        return exits.NO_REPLY
 
 
 def interactive(socket: Path, history: Path) -> int:
@@ -192,8 +207,9 @@ class _Conversation:
                     await waiting.over.wait()
             else:
                 await waiting.over.wait()
-        if scope.cancelled_caught and not waiting.answered:
-            self.console.print("[dim]still at work; the answer will appear here[/dim]")
+        if not waiting.answered:
+            late = "still at work; the answer will appear here"
+            self.console.print(printable(late if scope.cancelled_caught else "nothing was said to that", "dim"))
 
     async def listen(self) -> None:
         """Print what comes until the host goes away. Raises `BrokenResourceError` then."""
@@ -216,6 +232,8 @@ class _Conversation:
                     self._answered(said, more=False)
                 case Trouble(why=why):
                     self.console.print(printable(why, "red"))
+                case Over(id=said):
+                    self._over(said)
                 case Kept(id=said, answers_for=str(asked)):
                     self._follows[asked] = said
                 case Kept():
@@ -227,6 +245,12 @@ class _Conversation:
         waiting = None if what is None else self._unanswered.get(self._follows.get(what, what))
         if waiting is not None:
             waiting.hear(more=more)
+
+    def _over(self, what: str) -> None:
+        """Nothing more comes of that, unless it answers a question: that is over once the agent has read it."""
+        waiting = self._unanswered.get(self._follows.get(what, what))
+        if waiting is not None and what not in self._follows.values():
+            waiting.over.set()
 
     def _print(self, frame: Show, saved: Sequence[str]) -> None:
         if self.console.is_terminal:

@@ -18,6 +18,7 @@ from nanoclaw.channels.terminal.frames import (
     FromClient,
     FromHost,
     Kept,
+    Over,
     Say,
     Seen,
     Show,
@@ -43,6 +44,7 @@ CLIENTS = st.one_of(
 HOSTS = st.one_of(
     st.builds(Welcome, agent=TEXT, sandbox=TEXT, provider=TEXT),
     st.builds(Kept, id=TEXT, answers_for=st.none() | TEXT),
+    st.builds(Over, id=TEXT),
     st.builds(Declined, id=TEXT, why=TEXT),
     st.builds(
         Show,
@@ -85,9 +87,9 @@ FIELDS = st.sampled_from(
         "options",
     ]
 )
-KINDS = st.sampled_from(
-    ["FileStart", "FilePart", "FileEnd", "Say", "Seen", "Welcome", "Kept", "Declined", "Show", "Trouble", "say", ""]
-)
+FROM_CLIENT = ["FileStart", "FilePart", "FileEnd", "Say", "Seen"]
+FROM_HOST = ["Welcome", "Kept", "Declined", "Show", "Over", "Trouble"]
+KINDS = st.sampled_from([*FROM_CLIENT, *FROM_HOST, "say", ""])
 ALMOST = st.builds(lambda kind, rest: {"type": kind, **rest}, KINDS | JSON, st.dictionaries(FIELDS, JSON, max_size=5))
 
 

@@ -16,6 +16,7 @@ from nanoclaw.channels.terminal.frames import (
     FromClient,
     FromHost,
     Kept,
+    Over,
     Say,
     Seen,
     Show,
@@ -43,8 +44,10 @@ def answers(said: Say) -> list[FromHost]:
     """What a host says to each thing that is said."""
     if said.text == "ask me":
         return [Kept(id=said.id), evolve(ASKED, answers=said.id)]
-    follows = Show(key="k2", text="Cake it is", speaker="Nano", answers="first", more=False)
-    return [Kept(id=said.id, answers_for="first"), follows]
+    if said.text == "be silent":
+        return [Kept(id=said.id), Over(id="another"), Over(id=said.id)]
+    follows = Show(key="k2", text="Cake it is", speaker="Nano", answers="first", more=True)
+    return [Kept(id=said.id, answers_for="first"), Over(id=said.id), follows, Over(id="first")]
 
 
 @contextmanager
@@ -96,3 +99,11 @@ def test_a_single_line_shows_the_question_and_another_answers_it(capsys: pytest.
         assert gone.acquire(timeout=10), "the first line's connection did not end"
         assert gone.acquire(timeout=10), "the second line's connection did not end"
         assert [said.key for said in heard if isinstance(said, Seen)] == ["k1", "k2"]
+
+
+def test_a_single_line_to_which_nothing_is_said_waits_no_longer_than_the_agent_is_at_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with host() as (socket, _, _):
+        assert one_shot(socket, "be silent", 10) == exits.NO_REPLY
+        assert capsys.readouterr() == ("", "Nano is done with it, and has said nothing\n")

@@ -18,6 +18,7 @@ from nanoclaw.channels.terminal.frames import (
     FileStart,
     FrameError,
     Kept,
+    Over,
     Say,
     Seen,
     Show,
@@ -32,6 +33,7 @@ from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.speech import Ability, ShowCard, ShowEdit, ShowQuestion, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError, StoreError
 from nanoclaw.kit.lines import BadFrameError, LineStream
+from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.sockets import listen
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.files import NewAttachment
@@ -75,6 +77,8 @@ class TerminalChannel:
     abilities: frozenset[Ability] = field(default=ABILITIES, init=False)
     _open: dict[LineStream, None] = field(factory=dict[LineStream, None], init=False)
     _seen: dict[OutboundId, trio.Event] = field(factory=dict[OutboundId, trio.Event], init=False)
+    _over: Mailbox[str] = field(factory=Mailbox[str], init=False)
+    """What is over, and no chat has been told so."""
 
     async def run(
         self,
@@ -92,6 +96,7 @@ class TerminalChannel:
                 async def serve(stream: trio.SocketStream) -> None:
                     await self._serve(LineStream(stream), receive, ready)
 
+                nursery.start_soon(self._tell_what_is_over)
                 await trio.serve_listeners(serve, [listener], handler_nursery=nursery)
         finally:
             self._socket.unlink(missing_ok=True)
@@ -119,6 +124,11 @@ class TerminalChannel:
             del self._seen[message.key]
         return message.key
 
+    def over(self, message: str) -> None:
+        """See `HearsEnds`."""
+        if self._open:
+            self._over.post(message)
+
     async def open_direct_messages(self, user: UserId) -> str | None:
         """The one conversation that there is, with the operator."""
         await trio.lowlevel.checkpoint()
@@ -127,6 +137,15 @@ class TerminalChannel:
     async def show_draft(self, _: Draft) -> None:
         """A terminal shows what is whole."""
         await trio.lowlevel.checkpoint()
+
+    async def _tell_what_is_over(self) -> None:
+        while True:
+            message = await self._over.read()
+            for chat in list(self._open):
+                # One that does not listen learns nothing more.
+                with trio.move_on_after(SEEN_SECONDS):
+                    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                        await chat.send(write_host(Over(id=message)))
 
     async def _serve(self, lines: LineStream, receive: Receive, ready: Callable[[], None]) -> None:
         """One chat, from its welcome to its end. A chat's trouble is its own."""

@@ -125,13 +125,20 @@ class Show:
 
 
 @frozen(kw_only=True)
+class Over:
+    """All answers to the `Say` of that id have been shown, and no agent is at it any more."""
+
+    id: str
+
+
+@frozen(kw_only=True)
 class Trouble:
     """A line from the client made no sense."""
 
     why: str
 
 
-FromHost: TypeAlias = Welcome | Kept | Declined | Show | Trouble
+FromHost: TypeAlias = Welcome | Kept | Declined | Show | Over | Trouble
 
 
 class FrameError(ValueError):
