@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
+from schema import sqlite
 from tests.support.docker_engine import CLAUDE_IMAGE
 from tests.support.engines import walls
 from tests.support.host import HostProcess
@@ -14,6 +18,14 @@ def settings(engine: str) -> str:
     """Of a home whose agents think with Claude."""
     agent = '[agent]\nprovider = "claude"\n[retry]\nfirst_pause_seconds = 0.05\n'
     return f"[sandbox]\n{walls(engine, image=CLAUDE_IMAGE)}{agent}"
+
+
+def is_idle(outbox: Path) -> bool:
+    """Does the runner's own row of what it does say that it does nothing?"""
+    with closing(sqlite.open_read_only(outbox)) as conn:
+        return sqlite.fetch(conn, "SELECT phase, current_tool FROM container_state") == [
+            {"phase": "idle", "current_tool": None}
+        ]
 
 
 def introduce(host: HostProcess, model: ModelApi) -> None:

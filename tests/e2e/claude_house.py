@@ -33,6 +33,7 @@ from nanoclaw.store.verify import verify
 from schema import sqlite
 from schema.files import OUTBOUND, SANDBOX_AGENT
 from schema.sqlite import Connection
+from tests.e2e.claude import is_idle
 from tests.hostile.town import TownHost
 from tests.runner.providers.claude import extra_server
 from tests.support.central import World
@@ -188,7 +189,7 @@ class House:
         assert not self.rows("SELECT * FROM inbound WHERE status <> 'completed' AND error IS NULL")
         assert not self.rows("SELECT * FROM ledger WHERE state <> 'delivered'")
         for live in self.rows("SELECT session_id, number FROM epochs WHERE ended_at IS NULL"):
-            until(partial(_is_idle, self._out(live["session_id"], live["number"]) / OUTBOUND))
+            until(partial(is_idle, self._out(live["session_id"], live["number"]) / OUTBOUND))
         for room, at in self._spoken.items():
             # The clock of files lags by a tick of the kernel's.
             assert self.epochs(room)[-1][1] or self.heartbeat(room) > at - 0.05, f"no sign of life in the {room}"
@@ -285,14 +286,6 @@ def _furnish(around: Path, engine: str, model: ModelApi) -> None:
             await store.transact(fill)
 
     trio.run(make)
-
-
-def _is_idle(outbox: Path) -> bool:
-    """Does the runner's own row of what it does say that it does nothing?"""
-    with closing(sqlite.open_read_only(outbox)) as conn:
-        return sqlite.fetch(conn, "SELECT phase, current_tool FROM container_state") == [
-            {"phase": "idle", "current_tool": None}
-        ]
 
 
 def _answering(posts: Sequence[Post], message: str) -> list[Post]:

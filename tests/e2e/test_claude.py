@@ -10,11 +10,13 @@ import os
 import re
 import shlex
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.claude import KEY, introduce, settings
+from schema.files import OUTBOUND
+from tests.e2e.claude import KEY, introduce, is_idle, settings
 from tests.e2e.test_sandbox_life import agent_pids
 from tests.support.engines import walls
 from tests.support.host import running_host, until
@@ -65,7 +67,13 @@ def test_a_conversation_goes_on_in_the_next_sandbox(home: Path, claude_engine: s
         for pid in agent_pids(home, claude_engine):
             os.kill(pid, signal.SIGKILL)
         until(lambda: rows(home, "SELECT 1 FROM epochs WHERE ending = 'exited'"))
+        said_at = time.time()
         assert "It was plum." in host.cli("chat", "what was it?").stdout
+        (out,) = home.glob("sessions/*/*/out/2")
+        until(lambda: is_idle(out / OUTBOUND))
+        # The clock of files lags by a tick of the kernel's.
+        assert (out / "heartbeat").stat().st_mtime > said_at - 0.05
+        assert [row["status"] for row in rows(home, "SELECT status FROM inbound")] == ["completed"] * 2
         first, last = model.asked[0], model.asked[-1]
         assert first.session == last.session
         assert "the answer is plum" in last.said
