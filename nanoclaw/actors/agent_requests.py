@@ -18,7 +18,7 @@ from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store import destinations, entities
 from nanoclaw.store.destinations import MadeBy, StoredDestination
-from nanoclaw.store.settings import set_settings, settings_of
+from nanoclaw.store.settings import own_settings, set_settings
 from schema.requests import MOST_INSTRUCTIONS, CreateAgent
 from schema.sqlite import Connection
 
@@ -75,7 +75,7 @@ def _id_for(asker: Asker, runner_id: str) -> AgentGroupId:
 
 
 def _settings(conn: Connection, child: AgentGroup, parent: AgentGroupId, memory: str | None) -> ContainerSettings:
-    has = settings_of(conn, parent) or ContainerSettings(agent_group_id=parent, updated_at=child.created_at)
+    has = own_settings(conn, parent, now=child.created_at)
     return ContainerSettings(
         agent_group_id=child.id,
         provider=has.provider,

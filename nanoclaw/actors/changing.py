@@ -9,8 +9,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Approval
 from nanoclaw.model.ids import AgentGroupId, InboundId
 from nanoclaw.model.settings import ContainerSettings
-from nanoclaw.store import entities, restarting
-from nanoclaw.store.settings import settings_of
+from nanoclaw.store import entities, restarting, settings
 from schema.sqlite import Connection
 
 WHY = "what it asked for was approved"
@@ -20,7 +19,7 @@ def own_settings(conn: Connection, agent: AgentGroupId, now: datetime) -> Contai
     """What is set for *agent*. Raises `UsageError` if it is no longer there."""
     if entities.agent_group(conn, agent) is None:
         raise UsageError("the agent is no longer there")
-    return settings_of(conn, agent) or ContainerSettings(agent_group_id=agent, updated_at=now)
+    return settings.own_settings(conn, agent, now=now)
 
 
 def begin_with_it(conn: Connection, approval: Approval, means: Means, text: str) -> None:

@@ -13,7 +13,7 @@ from nanoclaw.actors.approving import Means, ask, payload_of
 from nanoclaw.actors.asker import Asker
 from nanoclaw.actors.changing import begin_with_it, own_settings
 from nanoclaw.core.approvals import field
-from nanoclaw.core.mcp_servers import server_definition, server_fault, server_lines
+from nanoclaw.core.mcp_servers import server_definition, server_fault, server_lines, servers_set
 from nanoclaw.core.told import MOST_SERVERS, McpServer
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.ids import mint
@@ -21,7 +21,6 @@ from nanoclaw.model.approvals import Approval, ApprovalKind, Shown
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.store import entities
 from nanoclaw.store.settings import set_settings
-from schema import strict_json
 from schema.requests import AddMcpServer
 from schema.sqlite import Connection
 
@@ -48,7 +47,7 @@ class McpServerKind:
         payload = payload_of(approval)
         agent, name = AgentGroupId(str(payload["agent"])), str(payload["name"])
         own = own_settings(conn, agent, means.now)
-        servers = _servers(own.mcp_servers)
+        servers = servers_set(own.mcp_servers)
         if servers.get(name) != payload["before"]:
             raise UsageError(f"the server {name} has changed since it was asked for")
         servers[name] = server_definition(_server(payload))
@@ -75,7 +74,7 @@ class McpServerRequests:
         if (fault := server_fault(said.name, server)) is not None:
             raise UsageError(fault)
         agent, chat = asker.place.agent_group.id, asker.place.messaging_group
-        servers = _servers(own_settings(conn, agent, now).mcp_servers)
+        servers = servers_set(own_settings(conn, agent, now).mcp_servers)
         before, definition = servers.get(said.name), server_definition(server)
         if before == definition:
             raise UsageError(f"the server {said.name} is set just so already")
@@ -93,15 +92,6 @@ class McpServerRequests:
             now=now,
         )
         return f"submitted: {approval}. A person is asked; you will be told what came of it"
-
-
-def _servers(text: str) -> dict[str, object]:
-    """What is set, as it stands there. What is no object is nothing, as it is for the agent."""
-    try:
-        found = strict_json.read(text)
-    except strict_json.JsonError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _server(payload: Mapping[str, object]) -> McpServer:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import attrs
 from attrs import define
 
 from nanoclaw.channels.web.truth import Agent
-from nanoclaw.core.conversations import WEB, Conversation, File, Person, Stretch
-from nanoclaw.core.defaults import wiring_defaults
-from nanoclaw.core.notices import plain
+from nanoclaw.core.conversations import Conversation, File, Person, Stretch
 from nanoclaw.kit.clock import Clock
-from nanoclaw.kit.ids import token
-from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
-from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, WiringId
-from nanoclaw.store import web_history, web_keys
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.store import web_chats, web_history, web_keys
 from nanoclaw.store.db import Store
-from nanoclaw.store.entities import Mint, add_messaging_group, agent_groups
-from nanoclaw.store.people import rights_of
+from nanoclaw.store.entities import Mint
 from nanoclaw.store.web_keys import KeyKind
-from nanoclaw.store.wirings import add_wiring
-from schema.sqlite import Connection
 
 MOST_ITEMS = 50
 """Of a conversation, at a time."""
-MOST_NAME = 80
 LOGIN = timedelta(days=30)
 LINK = timedelta(hours=1)
 
@@ -47,13 +38,13 @@ class WebTruth:
 
     async def agents(self, person: Person) -> Sequence[Agent]:
         """Owners and admins choose among those that they may manage."""
-        found = await self._store.read(_agents_for, person)
+        found = await self._store.read(web_chats.agents_for, person)
         return [Agent(id=group.id, name=group.name) for group in found]
 
     async def begin(self, person: Person, agent: str, name: str) -> str | None:
         """The chat and its wiring come to be in one step."""
         begun = await self._store.transact(
-            _begin, person, AgentGroupId(agent), name, mint=self._mint, now=self._clock.now()
+            web_chats.begin, person, AgentGroupId(agent), name, mint=self._mint, now=self._clock.now()
         )
         if begun is not None:
             self._changed()
@@ -96,36 +87,3 @@ class WebTruth:
     async def end_all(self, handle: str) -> int:
         """Nothing lets that person in any more; says how many links and logins did."""
         return await self._store.transact(web_keys.end_all, handle)
-
-
-def _agents_for(conn: Connection, person: Person) -> list[AgentGroup]:
-    rights = rights_of(conn, person.user)
-    everything = rights.owner or rights.global_admin
-    return [group for group in agent_groups(conn) if everything or group.id in rights.admin_of]
-
-
-def _begin(
-    conn: Connection, person: Person, agent: AgentGroupId, name: str, *, mint: Mint, now: datetime
-) -> str | None:
-    group = next((group for group in _agents_for(conn, person) if group.id == agent), None)
-    if group is None:
-        return None
-    chat = MessagingGroup(
-        id=MessagingGroupId(mint("chat")),
-        channel=WEB,
-        platform_id=f"{person.handle}/{token()[:12]}",
-        name=plain(name, MOST_NAME) or group.name,
-        is_group=False,
-        created_at=now,
-    )
-    add_messaging_group(conn, chat)
-    wiring = Wiring(
-        id=WiringId(mint("wir")),
-        messaging_group_id=chat.id,
-        agent_group_id=group.id,
-        priority=0,
-        created_at=now,
-        **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
-    )
-    add_wiring(conn, wiring, now=now)
-    return chat.platform_id

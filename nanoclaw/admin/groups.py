@@ -23,10 +23,10 @@ from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.sandbox import Network
-from nanoclaw.model.settings import AdminScope, ContainerSettings
+from nanoclaw.model.settings import AdminScope
 from nanoclaw.store import entities
 from nanoclaw.store.dependants import forget_in_records
-from nanoclaw.store.settings import open_networks, set_settings, settings_of
+from nanoclaw.store.settings import open_networks, own_settings, set_settings
 from nanoclaw.store.wirings import wirings
 from schema.sqlite import Connection
 
@@ -139,7 +139,7 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
     said: dict[str, Any] = {name: getattr(asked, name) for name in SETTINGS if getattr(asked, name) is not None}
     limits = {name: getattr(asked, name) for name in LIMITS if getattr(asked, name) is not None}
     if said or limits or asked.skills is not None:
-        had = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=request.now)
+        had = own_settings(conn, group.id, now=request.now)
         # Empty, or 0, is nothing of its own.
         new: dict[str, Any] = {name: value or None for name, value in said.items()}
         if asked.base_url:
@@ -193,7 +193,7 @@ def _line(group: AgentGroup, heard: Counter[AgentGroupId]) -> Line:
 
 
 def _settings(conn: Connection, group: AgentGroup) -> Line:
-    found = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=group.created_at)
+    found = own_settings(conn, group.id, now=group.created_at)
     return {name: plain_cell(getattr(found, name)) for name in SETTINGS + ONLY_SHOWN}
 
 

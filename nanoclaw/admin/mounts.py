@@ -14,7 +14,7 @@ from nanoclaw.core.wanted_mounts import Refused, add_mount, read_mounts, remove_
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.settings import ContainerSettings, GroupMounts
-from nanoclaw.store.settings import all_mounts, set_settings, settings_of
+from nanoclaw.store.settings import all_mounts, own_settings, set_settings
 from schema.sqlite import Connection
 
 
@@ -125,7 +125,7 @@ def _of(conn: Connection, asked: Some) -> tuple[GroupMounts, ...]:
 
 
 def _settings(conn: Connection, group: AgentGroup, request: Request) -> ContainerSettings:
-    return settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=request.now)
+    return own_settings(conn, group.id, now=request.now)
 
 
 VERBS = (

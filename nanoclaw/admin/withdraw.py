@@ -11,11 +11,10 @@ from attrs import frozen
 from nanoclaw.admin import references
 from nanoclaw.admin.restart import end_sandboxes
 from nanoclaw.admin.verb import Answer, Request, Says, Verb
+from nanoclaw.core.mcp_servers import servers_set
 from nanoclaw.core.packages import Packages, Refused, parse, written
 from nanoclaw.errors import UsageError
-from nanoclaw.model.settings import ContainerSettings
-from nanoclaw.store.settings import set_settings, settings_of
-from schema import strict_json
+from nanoclaw.store.settings import own_settings, set_settings
 from schema.sqlite import Connection
 
 
@@ -32,7 +31,7 @@ class Withdraw:
 def withdraw(conn: Connection, asked: Withdraw, request: Request) -> Answer:
     """Take an MCP server or a package away. Sandboxes that run keep it until they end."""
     group = references.agent_group(conn, asked.group)
-    own = settings_of(conn, group.id) or ContainerSettings(agent_group_id=group.id, updated_at=request.now)
+    own = own_settings(conn, group.id, now=request.now)
     if asked.mcp_server is None and asked.package is None:
         raise UsageError("say what: --mcp-server NAME, --package NAME")
     if asked.mcp_server is not None:
@@ -51,13 +50,9 @@ def withdraw(conn: Connection, asked: Withdraw, request: Request) -> Answer:
 
 
 def _without_server(text: str, name: str) -> str:
-    try:
-        found = strict_json.read(text)
-    except strict_json.JsonError:
-        found = {}
-    if not isinstance(found, dict) or name not in found:
-        there_are = ", ".join(sorted(found)) if isinstance(found, dict) and found else "none"
-        raise UsageError(f"there is no MCP server {name!r}; there are: {there_are}")
+    found = servers_set(text)
+    if name not in found:
+        raise UsageError(f"there is no MCP server {name!r}; there are: {', '.join(sorted(found)) or 'none'}")
     return json.dumps({other: said for other, said in found.items() if other != name}, ensure_ascii=False)
 
 

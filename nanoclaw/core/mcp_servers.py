@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from nanoclaw.core.approvals import field
 from nanoclaw.core.notices import plain
 from nanoclaw.core.told import NO_NAME, McpServer, is_server_name
+from schema import strict_json
 from schema.requests import MOST_VALUE, MOST_VALUES
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -55,3 +56,12 @@ def server_lines(name: str, server: McpServer) -> Iterator[str]:
 def server_definition(server: McpServer) -> Mapping[str, object]:
     """As the settings of an agent group have it."""
     return {"command": server.command, "args": list(server.args), "env": dict(server.env)}
+
+
+def servers_set(text: str) -> dict[str, object]:
+    """The servers of an agent group's settings, as they stand there. What is no object is nothing, as for the agent."""
+    try:
+        found = strict_json.read(text)
+    except strict_json.JsonError:
+        return {}
+    return found if isinstance(found, dict) else {}

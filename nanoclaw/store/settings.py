@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from nanoclaw.core.key_check import Thinker
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
@@ -16,6 +18,11 @@ def settings_of(conn: Connection, group: AgentGroupId) -> ContainerSettings | No
     """What is set for *group*; None if nothing is."""
     found = select(conn, ContainerSettings, "SELECT * FROM container_settings WHERE agent_group_id = ?", (group,))
     return found[0] if found else None
+
+
+def own_settings(conn: Connection, group: AgentGroupId, *, now: datetime) -> ContainerSettings:
+    """The same, to be changed: where nothing is set yet, settings of *now* that set nothing."""
+    return settings_of(conn, group) or ContainerSettings(agent_group_id=group, updated_at=now)
 
 
 def set_settings(conn: Connection, settings: ContainerSettings) -> None:

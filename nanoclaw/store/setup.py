@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import attrs
 from attrs import frozen
 
-from nanoclaw.core.defaults import wiring_defaults
-from nanoclaw.model.entities import AgentGroup, MessagingGroup, Wiring
-from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, RoleId, UserId, WiringId
+from nanoclaw.model.entities import AgentGroup, MessagingGroup
+from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, RoleId, UserId
 from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, agent_groups, messaging_group
 from nanoclaw.store.people import grant, note_user
-from nanoclaw.store.wirings import add_wiring, wirings_of
+from nanoclaw.store.wirings import wire_direct, wirings_of
 from schema.sqlite import Connection, scalar
 
 
@@ -38,7 +36,7 @@ def first_start(conn: Connection, *, agent: str, operator: Operator, mint: Mint,
         return False
     group = AgentGroup(id=AgentGroupId(mint("agt")), name=agent, folder="main", created_at=now)
     add_agent_group(conn, group)
-    _wire(conn, chat, group.id, mint, now)
+    wire_direct(conn, chat.id, group.id, mint=mint, now=now)
     return True
 
 
@@ -51,7 +49,7 @@ def first_page(conn: Connection, *, operator: Operator, like: Operator, mint: Mi
     terminal = messaging_group(conn, like.channel, like.platform_id)
     if is_new and terminal is not None:
         for wiring in wirings_of(conn, terminal.id):
-            _wire(conn, chat, wiring.agent_group_id, mint, now)
+            wire_direct(conn, chat.id, wiring.agent_group_id, mint=mint, now=now)
 
 
 def _operator_at(
@@ -82,15 +80,3 @@ def _operator_at(
     )
     add_messaging_group(conn, chat)
     return chat, True
-
-
-def _wire(conn: Connection, chat: MessagingGroup, agent: AgentGroupId, mint: Mint, now: datetime) -> None:
-    wiring = Wiring(
-        id=WiringId(mint("wir")),
-        messaging_group_id=chat.id,
-        agent_group_id=agent,
-        priority=0,
-        created_at=now,
-        **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
-    )
-    add_wiring(conn, wiring, now=now)

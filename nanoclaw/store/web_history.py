@@ -47,8 +47,10 @@ def conversations(conn: Connection, person: Person) -> tuple[Conversation, ...]:
             " (SELECT group_concat(a.name, char(10)) FROM wirings w JOIN agent_groups a ON a.id = w.agent_group_id"
             "   WHERE w.messaging_group_id = m.id) AS agents,"
             " (SELECT max(position) FROM web_feed f WHERE f.platform_id = m.platform_id) AS last"
-            " FROM messaging_groups m WHERE m.channel = ? ORDER BY m.created_at, m.id",
-            (WEB,),
+            # Their ids begin with the handle and a slash; what comes after a slash is a nought.
+            " FROM messaging_groups m WHERE m.channel = :web"
+            " AND m.platform_id > :handle || '/' AND m.platform_id < :handle || '0' ORDER BY m.created_at, m.id",
+            {"web": WEB, "handle": person.handle},
         )
         if person.owns(str(row["platform_id"]))
     ]

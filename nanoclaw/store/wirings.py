@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import attrs
+
+from nanoclaw.core.defaults import wiring_defaults
 from nanoclaw.model.entities import Wiring
-from nanoclaw.model.ids import MessagingGroupId
+from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, WiringId
 from nanoclaw.store import destinations
+from nanoclaw.store.entities import Mint
 from schema.rows import bindings, insert_sql, select, select_kept
 from schema.sqlite import Connection, execute
 
@@ -24,6 +28,19 @@ def add_wiring(conn: Connection, wiring: Wiring, *, now: datetime) -> None:
     execute(conn, insert_sql("wirings", Wiring), bindings(wiring))
     execute(conn, "UPDATE messaging_groups SET denied_at = NULL WHERE id = ?", (wiring.messaging_group_id,))
     destinations.of_wiring(conn, wiring.agent_group_id, wiring.messaging_group_id, now=now)
+
+
+def wire_direct(conn: Connection, chat: MessagingGroupId, agent: AgentGroupId, *, mint: Mint, now: datetime) -> None:
+    """Let an agent group hear a chat with one person, as is usual there; see `add_wiring`."""
+    wiring = Wiring(
+        id=WiringId(mint("wir")),
+        messaging_group_id=chat,
+        agent_group_id=agent,
+        priority=0,
+        created_at=now,
+        **attrs.asdict(wiring_defaults(is_group=False, threaded=False)),
+    )
+    add_wiring(conn, wiring, now=now)
 
 
 def wirings(conn: Connection) -> list[Wiring]:
