@@ -22,12 +22,16 @@ from nanoclaw.link.snapshot import Snapshot
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import SessionId
 from nanoclaw.store import usage
+from nanoclaw.store.events import Accepted
 from nanoclaw.store.home import make_folders
+from nanoclaw.store.inbound import open_rows
+from nanoclaw.store.over import Over
 from nanoclaw.store.sessions import session_place
 from schema.progress import Draft, Usage
 from schema.rows import bindings, insert_sql
 from schema.sqlite import Connection, Journal, Synchronous, execute, open_read_write, transaction
-from tests.support.central import NOW, World
+from schema.times import write_time
+from tests.support.central import CHANNEL, NOW, World, said
 from tests.support.inline_database import InlineDatabase
 from tests.support.inline_threads import InlineThreads
 
@@ -53,6 +57,7 @@ class Case:
     outbox: Connection
     drain: Drain
     shown: list[tuple[DraftRow, ...]] = field(factory=list[tuple[DraftRow, ...]])
+    over: list[Over] = field(factory=list[Over])
 
     async def say(self, write: Callable[[Connection], object]) -> None:
         with transaction(self.outbox):
@@ -73,6 +78,7 @@ async def draining(home: Path) -> AsyncIterator[Case]:
     place = session_place(store.conn, session)
     assert place is not None
     shown: list[tuple[DraftRow, ...]] = []
+    over: list[Over] = []
 
     def note(_: SessionPlace, rows: tuple[DraftRow, ...]) -> None:
         shown.append(rows)
@@ -89,6 +95,7 @@ async def draining(home: Path) -> AsyncIterator[Case]:
         told=nothing,
         check_mounts=nothing,
         drafts=note,
+        over=over.extend,
         disk=InlineThreads(),
         threads=InlineThreads(),
     )
@@ -97,7 +104,7 @@ async def draining(home: Path) -> AsyncIterator[Case]:
     outbox = open_read_write(layout.outbound(epoch), Journal.DELETE, Synchronous.FULL)
     with layout.open_out(epoch) as out:
         drain = Drain(parts, place, epoch, out, 0, Vigil(epoch, StuckPolicy()))
-        yield Case(store, outbox, drain, shown)
+        yield Case(store, outbox, drain, shown, over)
     outbox.close()
     store.close()
 
@@ -128,3 +135,15 @@ async def test_what_results_took_is_counted_although_nothing_else_was_said(tmp_p
         await case.say(took(2))
         await case.drain.look()
         assert case.results() == 2
+
+
+async def test_a_message_that_its_agent_is_done_with_is_said_to_be_over(tmp_path: Path) -> None:
+    async with draining(tmp_path) as case:
+        accepted = World(case.store.conn).accept(said(7))
+        assert isinstance(accepted, Accepted)
+        (row,) = open_rows(case.store.conn, accepted.woken[0])
+        ack = "INSERT OR REPLACE INTO processing_ack VALUES (?, ?, ?, NULL)"
+        await case.say(lambda conn: execute(conn, ack, (row.id, "processing", write_time(NOW))))
+        assert case.over == []
+        await case.say(lambda conn: execute(conn, ack, (row.id, "completed", write_time(NOW))))
+        assert case.over == [Over(CHANNEL, "7")]
