@@ -10,8 +10,9 @@ import trio
 from attrs import frozen
 
 from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.parts import Limits
 from nanoclaw.core.speech import Ability, Native
-from nanoclaw.model.ids import ChannelName, OutboundId, UserId
+from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import Address, InboundEvent, Revision
 
 
@@ -57,8 +58,9 @@ class OutgoingFile:
 class Outgoing:
     """A message for a platform."""
 
-    key: OutboundId
-    """The same for every attempt: an idempotency key where the platform takes one."""
+    key: str
+    """The same for every attempt: an idempotency key where the platform takes one. The id of the ledger's row, with `/`
+    and the part's number behind it where there are several."""
     to: Address
     text: str
     """May be empty where there are files. Where there is something native, the same in plain words."""
@@ -73,6 +75,13 @@ class Outgoing:
     more: bool
     """Is another answer to the same message about to follow, as far as can be told? A question is the last until it is
     answered."""
+    part: int = 0
+    """Which part of its message this is: only the first has something native or answers something."""
+    parts: int = 1
+    """How many there are; more than one only on a channel that has limits."""
+    again: bool = False
+    """May an earlier attempt with this key have arrived? A channel that reads back looks first, and returns the id of
+    what it finds."""
 
 
 @frozen(kw_only=True)
@@ -101,7 +110,7 @@ class Channel(Protocol):
 
     @property
     def keyed(self) -> bool:
-        """Does the platform drop a second message with the same key?"""
+        """Does the platform drop a second message with the same key, or can the channel look whether it is there?"""
         ...
 
     @property
@@ -142,6 +151,84 @@ class Channel(Protocol):
 
         Raises:
           DeliveryError: it could not be shown; the next one will be tried all the same.
+        """
+        ...
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """A channel that can show only so much in one message: what is longer is given to it in parts that fit."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one message may hold."""
+        ...
+
+    def measure(self, text: str) -> int:
+        """How long *text* is once it is rendered, in the unit of the limits. Pure."""
+        ...
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A channel whose platform is this host: the files of what was delivered are still fetched from the spool."""
+
+    @property
+    def keeps_files(self) -> bool:
+        """Are the host's copies to stay after a delivery? The sweep of the spool takes the oldest."""
+        ...
+
+
+@runtime_checkable
+class ShowsTyping(Protocol):
+    """A channel that can show that somebody is writing."""
+
+    async def show_typing(self, to: Address) -> None:
+        """Show it once; the host says it again every few seconds while a turn runs.
+
+        Raises:
+          DeliveryError: it could not be shown, which nobody minds.
+        """
+        ...
+
+
+@frozen
+class Health:
+    """How well a channel hears its platform."""
+
+    heard: float | None
+    """Trio's time of the last verified event or successful probe; None: never in this life."""
+    why: str = ""
+    """What is wrong just now; empty: nothing is known to be."""
+
+
+@runtime_checkable
+class TellsHealth(Protocol):
+    """A channel that knows when it last heard its platform."""
+
+    def health(self) -> Health:
+        """How it is. Never blocks."""
+        ...
+
+
+class Marks(Protocol):
+    """What a channel has to remember between lives: how far it has read, whom it knows. Durable, and its own alone."""
+
+    async def get(self, name: str) -> str | None:
+        """The value of that name; None: there is none.
+
+        Raises:
+          StoreError: it cannot be read.
+        """
+        ...
+
+    async def put(self, name: str, value: str) -> None:
+        """Keep *value* under *name* instead of what was there; when this returns, it survives power loss.
+
+        Raises:
+          StoreError: it is not kept.
+
+        Cancellation: leaves open whether it was kept.
         """
         ...
 

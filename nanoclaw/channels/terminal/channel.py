@@ -37,7 +37,7 @@ from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.sockets import listen
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.files import NewAttachment
-from nanoclaw.model.ids import ChannelName, OutboundId, QuestionId, UserId
+from nanoclaw.model.ids import ChannelName, QuestionId, UserId
 from nanoclaw.model.messages import Choice, InboundEvent
 
 CHANNEL = ChannelName("terminal")
@@ -76,7 +76,7 @@ class TerminalChannel:
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
     abilities: frozenset[Ability] = field(default=ABILITIES, init=False)
     _open: dict[LineStream, None] = field(factory=dict[LineStream, None], init=False)
-    _seen: dict[OutboundId, trio.Event] = field(factory=dict[OutboundId, trio.Event], init=False)
+    _seen: dict[str, trio.Event] = field(factory=dict[str, trio.Event], init=False)
     _over: Mailbox[str] = field(factory=Mailbox[str], init=False)
     """What is over, and no chat has been told so."""
 
@@ -182,7 +182,7 @@ class TerminalChannel:
                 continue
             match said:
                 case Seen(key=key):
-                    waiting = self._seen.get(OutboundId(key))
+                    waiting = self._seen.get(key)
                     if waiting is not None:
                         waiting.set()
                 case FileStart() | FilePart() | FileEnd():
