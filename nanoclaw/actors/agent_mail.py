@@ -53,12 +53,15 @@ def send(
         case Carry(session):
             return Carried(agent_mail.deliver(conn, mail, session, facts, mint=mint, now=now))
         case Stop() as stop:
-            _tell_both(conn, mail, facts, stop, now)
+            _tell(conn, mail, facts, stop, now)
             return Stopped(Refused(stop.reason, stop.why), stop.session)
 
 
-def _tell_both(conn: Connection, mail: AgentMail, facts: Facts, stop: Stop, now: datetime) -> None:
-    """Leave a note on either side, one for each chain, or for each hour. It wakes nobody: this is to come to rest."""
+def _tell(conn: Connection, mail: AgentMail, facts: Facts, stop: Stop, now: datetime) -> None:
+    """Leave a note on either side, and where it all began, if a person is there to hear of it.
+
+    One for each chain, or for each hour. It wakes nobody: this is to come to rest.
+    """
     sender = mail.place.agent_group
     target = agent_group(conn, mail.target)
     to = plain("" if target is None else target.name, MOST_NAME)
@@ -78,5 +81,16 @@ def _tell_both(conn: Connection, mail: AgentMail, facts: Facts, stop: Stop, now:
             key=f"{stop.reason}:{once}:{stop.session}",
             action=STOPPED,
             text=f"a message of {plain(sender.name, MOST_NAME)} to you was not carried: {stop.why}",
+            now=now,
+        )
+    began = agent_mail.session_of(conn, facts.chain.first)
+    if began is not None and began not in (mail.place.session.id, stop.session):
+        notices.tell_agent(
+            conn,
+            began,
+            key=f"{stop.reason}:{once}:{began}",
+            action=STOPPED,
+            text=f"what agents wrote because of a message here has ended between {plain(sender.name, MOST_NAME)}"
+            f" and {to}: {stop.why}",
             now=now,
         )

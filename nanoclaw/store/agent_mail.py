@@ -160,6 +160,12 @@ def _candidate(conn: Connection, session: SessionId | None) -> Candidate | None:
     return None if session is None or agent is None else Candidate(session, AgentGroupId(str(agent)))
 
 
+def session_of(conn: Connection, message: str | None) -> SessionId | None:
+    """The session that was given *message*, by its id; None: there is none, or it is not known any more."""
+    found = None if message is None else scalar(conn, "SELECT session_id FROM inbound WHERE id = ?", (message,))
+    return None if found is None else SessionId(str(found))
+
+
 def _own(agent: AgentGroupId) -> SessionKey:
     return SessionKey(agent_group_id=agent, messaging_group_id=None, thread_id=None)
 

@@ -128,6 +128,8 @@ def script(
             continue
         if isinstance(item, SystemResponse) and item.action == "list_tasks":
             steps.append(Words(here, _inert(f"Scheduled: {item.text}")))
+        if isinstance(item, SystemResponse) and item.action == "agent_mail_stopped" and here is not None:
+            steps.append(Words(here, _inert(f"By the way, I was told: “{_short(item.text)}”.")))
         steps.extend(_respond(item, agent, turn, read))
     return [*steps, Finish(overheard)]
 

@@ -171,7 +171,7 @@ def run_round(post: Agents, start: SessionId, ring: str, *, honest: bool = True)
 
 
 @pytest.mark.parametrize("honest", [True, False])
-def test_three_in_a_ring_stop_after_eight_and_the_last_two_are_told(honest: bool) -> None:
+def test_three_in_a_ring_stop_after_eight_and_the_last_two_are_told_and_where_it_began(honest: bool) -> None:
     post = Agents().agent("a", "b", "c").lets("ab", "bc", "ca")
     assert run_round(post, post.rooms["a"], "abc", honest=honest) == 8
     assert [drop.reason for drop in post.drops()] == ["mail-loop"]
@@ -182,6 +182,9 @@ def test_three_in_a_ring_stop_after_eight_and_the_last_two_are_told(honest: bool
     assert not told[1], "nobody is woken by it"
     (other,) = post.notes(post.own("a"))
     assert "a message of c to you was not carried" in other[0]
+    (began,) = post.notes(post.rooms["a"])
+    assert began[0].startswith("what agents wrote because of a message here has ended between c and a: it would be")
+    assert not began[1], "nor is anybody there"
     for session in (last.session_id, post.own("a")):
         assert inbound.work(post.world.conn, session, now=post.world.now).due == 0
 

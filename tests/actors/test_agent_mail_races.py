@@ -16,7 +16,7 @@ from tests.actors.mailing import Agents
 from tests.support.central import World
 from tests.support.inline_database import InlineDatabase
 
-RACES = 300
+RACES = 1_000
 
 
 async def test_no_message_is_carried_after_its_right_was_taken_away() -> None:

@@ -172,6 +172,12 @@ def test_tasks_and_webhooks_are_acknowledged_and_the_system_is_not_answered() ->
     assert said(SystemResponse(id=2, time=NOW, action="delivery", text="failed")) == []
 
 
+def test_where_a_person_speaks_it_says_that_mail_among_agents_was_stopped() -> None:
+    stopped = SystemResponse(id=2, time=NOW, action="agent_mail_stopped", text="9 are too many")
+    assert said(stopped) == []
+    assert said(stopped, message("make"))[0] == "By the way, I was told: “9 are too many”."
+
+
 def test_told_to_address_its_answer_it_gives_the_same_one_again_with_an_address() -> None:
     found = script(prompt(message("make", source="family")), agent="Nano", turn=1)
     answers = [step for step in found if isinstance(step, Words)]
