@@ -44,6 +44,8 @@ class Target:
     """What it said."""
     why_not: str | None = None
     """Why it is not there."""
+    answered: bool = False
+    """It is a question of an agent's, and is changed by the host to say how it was answered."""
 
 
 @frozen(kw_only=True)
@@ -151,6 +153,8 @@ def is_repeatable(kind: str, abilities: Collection[Ability]) -> bool:
 def _about(said: Edit | Reaction, target: Target | None, abilities: Collection[Ability]) -> Spoken:
     if target is None:
         return CannotSay("the message that it is about is no longer known")
+    if target.answered and not ({Ability.EDIT, Ability.APPROVAL} <= set(abilities) and target.platform_message_id):
+        return OnlyRecord("there are no buttons to take away, or its platform does not say where they are")
     if target.why_not is not None:
         return CannotSay(f"the message that it is about did not arrive: {target.why_not}")
     quoted = plain(target.text, MOST_QUOTED)

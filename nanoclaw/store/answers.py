@@ -42,6 +42,16 @@ class Answered:
 
 
 @frozen(kw_only=True)
+class Outcome:
+    """What follows from an answer."""
+
+    asked_for: str | None
+    """The platform's id of what made the agent ask."""
+    lanes: frozenset[Lane]
+    """Where the question says how it was answered."""
+
+
+@frozen(kw_only=True)
 class Unanswered:
     """The event is meant as an answer, and is none."""
 
@@ -82,8 +92,8 @@ def _typed(conn: Connection, event: InboundEvent, place: Address) -> Answered | 
     return None
 
 
-def store(conn: Connection, event_id: EventId, event: InboundEvent, found: Answered, *, now: datetime) -> str | None:
-    """End the question and give its agent the answer; returns the platform's id of what made the agent ask.
+def store(conn: Connection, event_id: EventId, event: InboundEvent, found: Answered, *, now: datetime) -> Outcome:
+    """End the question, have its message say so where that can be, and give its agent the answer.
 
     The event is stored already.
     """
@@ -107,7 +117,10 @@ def store(conn: Connection, event_id: EventId, event: InboundEvent, found: Answe
         content=payloads.write(payloads.SystemIn(action=payloads.QUESTION_RESPONSE, text=payloads.write(said))),
     )
     inbound.add(conn, answer, session=question.session_id, now=now)
-    return questions.asked_for(conn, question)
+    return Outcome(
+        asked_for=questions.asked_for(conn, question),
+        lanes=questions.show_answer(conn, question, found.option.label, event.sender, event_id, now=now),
+    )
 
 
 def asked_for(conn: Connection, event: EventId) -> str | None:

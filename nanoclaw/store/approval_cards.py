@@ -9,7 +9,7 @@ from datetime import datetime
 from nanoclaw.core import approvals as rules
 from nanoclaw.model.approvals import Approval, Card, CardState, Shown
 from nanoclaw.model.ids import ApprovalId, CardId, OutboundId, UserId
-from nanoclaw.model.messages import Address, LedgerState, NewLedgerRow
+from nanoclaw.model.messages import Address, NewLedgerRow
 from nanoclaw.store import ledger
 from nanoclaw.store.ledger import Lane
 from schema import payloads
@@ -121,6 +121,23 @@ def lost(conn: Connection, ledger_id: OutboundId) -> bool:
     )
 
 
+def arrived(conn: Connection, card: Card, *, now: datetime) -> None:
+    """A button of *card* was pressed, so it is there, whatever its platform said: it will be told of what comes."""
+    if card.state is CardState.LOST:
+        execute(conn, "UPDATE approval_cards SET state = 'open' WHERE id = ?", (card.id,))
+        ledger.found(conn, card.ledger_id, now=now)
+
+
+def reopen(conn: Connection, ledger_id: OutboundId) -> bool:
+    """A person has the message of a card sent again; False: what it asks for is over, and nothing is to be sent."""
+    over = "SELECT 1 FROM approval_cards c JOIN approvals a ON a.id = c.approval_id"
+    ended = f"{over} WHERE c.ledger_id = ? AND a.state NOT IN ('pending', 'executing')"
+    if scalar(conn, ended, (ledger_id,)) is not None:
+        return False
+    execute(conn, "UPDATE approval_cards SET state = 'open' WHERE ledger_id = ? AND state = 'lost'", (ledger_id,))
+    return True
+
+
 def say(
     conn: Connection, approval: Approval, shown: Shown, words: str, *, last: bool, now: datetime
 ) -> frozenset[Lane]:
@@ -133,18 +150,13 @@ def say(
         if last:
             execute(conn, "UPDATE approval_cards SET state = 'over' WHERE id = ?", (card.id,))
         row = OutboundId(f"{card.ledger_id}/{approval.state.value}")
-        if scalar(conn, "SELECT 1 FROM ledger WHERE id = ?", (row,)) is not None or _is_dead(conn, card):
+        if scalar(conn, "SELECT 1 FROM ledger WHERE id = ?", (row,)) is not None:
             continue
         text = "\n".join([shown.title, rules.body(shown), f"— {words[0].upper()}{words[1:]}."])
         edit = _own(row, card.place, OutKind.EDIT, Edit(seq=0, text=text), about=card, answers=approval.answered_in)
         ledger.add(conn, edit, session=None, now=now)
         lanes.add(Lane(card.channel, card.platform_id))
     return frozenset(lanes)
-
-
-def _is_dead(conn: Connection, card: Card) -> bool:
-    state = scalar(conn, "SELECT state FROM ledger WHERE id = ?", (card.ledger_id,))
-    return state == LedgerState.DEAD.value
 
 
 def _own(

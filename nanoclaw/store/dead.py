@@ -12,7 +12,7 @@ from typing import TypeAlias
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import InboundId
 from nanoclaw.model.messages import Drop, InboundRow, LedgerRow
-from nanoclaw.store import drops, inbound, questions
+from nanoclaw.store import approval_cards, drops, inbound, questions
 from nanoclaw.store.ticks import tick
 from schema.rows import select
 from schema.sqlite import Connection, execute
@@ -47,7 +47,7 @@ def retry(conn: Connection, letter: Dead, *, now: datetime) -> None:
     """Have *letter* tried again, from the beginning.
 
     Raises:
-      UsageError: somebody has dealt with it meanwhile.
+      UsageError: somebody has dealt with it meanwhile, or it shows people a request that is over.
     """
     if isinstance(letter, InboundRow):
         again = inbound.NewInbound(
@@ -67,6 +67,8 @@ def retry(conn: Connection, letter: Dead, *, now: datetime) -> None:
         )
         done = inbound.add(conn, again, session=letter.session_id, now=now)
     else:
+        if not approval_cards.reopen(conn, letter.id):
+            raise UsageError(f"{letter.id} shows a request that is over: there is nothing to decide any more")
         done = bool(
             execute(
                 conn,

@@ -53,7 +53,7 @@ def find(conn: Connection, event: InboundEvent, place: Address, *, now: datetime
         return _typed(conn, event, place, now)
     if not event.choice.question.startswith(rules.PREFIX):
         return None
-    card = approval_cards.get(conn, CardId(event.choice.question.removeprefix(rules.PREFIX).partition("/")[0]))
+    card = approval_cards.get(conn, _card_of(event.choice.question))
     if card is None or not card.place.is_in_chat_of(place):
         return _judge(conn, event, None, None, now)
     approval = approvals.get(conn, card.approval_id)
@@ -132,6 +132,7 @@ def store(
             lanes = frozenset(notices.answer(conn, place, key=key, text=text, to_event=event_id, now=now))
         else:
             assert found.option is not None
+            _shown(conn, event, now)
             taken = approvals.decide(conn, found.approval, found.option, by=event.sender_id, event=event_id, now=now)
             assert taken is not None  # it was judged in this very transaction
             lanes = taken
@@ -158,3 +159,15 @@ def store(
         ),
     )
     return lanes
+
+
+def _shown(conn: Connection, event: InboundEvent, now: datetime) -> None:
+    """The card whose button *event* is, is there."""
+    card = None if event.choice is None else approval_cards.get(conn, _card_of(event.choice.question))
+    if card is not None:
+        approval_cards.arrived(conn, card, now=now)
+
+
+def _card_of(question: str) -> CardId:
+    """The card that a button says it is on."""
+    return CardId(question.removeprefix(rules.PREFIX).partition("/")[0])

@@ -184,8 +184,8 @@ def _answer(
     """Store *event* as the answer that it is, or is not. Told again as said to us, it is no other."""
     _insert(conn, event_id, event, says_who=True, mention=True, now=now)
     if isinstance(found, answers.Answered):
-        asked_for = answers.store(conn, event_id, event, found, now=now)
-        return Accepted(event=event_id, woken=(found.session,), answers_for=asked_for)
+        out = answers.store(conn, event_id, event, found, now=now)
+        return Accepted(event=event_id, woken=(found.session,), answers_for=out.asked_for, lanes=out.lanes)
     lanes = answers.record(conn, event_id, event, found, place, now=now)
     return Ignored(event=event_id, reason=found.reason, detail=found.why, lanes=lanes)
 

@@ -258,6 +258,16 @@ def settle(
     )
 
 
+def found(conn: Connection, row: OutboundId, *, now: datetime) -> None:
+    """A message that was taken for dead has arrived all the same, as people can see."""
+    execute(
+        conn,
+        "UPDATE ledger SET state = 'delivered', error = NULL, settled_at = ?, touched = ?"
+        " WHERE id = ? AND state = 'dead'",
+        (write_time(now), tick(conn), row),
+    )
+
+
 def settled_since(conn: Connection, session: SessionId, last: int, *, most: int = ALL) -> list[LedgerRow]:
     """Decided messages of a session whose tick is above *last*: the latest *most*, in the order of their changes."""
     return select(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import frozen
 
+from nanoclaw.core.conversations import WEB
 from nanoclaw.core.notices import plain
-from nanoclaw.model.ids import InboundId, QuestionId, SessionId, UserId
-from nanoclaw.model.messages import Address
+from nanoclaw.model.ids import EventId, InboundId, OutboundId, QuestionId, SessionId, UserId
+from nanoclaw.model.messages import Address, NewLedgerRow
 from nanoclaw.model.questions import Question, QuestionState
-from nanoclaw.store import inbound, notices
+from nanoclaw.store import inbound, ledger, notices
 from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.payloads import Option
-from schema.rows import InKind, InStatus, bindings, insert_sql, select
+from schema.rows import InKind, InStatus, OutKind, bindings, insert_sql, select
 from schema.sqlite import Connection, execute, fetch_one, integer, scalar
 from schema.times import write_time
 
@@ -171,6 +173,34 @@ def reopen(conn: Connection, ledger_id: str) -> None:
         " WHERE ledger_id = ? AND state = 'undelivered'",
         (ledger_id,),
     )
+
+
+def show_answer(
+    conn: Connection, question: Question, label: str, by: str, event: EventId, *, now: datetime
+) -> frozenset[Lane]:
+    """Have the message of a question say how it was answered, in place of its buttons; returns the lanes to send on.
+
+    Where a message cannot change, nothing is shown (`core.speech`); a page of the host's own shows it by itself.
+    """
+    if question.channel == WEB:
+        return frozenset()
+    head = [line for line in dict.fromkeys((question.title, question.question)) if line.strip()]
+    text = "\n".join([*head, f"— {plain(by, MOST_TITLE)}: {plain(label)}"])
+    content = payloads.write(payloads.Edit(seq=0, text=text))
+    edit = NewLedgerRow(
+        id=OutboundId(f"{question.ledger_id}/answered"),
+        epoch=None,
+        runner_id=None,
+        digest=hashlib.sha256(content.encode()).hexdigest(),
+        seq=None,
+        in_reply_to=event,
+        to=question.place,
+        kind=OutKind.EDIT.value,
+        content=content,
+        about=question.ledger_id,
+    )
+    ledger.add(conn, edit, session=None, now=now)
+    return frozenset([Lane(question.channel, question.platform_id)])
 
 
 def _title(question: Question) -> str:

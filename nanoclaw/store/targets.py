@@ -5,6 +5,8 @@ The host's own messages have no number; an edit of one names it.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from nanoclaw.core.speech import Target
 from nanoclaw.model.ids import OutboundId
 from nanoclaw.model.messages import LedgerRow, LedgerState
@@ -24,7 +26,7 @@ def target_of(conn: Connection, row: LedgerRow) -> Target | None:
         return None
     if row.session_id is None:
         own = None if row.about is None else ledger.get(conn, OutboundId(row.about))
-        return None if own is None else _as_sent(own)
+        return None if own is None else evolve(_as_sent(own), answered=own.session_id is not None)
     out = ledger.of_seq(conn, row.session_id, said.seq)
     if out is not None:
         return _as_sent(out)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.speech import Ability, ShowEdit, ShowQuestion
-from nanoclaw.errors import DeliveryError
+from nanoclaw.errors import DeliveryError, UsageError
 from nanoclaw.kit.ids import token
 from nanoclaw.model.approvals import ApprovalState
-from nanoclaw.model.ids import ApprovalId, UserId
-from nanoclaw.model.messages import Address
-from nanoclaw.store import approvals, direct_messages, reaching
-from nanoclaw.store.events import accept
+from nanoclaw.model.ids import ApprovalId, QuestionId, RoleId, UserId
+from nanoclaw.model.messages import Address, Choice, InboundEvent
+from nanoclaw.model.rights import Grant, Role
+from nanoclaw.store import approvals, dead, direct_messages, people, reaching
+from nanoclaw.store.events import Decided, accept
+from nanoclaw.store.people import note_user
 from schema.sqlite import Connection, fetch, scalar
 from tests.actors.test_delivery import LANE, START, World, a_channel, world
 from tests.support.approvals import an_approval
@@ -94,3 +98,55 @@ async def test_a_card_that_cannot_be_delivered_is_lost_and_whoever_asks_people_h
         assert w.lost == ["lost"]
         await end(w)
         assert w.channel.sent == [], "nothing is said about a card that nobody has seen"
+
+
+def press(w: World, number: int = 3) -> InboundEvent:
+    """Ada presses the first button of the card."""
+    row = fetch(w.store.conn, "SELECT card_id, token FROM approval_tokens WHERE value = 'approve'")[0]
+    event = said(number, room=CONVERSATION, channel=CHANNEL, sender="ada", is_group=False, text="")
+    return evolve(event, choice=Choice(question=QuestionId(f"{PREFIX}{row['card_id']!s}/x"), said=str(row["token"])))
+
+
+async def test_a_card_that_was_taken_for_lost_and_is_there_all_the_same_says_what_became_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    refused = DeliveryError(channel=CHANNEL, why="blocked", retryable=False)
+    async with world(able(refused)) as w:
+        await send(w)
+        await w.store.transact(an_owner)
+        pressed = await w.store.transact(accept, press(w), threaded=False, mint=lambda _: "evt-3", now=START)
+        assert isinstance(pressed, Decided), pressed
+        await end(w)
+        [(_, told)] = w.channel.sent
+        assert told.startswith("(correction of “May they?”)"), "nobody knows where it stands"
+        assert "done: it is so" in told
+        found = fetch(
+            w.store.conn, "SELECT l.state AS sent, c.state FROM approval_cards c JOIN ledger l ON l.id = ledger_id"
+        )
+        assert found == [{"sent": "delivered", "state": "over"}]
+
+
+async def test_a_lost_card_that_is_sent_again_works_and_is_changed_and_none_is_sent_of_what_is_over(
+    autojump_clock: MockClock,
+) -> None:
+    refused = DeliveryError(channel=CHANNEL, why="blocked", retryable=False)
+    async with world(able(refused)) as w:
+        await send(w)
+        (letter,) = await w.store.read(dead.dead_letters, 10)
+        await w.store.transact(dead.retry, letter, now=START)
+        w.delivery.nudge([LANE])
+        await trio.sleep(1)
+        assert scalar(w.store.conn, "SELECT state FROM approval_cards") == "open"
+        await end(w)
+        assert [type(native) for native in w.channel.natives] == [ShowQuestion, ShowEdit]
+        w.store.conn.execute("UPDATE ledger SET state = 'dead' WHERE kind = 'ask_question'").fetchall()
+        with pytest.raises(UsageError, match="a request that is over"):
+            await w.store.transact(dead.retry, letter, now=START)
+        assert len(w.channel.sent) == 2
+
+
+def an_owner(conn: Connection) -> None:
+    """Ada may decide."""
+    note_user(conn, ADA, "Ada", now=START)
+    given = Grant(id=RoleId("r"), user_id=ADA, role=Role.OWNER, agent_group_id=None, granted_by=None, granted_at=START)
+    people.grant(conn, given)

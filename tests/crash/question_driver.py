@@ -123,7 +123,7 @@ def what_is_wrong(path: Path, whole: bool) -> list[str]:
             conn, "SELECT q.state, q.answer, l.state AS sent FROM questions q JOIN ledger l ON l.id = ledger_id"
         )
         answers = fetch(conn, "SELECT status FROM inbound WHERE kind = 'system'")
-        messages = sqlite.integer(conn, "SELECT count(*) FROM ledger")
+        messages = sqlite.integer(conn, "SELECT count(*) FROM ledger WHERE about IS NULL")
     finally:
         conn.close()
     # The epoch is open, as it is while its sandbox lives.
