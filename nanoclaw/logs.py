@@ -13,6 +13,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 MOST_FIELD = 2_000
 MOST_BYTES = 10 << 20
 KEPT_FILES = 3
+TELL_ADDRESSES = ("httpx2", "httpcore2", "trio-websocket", "docker", "urllib3")
+"""Loggers of libraries that write down what is asked of whom: some platforms want their tokens in addresses."""
 
 
 def log_to_file(path: Path, *, debug: bool = False) -> None:
@@ -36,6 +38,8 @@ def log_to_file(path: Path, *, debug: bool = False) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for library in TELL_ADDRESSES:
+        logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*first, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),

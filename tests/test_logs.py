@@ -13,7 +13,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.logs import MOST_FIELD, log_to_file
+from nanoclaw.logs import MOST_FIELD, TELL_ADDRESSES, log_to_file
 
 
 @pytest.fixture
@@ -116,3 +116,10 @@ def test_no_text_can_forge_a_line_or_reach_a_terminal(
     assert written.endswith(b"\n")
     assert all(0x20 <= byte < 0x7F for byte in written[:-1])
     assert json.loads(written)["field"] == field
+
+
+def test_what_a_library_asks_of_whom_is_not_written_down(log_file: Path) -> None:
+    log_to_file(log_file, debug=True)
+    for library in TELL_ADDRESSES:
+        logging.getLogger(library).info("HTTP Request: GET https://api.example.org/bot1:secret/getMe")
+    assert "secret" not in log_file.read_text()

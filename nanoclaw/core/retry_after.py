@@ -1,0 +1,64 @@
+"""How long a platform asks us to wait, in whichever of its forms it says so. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+LONGEST = 86_400.0
+"""Seconds; whoever asks for more is asked again after a day."""
+_MILLISECONDS = 1_000.0
+
+
+def retry_after(headers: Mapping[str, str], body: object = None, *, now: datetime) -> float | None:
+    """The longest wait that an answer asks for, in seconds; None: it asks for none that makes sense.
+
+    Args:
+      headers: The answer's, by names in small letters.
+      body: Its JSON, where it has one.
+      now: What a date is compared with, where the answer does not say what time it has.
+    """
+    asked = [seconds for seconds in _asked(headers, body, now) if isfinite(seconds) and seconds >= 0]
+    return min(max(asked), LONGEST) if asked else None
+
+
+def _asked(headers: Mapping[str, str], body: object, now: datetime) -> Iterator[float]:
+    yield from _seconds(headers.get("retry-after"))
+    yield from _until(headers.get("retry-after"), headers.get("date"), now)
+    yield from _seconds(headers.get("x-ratelimit-reset-after"))
+    if not isinstance(body, Mapping):
+        return
+    yield from _seconds(body.get("retry_after"))
+    for milliseconds in _seconds(body.get("retry_after_ms")):
+        yield milliseconds / _MILLISECONDS
+    if isinstance(more := body.get("parameters"), Mapping):
+        yield from _seconds(more.get("retry_after"))
+
+
+def _seconds(said: object) -> Iterator[float]:
+    """A number, or the text of one."""
+    if isinstance(said, bool) or not isinstance(said, int | float | str):
+        return
+    try:
+        yield float(said)
+    except (ValueError, OverflowError):
+        return
+
+
+def _until(said: str | None, date: str | None, now: datetime) -> Iterator[float]:
+    """A date of HTTP. It is the other's clock that it is measured by, where that is told."""
+    then = _read_date(said)
+    if then is not None:
+        yield max(0.0, (then - (_read_date(date) or now)).total_seconds())
+
+
+def _read_date(said: str | None) -> datetime | None:
+    if said is None or not any(character.isalpha() for character in said):
+        return None
+    try:
+        found = parsedate_to_datetime(said)
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
