@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-import attrs
 import structlog
 import trio
 from attrs import frozen
 
+from nanoclaw.actors.backups import Backups
 from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
-from nanoclaw.admin.server import AdminServer, Look, Office
+from nanoclaw.admin.server import AdminServer, Office
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel, operator_name
 from nanoclaw.channels.terminal.frames import Welcome
@@ -21,26 +22,24 @@ from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
 from nanoclaw.core.key_check import without_key
-from nanoclaw.core.signals import told
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.gateway import Gateway
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.ground import Ground
-from nanoclaw.house import House, build
-from nanoclaw.kit.clock import SystemClock
+from nanoclaw.house import build
+from nanoclaw.kit.clock import Clock, SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.standing import CustomsByStanding
-from nanoclaw.model.ids import SessionId
+from nanoclaw.looks import looks
 from nanoclaw.sandboxes.available import all_engines, builder_of
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.docker import DockerSettings
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.entities import install_id
-from nanoclaw.store.figures import figures
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import open_networks, thinkers
 from nanoclaw.store.setup import Operator, first_start
@@ -60,6 +59,7 @@ TREE = (
     "onecli",
     "packages",
     "sweep",
+    "backups",
     "admin",
     "channels",
     "announcement",
@@ -170,7 +170,7 @@ async def serve(
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
         admin = AdminServer(
             config.admin_socket,
-            {**_looks(config, choice, store, house, root, watch), **(web.looks if web else {})},
+            {**looks(config, choice, store, house, root, watch), **(web.looks if web else {})},
             Office(
                 store=store,
                 clock=clock,
@@ -211,6 +211,7 @@ async def serve(
             "onecli": house.run_onecli,
             "packages": house.run_packages,
             "sweep": house.sweep.run,
+            "backups": _backups(config, clock, nodes["backups"]).run,
             "admin": admin.run,
             "channels": house.run_channels,
             "announcement": announce_all,
@@ -220,6 +221,11 @@ async def serve(
             node=root,
             task_status=task_status,
         )
+
+
+def _backups(config: Config, clock: Clock, node: TreeNode) -> Backups:
+    every = timedelta(hours=config.backup.every_hours)
+    return Backups(config.home, config.backups_folder, clock, node, every=every, keep=config.backup.keep)
 
 
 def _onecli(config: Config, secrets: SecretsFile) -> tuple[Decisions | None, Credentials | None]:
@@ -255,43 +261,3 @@ def docker_settings(config: Config, install: str) -> DockerSettings:
         most_starts=config.sandbox.most_starting,
         allow_old_engine=config.sandbox.allow_old_engine,
     )
-
-
-def _looks(
-    config: Config,
-    choice: Choice,
-    store: Database,
-    house: House,
-    root: TreeNode,
-    watch: DirectoryWatch,
-) -> dict[str, Look]:
-    """What the command line may ask about the running host."""
-
-    async def tree(_: Mapping[str, object]) -> object:
-        await trio.lowlevel.checkpoint()
-        return attrs.asdict(root.snapshot(trio.current_time()))
-
-    async def show_log(asked: Mapping[str, object]) -> object:
-        await trio.lowlevel.checkpoint()
-        house.sessions.show_log(SessionId(str(asked.get("session"))))
-        return None
-
-    async def status(_: Mapping[str, object]) -> object:
-        return {
-            "home": str(config.home),
-            "engine": choice.engine.name,
-            "walls": choice.usable.walls,
-            "provider": config.agent.provider,
-            "watch": watch.mode,
-            "actors": sorted(house.sessions.owned()),
-            "sandboxes": {
-                "running": house.admission.taken,
-                "waiting": house.admission.waiting,
-                "most": house.admission.most,
-                "signals": [{"session": session, **told(seen)} for session, seen in house.sessions.signals().items()],
-            },
-            "store": attrs.asdict(store.statistics()),
-            "figures": attrs.asdict(await store.read(figures)),
-        }
-
-    return {"tree": tree, "status": status, "show log": show_log}

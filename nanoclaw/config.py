@@ -7,167 +7,30 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 
-from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, le
+from attrs import field, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
 from nanoclaw.core.agent_mail import MailPolicy
-from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, read_endpoint
-from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.retention import RetentionPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.stuck import StuckPolicy
 from nanoclaw.errors import UsageError
+from nanoclaw.settings import (
+    AgentSettings,
+    BackupSettings,
+    MailSettings,
+    MountsSettings,
+    OneCliSettings,
+    RetentionSettings,
+    RetrySettings,
+    SandboxSettings,
+    SupervisionSettings,
+    WebSettings,
+)
 
 HOME_VARIABLE = "NANOCLAW_HOME"
 FILE = "nanoclaw.toml"
-
-MOST_TIMES = 1_000
-AN_HOUR_OF_SECONDS = 3_600.0
-A_DAY_OF_SECONDS = 86_400.0
-A_DAY_OF_MINUTES = 1_440.0
-A_WEEK_OF_HOURS = 168.0
-A_YEAR_OF_MINUTES = 525_600.0
-A_CENTURY_OF_DAYS = 36_500.0
-
-
-@frozen(kw_only=True)
-class SandboxSettings:
-    """`[sandbox]`"""
-
-    engine: str = "auto"
-    """`auto` (the strongest that answers), `docker`, `bubblewrap` or `process`."""
-    pause_after_minutes: float = field(default=2.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
-    """How long nothing may be asked of a sandbox before everything in it stands still."""
-    keep_warm_minutes: float = field(default=30.0, validator=[ge(0), le(A_YEAR_OF_MINUTES)])
-    """How long an idle sandbox is kept."""
-    most_running: int = field(default=64, validator=[ge(1), le(MOST_TIMES)])
-    """How many sandboxes there may be at once; further ones wait, and idle ones make room."""
-    most_starting: int = field(default=4, validator=[ge(1), le(MOST_TIMES)])
-    """How many of them docker may be starting at once."""
-    least_free_memory_percent: float = field(default=10.0, validator=[ge(0), le(90)])
-    """With less of the machine's memory free, idle sandboxes end, the longest idle first."""
-    image: str = AGENT_IMAGE
-    """The image that docker's sandboxes start from: a tag or an id that the engine has."""
-    allow_old_engine: bool = False
-    """Use a docker engine in which known holes may be open."""
-
-
-@frozen(kw_only=True)
-class MountsSettings:
-    """`[mounts]`"""
-
-    allow_list: str = "~/.config/nanoclaw/mounts.toml"
-    """The file that says which folders of this machine agents may see."""
-
-
-@frozen(kw_only=True)
-class AgentSettings:
-    """`[agent]`"""
-
-    name: str = "Nano"
-    """Of the agent group that the first start makes."""
-    provider: str = "demo"
-    """Who thinks: `demo` answers offline."""
-    compact_window: int = field(default=165_000, validator=ge(1))
-    """Tokens of a conversation after which a model shortens its memory of it."""
-    timezone: str = "UTC"
-    """IANA name of the zone that agents are told."""
-
-
-def _is_address(_: object, attribute: Attribute[str], value: str) -> None:
-    if not is_address(value):
-        raise ValueError(f"{attribute.name}: {value!r} is no IP address, such as 127.0.0.1")
-
-
-def _are_names(_: object, attribute: Attribute[str], value: str) -> None:
-    if not all(map(is_host, value.split())):
-        raise ValueError(f"{attribute.name}: {value!r} are not names of hosts, such as chat.example.org")
-
-
-@frozen(kw_only=True)
-class WebSettings:
-    """`[web]`"""
-
-    enabled: bool = True
-    """Is there a web page?"""
-    address: str = field(default="127.0.0.1", validator=_is_address)
-    """Where it is served. Other machines reach any but this machine's own, without encryption."""
-    port: int = field(default=8474, validator=[ge(0), le(65_535)])
-    """Where that is taken, any other; 0: any."""
-    names: str = field(default="", validator=_are_names)
-    """The names, with blanks between them, under which a proxy shows it with https."""
-
-
-@frozen(kw_only=True)
-class RetrySettings:
-    """`[retry]`"""
-
-    most_tries: int = field(default=5, validator=[ge(1), le(MOST_TIMES)])
-    """How many sandboxes a message may outlive before it fails."""
-    first_pause_seconds: float = field(default=5.0, validator=[ge(0), le(AN_HOUR_OF_SECONDS)])
-    """Doubles with each try, up to an hour."""
-    most_attempts: int = field(default=8, validator=[ge(1), le(MOST_TIMES)])
-    """How often a message is offered to its platform."""
-    delivery_pause_seconds: float = field(default=1.0, validator=[gt(0), le(AN_HOUR_OF_SECONDS)])
-    """Doubles with each attempt, up to 15 minutes."""
-
-
-@frozen(kw_only=True)
-class SupervisionSettings:
-    """`[supervision]`"""
-
-    claim_seconds: float = field(default=60.0, validator=[gt(0), le(A_DAY_OF_SECONDS)])
-    """How long a message may be claimed without any sign of life since; a running tool may declare to need longer."""
-    silence_minutes: float = field(default=30.0, validator=[gt(0), le(A_DAY_OF_MINUTES)])
-    """How long a sandbox that is at work may show no sign of life."""
-    most_declared_minutes: float = field(default=120.0, validator=[gt(0), le(A_DAY_OF_MINUTES)])
-    """What a tool may declare to need."""
-    turn_hours: float = field(default=6.0, validator=[gt(0), le(A_WEEK_OF_HOURS)])
-    """How long one turn may take, whatever it shows of itself."""
-
-
-@frozen(kw_only=True)
-class MailSettings:
-    """`[mail]`"""
-
-    most_hops: int = field(default=8, validator=[ge(1), le(MOST_TIMES)])
-    """How many messages from agent to agent may follow from one another."""
-    most_an_hour: int = field(default=30, validator=[ge(1), le(MOST_TIMES)])
-    """How many messages one agent may send to one other."""
-
-
-@frozen(kw_only=True)
-class RetentionSettings:
-    """`[retention]`"""
-
-    messages_days: float = field(default=365.0, validator=[ge(7), le(A_CENTURY_OF_DAYS)])
-    """How long settled messages and drops are kept; a platform's message that is told of again later is a new one."""
-    logs_days: float = field(default=30.0, validator=[ge(1), le(A_CENTURY_OF_DAYS)])
-    """How long what sandboxes said on standard error is kept."""
-
-
-def _is_place(_: object, attribute: Attribute[str], value: str) -> None:
-    if value and isinstance(found := read_endpoint(value), BadEndpoint):
-        raise ValueError(f"{attribute.name}: {found.why}")
-
-
-def _is_word(_: object, attribute: Attribute[str], value: str) -> None:
-    if not (value.isascii() and value.isprintable()) or " " in value:
-        raise ValueError(f"{attribute.name}: not one word of plain characters")
-
-
-@frozen(kw_only=True)
-class OneCliSettings:
-    """`[onecli]`"""
-
-    url: str = field(default="", validator=_is_place)
-    """Where a OneCLI server answers, which gives agents the use of credentials; empty: there is none."""
-    gateway_url: str = field(default="", validator=_is_place)
-    """Where its gateway answers; empty: where the server says."""
-    project: str = field(default="", validator=_is_word)
-    """The project that a key of a whole organisation is used for; empty: the key's own."""
 
 
 @frozen(kw_only=True)
@@ -183,12 +46,18 @@ class Config:
     supervision: SupervisionSettings = field(factory=SupervisionSettings)
     mail: MailSettings = field(factory=MailSettings)
     retention: RetentionSettings = field(factory=RetentionSettings)
+    backup: BackupSettings = field(factory=BackupSettings)
     onecli: OneCliSettings = field(factory=OneCliSettings)
 
     @property
     def database(self) -> Path:
         """The one truth."""
         return self.home / "nanoclaw.db"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups lie, if nobody says otherwise."""
+        return self.home / "backups"
 
     @property
     def run_folder(self) -> Path:

@@ -9,6 +9,7 @@ NanoclawError
 │  └─ NewerStoreError     the file was made by a newer nanoclaw
 ├─ SandboxError           an engine could not start or stop a sandbox
 ├─ ImageError             an image could not be found, fetched or built
+├─ BackupError            a backup could not be made or used
 ├─ DeliveryError          a platform refused or lost a message; says if trying again can help
 ├─ NobodyThereError       the platform's other end is away; trying again costs no attempt
 └─ RestartIntensityError  a child kept failing; its supervisor gives up
@@ -89,6 +90,10 @@ class ImageError(NanoclawError):
 
     def __str__(self) -> str:
         return f"{self.why}. Mend it with: {self.mend}" if self.mend else self.why
+
+
+class BackupError(NanoclawError):
+    """A backup could not be made, or is not whole; what was there before is as it was. `str()` says what to do."""
 
 
 @define(kw_only=True, eq=False)

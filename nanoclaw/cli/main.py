@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from nanoclaw import config
-from nanoclaw.cli import exits
+from nanoclaw.cli import backup_commands, exits
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
@@ -154,6 +154,9 @@ def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     from nanoclaw.cli import import_home
 
     sys.exit(import_home.run(_config(), folder, dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+cli.add_command(backup_commands.backup)
 
 
 @cli.group()

@@ -26,6 +26,12 @@ def install_id(conn: Connection, *, fresh: str, now: datetime) -> str:
     return str(scalar(conn, "SELECT install_id FROM home"))
 
 
+def known_install_id(conn: Connection) -> str | None:
+    """This home's id, if it has one yet."""
+    found = scalar(conn, "SELECT install_id FROM home")
+    return None if found is None else str(found)
+
+
 def add_agent_group(conn: Connection, group: AgentGroup) -> None:
     """Add an agent group. Raises `ConstraintError` if its folder belongs to another."""
     execute(conn, insert_sql("agent_groups", AgentGroup), bindings(group))

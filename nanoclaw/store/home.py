@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nanoclaw.errors import HomeInUseError
+from nanoclaw.store import swapping
 from schema.times import write_time
 
 FOLDERS = ("run", "sessions", "groups", "composed", "state", "skills", "spool", "secrets", "logs", "backups")
@@ -20,8 +21,11 @@ SKILLS = "skills"
 def held(home: Path, *, now: datetime) -> Iterator[None]:
     """Hold *home* for the length of the block; the kernel lets go of it even if the process is killed.
 
+    A restore that was decided and not ended is ended first.
+
     Raises:
       HomeInUseError: another host holds it; nothing was written.
+      OSError: a restore cannot be ended.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,6 +37,7 @@ def held(home: Path, *, now: datetime) -> Iterator[None]:
             raise HomeInUseError(home=str(home), holder=holder or "another host") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()}, started {write_time(now)}\n".encode(), 0)
+        swapping.finish(home)
         yield
     finally:
         os.close(descriptor)

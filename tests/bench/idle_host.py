@@ -14,6 +14,7 @@ import trio
 from nanoclaw import app, config
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.logs import log_to_file
+from nanoclaw.settings import MOST_TIMES, SandboxSettings, WebSettings
 from nanoclaw.store.home import held
 from tests.bench.fake_engine import FakeEngine
 
@@ -25,12 +26,12 @@ def main(home: Path, sessions: int, pause_after_minutes: float) -> None:
     """Be the host of *home* until a signal."""
     with held(home, now=SystemClock().now()):
         log_to_file(home / "logs" / "nanoclaw.log")
-        sandbox = config.SandboxSettings(
+        sandbox = SandboxSettings(
             pause_after_minutes=pause_after_minutes,
-            most_running=min(max(sessions, 1), config.MOST_TIMES),
+            most_running=min(max(sessions, 1), MOST_TIMES),
             least_free_memory_percent=0,
         )
-        settings = config.Config(home=home, sandbox=sandbox, web=config.WebSettings(enabled=False))
+        settings = config.Config(home=home, sandbox=sandbox, web=WebSettings(enabled=False))
         numbers = count(1)
 
         def on_pause() -> None:

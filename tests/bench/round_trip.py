@@ -19,6 +19,7 @@ from nanoclaw.logs import log_to_file
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.settings import WebSettings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.setup import Operator, first_start
@@ -115,7 +116,7 @@ def measure(home: Path, engines: Callable[[], Sequence[Engine]], count: int) -> 
     """Run a real host in *home* and send *count* messages, one after the other."""
     make_folders(home)
     log_to_file(home / "bench.log")
-    settings = config.Config(home=home, web=config.WebSettings(enabled=False))
+    settings = config.Config(home=home, web=WebSettings(enabled=False))
     channel = BenchChannel(count, lambda: next(home.glob("sessions/*/*/out/*")))
 
     async def main() -> None:

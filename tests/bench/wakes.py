@@ -20,6 +20,7 @@ from nanoclaw.model.entities import AgentGroup, MessagingGroup, UnknownSenderPol
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, UserId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.sandboxes.engine import Engine
+from nanoclaw.settings import WebSettings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.entities import add_agent_group, add_messaging_group
 from nanoclaw.store.home import held, make_folders
@@ -80,7 +81,7 @@ def measure(home: Path, engines: Callable[[], Sequence[Engine]], rooms: int) -> 
     """Run a real host in *home*; *rooms* sessions of one agent hear something at the same moment."""
     make_folders(home)
     log_to_file(home / "bench.log")
-    settings = config.Config(home=home, web=config.WebSettings(enabled=False))
+    settings = config.Config(home=home, web=WebSettings(enabled=False))
     crowd = Crowd(rooms)
 
     async def main() -> None:

@@ -16,7 +16,6 @@ from attrs import define, field
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.web_door import WebDoor, make_door
-from nanoclaw.config import WebSettings
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
@@ -25,6 +24,7 @@ from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, OutboundId, QuestionId, SessionId, UserId
 from nanoclaw.model.messages import Address, NewLedgerRow
 from nanoclaw.model.questions import Question, QuestionState
+from nanoclaw.settings import WebSettings
 from nanoclaw.store import epochs, ledger, questions
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.setup import Operator, first_start

@@ -11,11 +11,12 @@ from click.testing import CliRunner
 
 from nanoclaw.cli import doctor
 from nanoclaw.cli.main import cli
-from nanoclaw.config import Config, OneCliSettings
+from nanoclaw.config import Config
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
 from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.settings import OneCliSettings
 from tests.support.onecli_server import onecli_in_thread
 
 WORKS = Usable(version="1", walls="thick", lacks="little")

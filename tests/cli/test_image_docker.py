@@ -10,13 +10,14 @@ import pytest
 import trio
 
 from nanoclaw.cli import exits, image
-from nanoclaw.config import Config, SandboxSettings
+from nanoclaw.config import Config
 from nanoclaw.core.images import ImageId, group_current
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.sandboxes.image_build import Wanted
 from nanoclaw.sandboxes.images import open_images
+from nanoclaw.settings import SandboxSettings
 from nanoclaw.store.entities import add_agent_group
 from nanoclaw.store.opening import open_writer
 from nanoclaw.store.settings import set_settings

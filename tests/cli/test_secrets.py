@@ -10,12 +10,13 @@ from click.testing import CliRunner, Result
 
 from nanoclaw.cli import doctor
 from nanoclaw.cli.main import cli
-from nanoclaw.config import AgentSettings, Config
+from nanoclaw.config import Config
 from nanoclaw.core.model_requests import Key
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.kit.ids import mint
 from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.settings import AgentSettings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.setup import Operator, first_start
 from tests.support.central import NOW

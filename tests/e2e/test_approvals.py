@@ -18,6 +18,7 @@ from nanoclaw.kit.lines import LineStream
 from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.settings import WebSettings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.verify import verify
@@ -77,7 +78,7 @@ async def host(home: Path, platform: FakePlatform) -> AsyncIterator[None]:
     async with trio.open_nursery() as nursery:
         await nursery.start(
             lambda *, task_status: app.serve(
-                config.Config(home=home, web=config.WebSettings(enabled=False)),
+                config.Config(home=home, web=WebSettings(enabled=False)),
                 announce=lambda _: None,
                 engines=lambda: [ProcessEngine(find_runtime())],
                 more_channels=lambda: [PlatformChannel(platform.port)],

@@ -17,6 +17,7 @@ from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, UnknownSen
 from nanoclaw.model.rights import Member
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.settings import WebSettings
 from nanoclaw.store import entities, people
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
@@ -83,7 +84,7 @@ async def living_room(
 ) -> AsyncIterator[Room]:
     """A host with two agents, on that platform."""
     make_folders(home)
-    settings = config.Config(home=home, web=config.WebSettings(enabled=False))
+    settings = config.Config(home=home, web=WebSettings(enabled=False))
     async with open_database(settings.database) as store:
         await store.transact(furnish)
     channel = PlatformChannel(platform.port, threaded=threaded)

@@ -16,6 +16,7 @@ from nanoclaw.model.entities import AgentGroup, MessagingGroup, UnknownSenderPol
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
 from nanoclaw.sandboxes.log import MOST_LOG_BYTES
 from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.settings import RetrySettings, WebSettings
 from nanoclaw.store import entities, wirings
 from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
@@ -112,8 +113,8 @@ def settle_in(conn: Connection) -> None:
 async def test_an_attack_harms_nobody_else(name: str, town: Town) -> None:
     settings = config.Config(
         home=town.home,
-        retry=evolve(config.RetrySettings(), first_pause_seconds=0.05),
-        web=config.WebSettings(enabled=False),
+        retry=evolve(RetrySettings(), first_pause_seconds=0.05),
+        web=WebSettings(enabled=False),
     )
     engine = EvilEngine(find_runtime(), ATTACKS[name] + HANG)
     passwords = Path("/etc/passwd").read_bytes()  # noqa: ASYNC240 - a canary

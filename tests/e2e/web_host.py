@@ -14,6 +14,7 @@ from nanoclaw import app, config
 from nanoclaw.cli.client import ask
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import find_runtime
+from nanoclaw.settings import WebSettings
 from tests.support.browser import Browser, browser
 
 
@@ -33,7 +34,7 @@ class Host:
 @asynccontextmanager
 async def host(home: Path, port: int = 0) -> AsyncIterator[Host]:
     """One life of it."""
-    settings = config.Config(home=home, web=config.WebSettings(port=port))
+    settings = config.Config(home=home, web=WebSettings(port=port))
     told: list[app.Started] = []
     async with trio.open_nursery() as nursery:
         serve = partial(app.serve, settings, announce=told.append, engines=lambda: [ProcessEngine(find_runtime())])

@@ -11,10 +11,11 @@ import pytest
 import trio
 
 from nanoclaw.app import docker_settings
-from nanoclaw.config import Config, SandboxSettings
+from nanoclaw.config import Config
 from nanoclaw.errors import ImageError
 from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.engine import Probe, Unusable
+from nanoclaw.settings import SandboxSettings
 from nanoclaw.store.home import make_folders
 from tests.support.docker_engine import MUST_HAVE as MUST_HAVE_DOCKER
 from tests.support.docker_engine import TEST_IMAGE, built_image, why_no_docker
