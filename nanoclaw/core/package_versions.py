@@ -211,6 +211,8 @@ def from_json(said: Mapping[str, Any]) -> Resolved:
 DEBS, PYTHON, PYTHON_BIN, NODE = "debs", "python", "python-bin", "node"
 """Folders of a build's context."""
 NODE_PLACE = "/opt/nanoclaw/node"
+NODE_MODULES = f"{NODE_PLACE}/node_modules"
+"""Where node looks for them. A sandbox is told so by its spec, if its image says that there is anything."""
 
 
 def dockerfile(resolved: Resolved, purelib: str) -> str:
@@ -233,10 +235,9 @@ def dockerfile(resolved: Resolved, purelib: str) -> str:
         lines += [f"COPY {PYTHON}/ {purelib}/", f"COPY {PYTHON_BIN}/ /usr/local/bin/"]
     if resolved.npm_lock:
         lines.append(f"COPY {NODE}/ {NODE_PLACE}/")
-        lines.append(f"ENV NODE_PATH={NODE_PLACE}/node_modules")
+        lines.append(f"ENV NODE_PATH={NODE_MODULES}")
         lines.append(
-            f"RUN if [ -d {NODE_PLACE}/node_modules/.bin ]; then "
-            f"ln -s {NODE_PLACE}/node_modules/.bin/* /usr/local/bin/; fi"
+            f"RUN if [ -d {NODE_MODULES}/.bin ]; then ln -s {NODE_MODULES}/.bin/* /usr/local/bin/; fi"
         )
     lines.append(f"USER {files.IMAGE_USER}")
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from nanoclaw.core.package_versions import NODE_MODULES
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
 from nanoclaw.model.sandbox import MIB, ExtraMount, Limits, Network
 from schema import files
@@ -24,7 +25,13 @@ SPEC_LABEL = "nanoclaw.spec"
 
 ENTRYPOINT = ("/usr/bin/tini", "--")
 """Process 1: passes signals on and reaps what is left behind."""
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": files.SANDBOX_HOME}
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": files.SANDBOX_HOME,
+}
+IF_SET = {"NODE_PATH": NODE_MODULES}
+"""What an image of ours may set, and is given then: where node finds the packages of an agent group."""
 HOST_NAME = "sandbox"
 
 FIRST_USER = 0x7000_0000
@@ -161,6 +168,12 @@ def _labels(spec: ContainerSpec) -> dict[str, str]:
     return {INSTALL_LABEL: spec.install, SESSION_LABEL: spec.session, EPOCH_LABEL: str(spec.epoch)}
 
 
+def _environment(image: Image) -> list[str]:
+    given = {**ENVIRONMENT, **{name: value for name, value in IF_SET.items() if name in image.environment}}
+    # A name without a value takes away what the image sets.
+    return [*(f"{name}={value}" for name, value in given.items()), *sorted(set(image.environment) - given.keys())]
+
+
 def _config(spec: ContainerSpec) -> dict[str, object]:
     return {
         "Hostname": HOST_NAME,
@@ -170,11 +183,7 @@ def _config(spec: ContainerSpec) -> dict[str, object]:
         "AttachStderr": False,
         "Tty": False,
         "OpenStdin": False,
-        # A name without a value takes away what the image sets.
-        "Env": [
-            *(f"{name}={value}" for name, value in ENVIRONMENT.items()),
-            *sorted(set(spec.image.environment) - ENVIRONMENT.keys()),
-        ],
+        "Env": _environment(spec.image),
         "Entrypoint": list(ENTRYPOINT),
         "Cmd": list(spec.command),
         "Healthcheck": {"Test": ["NONE"]},

@@ -81,6 +81,12 @@ def test_the_environment_is_ours_and_nothing_of_the_images() -> None:
     ]
 
 
+def test_where_node_finds_packages_is_said_by_us_if_the_image_has_any() -> None:
+    image = Image(id="sha256:1", environment=("NODE_PATH", "PATH"))
+    assert "NODE_PATH=/opt/nanoclaw/node/node_modules" in str(create_body(attrs.evolve(a_spec(), image=image))["Env"])
+    assert "NODE_PATH" not in str(create_body(a_spec())["Env"])
+
+
 def test_the_mounts_are_those_of_the_contract_in_its_order() -> None:
     extra = (ExtraMount(source="/srv/books", target="/workspace/extra/books", read_write=True),)
     found = [(one.target, one.read_write) for one in mounts(FOLDERS, extra)]

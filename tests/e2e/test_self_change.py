@@ -36,9 +36,10 @@ for line in sys.stdin:
 
 
 @pytest.fixture
-def house(home: Path) -> Iterator[HostProcess]:
+def house(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostProcess]:
     """A host whose sandboxes are containers; the image of its agent goes with it."""
     need("docker")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with running_host(home, f"[sandbox]\n{walls('docker')}") as host:
         yield host
         host.stop()
@@ -59,7 +60,7 @@ def approve(host: HostProcess, asked: str) -> str:
     waiting: list[dict[str, str]] = []
 
     def waits() -> bool:
-        waiting[:] = json.loads(host.cli("approvals", "list", "--state", "pending", "--json").stdout or "[]")
+        waiting[:] = pending(host)
         return bool(waiting)
 
     until(waits)
@@ -71,6 +72,12 @@ def approve(host: HostProcess, asked: str) -> str:
     until(lambda: rows(host.home, sql)[0]["state"] not in ("pending", "executing"))
     assert rows(host.home, sql)[0]["state"] == "done", rows(host.home, sql)
     return shown
+
+
+def pending(host: HostProcess) -> list[dict[str, str]]:
+    """What waits for a decision."""
+    found: list[dict[str, str]] = json.loads(host.cli("approvals", "list", "--state", "pending", "--json").stdout or "[]")
+    return found
 
 
 def said(home: Path, words: str) -> bool:
@@ -100,6 +107,52 @@ def test_an_agent_gets_packages_and_a_server_and_uses_both(house: HostProcess) -
     assert "it works" in answer
     host.stop()
     assert host.cli("verify").returncode == 0
+
+
+NODE_SERVER = """
+const odd = require("is-odd");
+const says = (method) => method === "tools/call"
+  ? { content: [{ type: "text", text: `is-odd says of 3: ${odd(3)}, of 4: ${odd(4)}` }] }
+  : { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: "n", version: "1" } };
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const asked = JSON.parse(line);
+  if ("id" in asked) console.log(JSON.stringify({ jsonrpc: "2.0", id: asked.id, result: says(asked.method) }));
+});
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.docker
+@pytest.mark.timeout(280)
+def test_a_host_that_dies_in_mid_build_builds_again_and_a_package_of_npms_is_used(
+    house: HostProcess, tmp_path: Path
+) -> None:
+    host, home = house, house.home
+    asked = host.cli("chat", "install npm=is-odd for parity").stdout
+    waiting: list[dict[str, str]] = []
+    until(lambda: bool(waiting.extend(pending(host)) or waiting))
+    assert waiting[0]["id"] in asked
+    shown = host.cli("approvals", "show", waiting[0]["id"]).stdout
+    assert "“is-odd 3." in shown
+    assert "“is-number 6." in shown, "what it needs is shown as well"
+    assert host.cli("approvals", "approve", waiting[0]["id"]).returncode == 0
+    state = f"SELECT state, result FROM approvals WHERE id = '{waiting[0]['id']}'"
+    until(lambda: rows(home, state)[0]["state"] == "executing" and [*tmp_path.glob("nanoclaw-image-*/context.tar")])
+    host.kill()
+    assert rows(home, state)[0]["state"] == "executing"
+    host.start()
+    until(lambda: rows(home, state)[0]["state"] == "done")
+    until(lambda: said(home, "I have been restarted, and was told: “your image has these packages now: is-odd"))
+
+    (folder,) = (home / "groups").iterdir()
+    (folder / "odd.js").write_text(NODE_SERVER)
+    (folder / "odd.js").chmod(0o644)
+    approve(host, host.cli("chat", f"add mcp server odd: node {SANDBOX_AGENT}/odd.js").stdout)
+    until(lambda: said(home, "told: “you have the MCP server odd now"))
+    assert "is-odd says of 3: true, of 4: false" in host.cli("chat", "use now of odd").stdout
+    host.stop()
+    assert host.cli("verify").returncode == 0
+    assert len([*tmp_path.glob("nanoclaw-image-*")]) == 1, "what the dead host fetched, and nothing of the living one's"
 
 
 @pytest.mark.parametrize("engine", ["process"])
