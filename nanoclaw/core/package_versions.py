@@ -236,9 +236,7 @@ def dockerfile(resolved: Resolved, purelib: str) -> str:
     if resolved.npm_lock:
         lines.append(f"COPY {NODE}/ {NODE_PLACE}/")
         lines.append(f"ENV NODE_PATH={NODE_MODULES}")
-        lines.append(
-            f"RUN if [ -d {NODE_MODULES}/.bin ]; then ln -s {NODE_MODULES}/.bin/* /usr/local/bin/; fi"
-        )
+        lines.append(f"RUN if [ -d {NODE_MODULES}/.bin ]; then ln -s {NODE_MODULES}/.bin/* /usr/local/bin/; fi")
     lines.append(f"USER {files.IMAGE_USER}")
     return "\n".join(lines) + "\n"
 

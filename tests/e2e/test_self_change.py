@@ -76,7 +76,8 @@ def approve(host: HostProcess, asked: str) -> str:
 
 def pending(host: HostProcess) -> list[dict[str, str]]:
     """What waits for a decision."""
-    found: list[dict[str, str]] = json.loads(host.cli("approvals", "list", "--state", "pending", "--json").stdout or "[]")
+    said = host.cli("approvals", "list", "--state", "pending", "--json").stdout
+    found: list[dict[str, str]] = json.loads(said or "[]")
     return found
 
 
@@ -129,14 +130,14 @@ def test_a_host_that_dies_in_mid_build_builds_again_and_a_package_of_npms_is_use
 ) -> None:
     host, home = house, house.home
     asked = host.cli("chat", "install npm=is-odd for parity").stdout
-    waiting: list[dict[str, str]] = []
-    until(lambda: bool(waiting.extend(pending(host)) or waiting))
-    assert waiting[0]["id"] in asked
-    shown = host.cli("approvals", "show", waiting[0]["id"]).stdout
+    until(lambda: pending(host))
+    (one,) = pending(host)
+    assert one["id"] in asked
+    shown = host.cli("approvals", "show", one["id"]).stdout
     assert "“is-odd 3." in shown
     assert "“is-number 6." in shown, "what it needs is shown as well"
-    assert host.cli("approvals", "approve", waiting[0]["id"]).returncode == 0
-    state = f"SELECT state, result FROM approvals WHERE id = '{waiting[0]['id']}'"
+    assert host.cli("approvals", "approve", one["id"]).returncode == 0
+    state = f"SELECT state, result FROM approvals WHERE id = '{one['id']}'"
     until(lambda: rows(home, state)[0]["state"] == "executing" and [*tmp_path.glob("nanoclaw-image-*/context.tar")])
     host.kill()
     assert rows(home, state)[0]["state"] == "executing"
