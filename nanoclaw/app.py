@@ -11,6 +11,7 @@ import trio
 from attrs import frozen
 
 from nanoclaw.actors.backups import Backups
+from nanoclaw.actors.configured import Broken, Workshop, everywhere
 from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
@@ -167,7 +168,10 @@ async def serve(
             decisions=onecli,
             builder=builder_of(choice.engine),
         )
-        house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check)
+        workshop = Workshop(store=store, clock=clock, spool=folders.spool, home=config.home, engages=everywhere)
+        made = await workshop.make_all()
+        added = [channel for channel in made.values() if not isinstance(channel, Broken)]
+        house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check, added=added)
         admin = AdminServer(
             config.admin_socket,
             {**looks(config, choice, store, house, root, watch), **(web.looks if web else {})},

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.approvals import Approvals
+from nanoclaw.actors.channel_pool import ChannelPool, Threaded
 from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
@@ -42,6 +43,8 @@ class House:
     """The actors. Each has a `run` of its own; `app.serve` says in which order they live."""
 
     channels: Mapping[ChannelName, Channel]
+    always: Sequence[ChannelName]
+    """Those of them that are there in every home."""
     ingress: Ingress
     sessions: Sessions
     delivery: Delivery
@@ -50,13 +53,15 @@ class House:
     packages: PackageVersions | None
     sweep: Sweep
     admission: Admission
+    added: ChannelPool
+    """Runs those of the channels that were added to the home; the others are always there."""
     node: TreeNode
     """The channels' place in the tree."""
 
     @property
-    def threaded(self) -> dict[ChannelName, bool]:
-        """Which channels have threads."""
-        return _threaded(self.channels)
+    def threaded(self) -> Mapping[ChannelName, bool]:
+        """Which channels have threads, of those that there are whenever it is asked."""
+        return Threaded(self.channels)
 
     def changed(self) -> None:
         """Somebody changed the truth: every link may have news, and something may be due."""
@@ -75,15 +80,20 @@ class House:
     async def run_channels(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Hear all channels until cancelled, each restarted by itself."""
         receive, ready = self.ingress.receive, self.delivery.ready
-        await supervise(
-            *(
-                ChildSpec(id=name, run=partial(channel.run, receive, ready=partial(ready, name)))
-                for name, channel in self.channels.items()
-            ),
-            policy=CHANNEL_RESTARTS,
-            node=self.node,
-            task_status=task_status,
-        )
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.added.run)
+            await nursery.start(
+                partial(
+                    supervise,
+                    *(
+                        ChildSpec(id=name, run=partial(self.channels[name].run, receive, ready=partial(ready, name)))
+                        for name in self.always
+                    ),
+                    policy=CHANNEL_RESTARTS,
+                    node=self.node,
+                )
+            )
+            task_status.started()
 
 
 def build(
@@ -93,18 +103,21 @@ def build(
     nodes: Mapping[str, TreeNode],
     *,
     check_mounts: CheckMounts,
+    added: Sequence[Channel] = (),
 ) -> House:
     """Make the actors of *config*'s home; nothing runs yet.
 
     Args:
       config: The settings.
       ground: What they stand on.
-      channels: All there are.
+      channels: Those that are there in every home; if one of them cannot be heard, there is no host.
       nodes: The places in the tree, by name.
       check_mounts: Judges the mounts of one agent group.
+      added: The others.
     """
     folders = Folders(home=config.home)
-    by_name = {channel.name: channel for channel in channels}
+    by_name = {channel.name: channel for channel in [*channels, *added]}
+    threaded = Threaded(by_name)
     told_to_all = HomeSettings(
         provider=config.agent.provider,
         timezone=config.agent.timezone,
@@ -154,7 +167,7 @@ def build(
         # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: asked(),  # noqa: PLW0108 - it is made below
         requests=handlers(
-            threaded=lambda: _threaded(by_name),
+            threaded=lambda: threaded,
             mint=ground.mint,
             engine=ground.engine.name,
             images=ground.builder is not None,
@@ -223,7 +236,7 @@ def build(
         ground.store,
         ground.clock,
         folders.spool,
-        _threaded(by_name),
+        threaded,
         sessions.wake,
         sessions.show,
         delivery.nudge,
@@ -231,8 +244,13 @@ def build(
         mint=ground.mint,
         threads=ground.threads,
     )
+    pool = ChannelPool(by_name, ingress.receive, delivery.ready, nodes["channels"])
+    for channel in added:
+        pool.add(channel)
     return House(
         channels=by_name,
+        always=[channel.name for channel in channels],
+        added=pool,
         ingress=ingress,
         sessions=sessions,
         delivery=delivery,
@@ -251,7 +269,3 @@ async def _run_or_rest(actor: CredentialRequests | PackageVersions | None, start
     else:
         started.started()
         await trio.sleep_forever()
-
-
-def _threaded(channels: Mapping[ChannelName, Channel]) -> dict[ChannelName, bool]:
-    return {name: channel.threaded for name, channel in channels.items()}

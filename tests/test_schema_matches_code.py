@@ -16,7 +16,7 @@ import pytest
 from attrs import fields_dict
 
 from nanoclaw.link import fields
-from nanoclaw.model import approvals, entities, messages, questions, rights, tasks
+from nanoclaw.model import approvals, channels, entities, messages, questions, rights, tasks
 from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.asked import Asked
@@ -57,6 +57,7 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "package_requests"): PackageRequest,
     ("central", "questions"): questions.Question,
     ("central", "usage"): Usage,
+    ("central", "channels"): channels.ConfiguredChannel,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,
     ("inbound", "destinations"): rows.Destination,
@@ -81,6 +82,8 @@ WITHOUT_A_CLASS = {
     ("central", "kept_messages"),
     ("central", "web_feed"),
     ("central", "web_keys"),
+    ("central", "marks"),
+    ("central", "ledger_parts"),
 }
 """Tables that are never read as whole rows."""
 

@@ -192,6 +192,10 @@ class LedgerRow:
     """How often a person had it tried again after it was given up."""
     about: str | None
     """The id of the ledger row that this one changes; only of the host's own edits."""
+    parts: int | None = None
+    """Into how many parts it was cut; None: nobody has decided yet, or its channel takes all messages whole."""
+    doubt: bool = False
+    """May what is next of it have arrived already?"""
 
 
 @frozen(kw_only=True)

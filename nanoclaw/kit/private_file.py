@@ -1,0 +1,58 @@
+"""A file of JSON that nobody but its owner can read: read if it can be trusted, written whole or not at all.
+
+Everything here blocks: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from nanoclaw.errors import UsageError
+from schema.strict_json import JsonError, read
+
+MOST_BYTES = 1 << 20
+
+
+def read_private(path: Path) -> Mapping[str, object]:
+    """The object in the file at *path*; an empty one if there is no file.
+
+    Raises:
+      UsageError: it cannot be read or trusted, or is no JSON object; nothing in it is to be used.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return {}
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be read: {exc.strerror}") from exc
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise UsageError(f"{path} is not a file of yours: nothing in it is used")
+        if status.st_mode & 0o077:
+            raise UsageError(f"{path} can be read by others: chmod 600 {path}")
+        content = file.read(MOST_BYTES)
+    try:
+        found = read(content.decode())
+    except (JsonError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path}: {exc}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{path}: not a JSON object")
+    return found
+
+
+def write_private(path: Path, content: Mapping[str, object]) -> None:
+    """Have *content* in the file at *path*, and nothing else; its folder is made if need be. Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(descriptor)
+    new.replace(path)
