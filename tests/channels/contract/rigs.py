@@ -1,0 +1,17 @@
+"""The adapters that the contract suite is run on: for each its rig, as `module:attribute`, which is an `OpenRig`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from tests.channels.contract.rig import OpenRig
+
+RIGS: dict[str, str] = {}
+"""By the name of the kind."""
+
+
+def rig_of(kind: str) -> OpenRig:
+    """How to start the fake platform of *kind*."""
+    module, _, attribute = RIGS[kind].partition(":")
+    opened: OpenRig = getattr(import_module(module), attribute)
+    return opened
