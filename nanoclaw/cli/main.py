@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from nanoclaw import config
-from nanoclaw.cli import backup_commands, exits
+from nanoclaw.cli import backup_commands, exits, image_commands
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
@@ -141,6 +141,21 @@ def verify(as_json: bool) -> None:
     sys.exit(look.verify(_config(), as_json=as_json))
 
 
+@cli.command()
+@click.argument("what", required=False)
+@click.option("--most", default=5, show_default=True, type=click.IntRange(1), help="How many of a chat or a session.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a message, for programs.")
+def why(what: str | None, most: int, as_json: bool) -> None:
+    """Why was a message not answered? Its way through the house, where it failed, and what mends that.
+
+    WHAT is a message, by any id that it has here or on its platform; a chat; or a session. Without, the latest of all.
+    Works with and without a running host. Ends with 1 if the latest of them failed.
+    """
+    from nanoclaw.cli import why
+
+    sys.exit(why.why(_config(), what, most=most, as_json=as_json))
+
+
 @cli.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only show what would come over.")
@@ -157,41 +172,7 @@ def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 
 
 cli.add_command(backup_commands.backup)
-
-
-@cli.group()
-def image() -> None:
-    """The images that docker's sandboxes start from. Works with and without a running host."""
-
-
-@image.command("build")
-@click.option("--base", help="The image to build on; by default what the engine, a registry or Debian's mirror has.")
-@click.option("--rebuild", is_flag=True, help="A new base, and every step again.")
-@click.option("--browser", is_flag=True, help="With Chromium.")
-@click.option("--fonts", is_flag=True, help="With fonts for Chinese, Japanese and Korean.")
-@click.option("--no-claude", is_flag=True, help="Without the command line of the model, which is 170 MB to fetch.")
-@click.option("--tag", help="What it is called; by default as the settings say.")
-def image_build(base: str | None, rebuild: bool, browser: bool, fonts: bool, no_claude: bool, tag: str | None) -> None:
-    """Build the agent image, and those of agent groups with packages; used from the next start of a sandbox on.
-
-    If that fails, the image that is in use stays in use.
-    """
-    from nanoclaw.cli import image
-    from nanoclaw.sandboxes.image_build import Wanted
-
-    settings = _config()
-    name = tag or settings.sandbox.image
-    wanted = Wanted(tag=name, base=base, anew=rebuild, browser=browser, fonts=fonts, claude=not no_claude)
-    sys.exit(image.build(settings, wanted))
-
-
-@image.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an image, for programs.")
-def image_list(as_json: bool) -> None:
-    """All images of ours that the engine has, and which of them is in use."""
-    from nanoclaw.cli import image
-
-    image.show(as_json=as_json)
+cli.add_command(image_commands.image)
 
 
 URL_HELP = "Where that answers which the key is for; by default https://api.anthropic.com, or what [onecli] says."
