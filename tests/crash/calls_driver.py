@@ -241,13 +241,17 @@ class Scene(Protocol):
 
 
 def lives(scene: Scene, every: int) -> Iterator[Outcome]:
-    """Live with each fault at the first, the *every* next, … call, until there are no more such calls."""
+    """Live with each fault at the first, the *every* next, … call, until there are no more such calls.
+
+    Up to the call that goes wrong all lives are alike: where one had no such call, the others have none either.
+    """
     template = scene.make_template()
     keep_all()
     for call, faults in CALLS.items():
+        most = sys.maxsize
         for place, fault in enumerate(faults):
             number = 1 + place % every
-            while True:
+            while number < most:
                 folder = scene.work / "life"
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.copytree(template, folder)
@@ -257,7 +261,7 @@ def lives(scene: Scene, every: int) -> Iterator[Outcome]:
                 wrong = scene.what_is_wrong(told)
                 yield Outcome(call=call, fault=fault, number=number, end=life.end.name, hit=life.was_hit, wrong=wrong)
                 if not life.was_hit:
-                    break
+                    most = number
                 number += every
 
 

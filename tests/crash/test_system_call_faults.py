@@ -12,20 +12,21 @@ import pytest
 
 from tests.conftest import Figures
 from tests.support.forks import ROOM
+from tests.support.sampling import WHOLE, stride
 
-EVERY = {"store": 4, "outbox": 4, "host": 60}
-"""One call in so many is hit; with the next fault, other ones are. A life of a host takes a second."""
+EVERY = {"store": 8, "outbox": 8, "host": 60}
+"""One call in so many is hit; with the next fault, other ones are. In a soak, each. A life of a host takes a second."""
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(7_200 if WHOLE else 600)
 @pytest.mark.parametrize("kind", EVERY)
 def test_nothing_promised_is_lost_or_halved_whichever_system_call_fails(
     kind: str, tmp_path: Path, figures: Figures
 ) -> None:
     """AT-33. The process is killed at the call, or the call fails by EIO, ENOSPC, EINTR or EMFILE."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.crash.calls_driver", kind, str(tmp_path), str(EVERY[kind]), ROOM],
+        [sys.executable, "-m", "tests.crash.calls_driver", kind, str(tmp_path), str(stride(EVERY[kind])), ROOM],
         capture_output=True,
         text=True,
         check=False,
@@ -36,4 +37,4 @@ def test_nothing_promised_is_lost_or_halved_whichever_system_call_fails(
     ends = Counter(one["end"] for one in outcomes if one["hit"])
     figures(**hits, **ends)
     assert {"pwrite64", "fdatasync", "unlink", "openat"} <= hits.keys()
-    assert min(ends["KILLED"], ends["GAVE_UP"]) > 40 / EVERY[kind]
+    assert min(ends["KILLED"], ends["GAVE_UP"]) > 40 / stride(EVERY[kind])

@@ -1,7 +1,7 @@
 """A hundred thousand damaged outboxes, each read by the real worker program: read, or quarantined, and nothing else.
 
 A file on which SQLite itself should crash or hang costs a worker, which is counted, and neither this process nor
-another file. The seeds are fixed, so every run sees the same files: a quarter of them, and a soak the rest.
+another file. The seeds are fixed: every run sees an eighth of them, a soak all.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from tests.conftest import Figures
 from tests.link.mutations import Files, mutate
 from tests.link.outbox import STORED_NOON, long_text, outbox, saying
 from tests.link.recorded import record
+from tests.support.sampling import offset, stride
 
 CHUNKS = 40
-IN_EVERY_RUN = 10
+EVERY = 8
 FILES_A_CHUNK = 2_500
 PATIENCE = 20.0
 """Seconds until a worker counts as hanging. The kernel ends it long before, when it has used up its time."""
@@ -131,9 +132,7 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "chunk", [*range(IN_EVERY_RUN), *(pytest.param(it, marks=pytest.mark.soak) for it in range(IN_EVERY_RUN, CHUNKS))]
-)
+@pytest.mark.parametrize("chunk", range(offset(EVERY), CHUNKS, stride(EVERY)))
 def test_a_damaged_file_is_read_or_quarantined(chunk: int, worker: Worker, tmp_path: Path, figures: Figures) -> None:
     choose = random.Random(chunk)
     valid = bases(tmp_path)

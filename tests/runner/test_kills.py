@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from pathlib import Path
@@ -12,11 +11,11 @@ from trio.testing import MockClock
 
 from tests.conftest import Figures
 from tests.runner.lives import MESSAGES, Conversation, Mind
+from tests.support.sampling import WHOLE, offset, stride
 
-SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
-STRIDE = 1 if SOAK else 13
+EVERY = 13
 """Of the changes in a whole conversation, one in so many is died at."""
-SEEDS = 500 if SOAK else 20
+SEEDS = 500 if WHOLE else 20
 """Conversations in which the model's process dies at any time, and the runner perhaps."""
 
 
@@ -54,7 +53,7 @@ async def test_wherever_the_models_process_dies_and_the_runner_each_message_is_a
 async def test_wherever_the_runner_dies_each_message_is_answered_once(
     tmp_path: Path, figures: Figures, autojump_clock: MockClock
 ) -> None:
-    at, died = 1, 0
+    at, died = 1 + offset(EVERY), 0
     while True:
         folder = tmp_path / f"at{at}"
         folder.mkdir()
@@ -66,7 +65,7 @@ async def test_wherever_the_runner_dies_each_message_is_answered_once(
         if lives.epoch == 1:
             break
         died += 1
-        at += STRIDE
+        at += stride(EVERY)
         shutil.rmtree(folder)
     figures(changes_died_at=died)
     assert died > 50, "the killer does not bite"
