@@ -153,7 +153,7 @@ def the_ledger_is_right(history: History, truth: Truth) -> Iterator[str]:
     """Delivered is on the platform, as often as its channel allows; dead and in doubt is told to its agent."""
     posts = Counter(post.key for post in history.all(Posted))
     deaths = sum(1 for host in history.all(Host) if host.what in ("killed", "failed"))
-    doubts = Counter(fault.what.rpartition(" ")[2] for fault in history.all(Fault) if _leaves_doubt(fault))
+    doubts = Counter(fault.what.rpartition(" ")[2] for fault in history.all(Fault) if fault.leaves_doubt)
     for key, row in truth.ledger.items():
         # How a question was answered is said where it stands, on channels that can: elsewhere the row says why not.
         only_recorded = row.about is not None and row.session_id is None and row.error is not None
@@ -170,10 +170,6 @@ def the_ledger_is_right(history: History, truth: Truth) -> Iterator[str]:
 
 def _room(row: LedgerRow) -> str:
     return f"{row.channel} {row.platform_id}"
-
-
-def _leaves_doubt(fault: Fault) -> bool:
-    return " taken for " in fault.what or " hangs for " in fault.what
 
 
 def replies_keep_their_order(history: History, truth: Truth) -> Iterator[str]:

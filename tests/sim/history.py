@@ -113,6 +113,11 @@ class Fault:
 
     what: str
 
+    @property
+    def leaves_doubt(self) -> bool:
+        """May a message have been posted of which its host does not hear?"""
+        return " taken for " in self.what or " hangs for " in self.what
+
 
 Happening: TypeAlias = (
     Offered | Acknowledged | Born | Ended | Claimed | Settled | Replied | Trespass | Posted | Decided | Host | Fault
