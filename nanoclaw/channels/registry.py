@@ -17,7 +17,9 @@ from nanoclaw.model.ids import ChannelName
 
 GROUP = "nanoclaw.channels"
 """The group of entry points in which other packages name their kinds, as `name = "module:attribute"`."""
-BUILT_IN: Mapping[str, str] = {}
+BUILT_IN: Mapping[str, str] = {
+    "webhook": "nanoclaw.channels.webhook.kind:KIND",
+}
 """The kinds of this program, and where each is: `module:attribute`. Imported when it is asked for, and no sooner."""
 NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 

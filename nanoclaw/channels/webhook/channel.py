@@ -1,0 +1,135 @@
+"""Webhooks as a channel: programs elsewhere call, each source is a chat, and nothing can be said back.
+
+Nobody but whoever has the secret of a source can make it speak. A call is answered with success once what it says is
+stored, so a caller that hears nothing may call again: the same call is one event, also for the next life of the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import Draft, Health, NotHeard, Outgoing, Receive, Stored
+from nanoclaw.channels.reconnect import stay_connected
+from nanoclaw.channels.webhook.codec import Untold, read
+from nanoclaw.channels.webhook.server import BACKLOG, Answer, Bounds, Server, Take
+from nanoclaw.channels.webhook.signatures import Head, Refused, judge_head
+from nanoclaw.channels.webhook.sources import Sources
+from nanoclaw.core.delivery import InDoubt
+from nanoclaw.core.speech import Ability
+from nanoclaw.errors import DeliveryError, StoreError
+from nanoclaw.kit.clock import Clock
+from nanoclaw.model.ids import ChannelName
+
+log = structlog.get_logger()
+
+SAYS_NOTHING = "a webhook only calls, and nothing can be said to it: write to another destination"
+
+
+@define(eq=False)
+class WebhookChannel:
+    """The sources of one port."""
+
+    name: ChannelName
+    _host: str
+    _port: int
+    """0: any."""
+    _sources: Sources
+    _clock: Clock
+    _bounds: Bounds = field(factory=Bounds, kw_only=True)
+    threaded: bool = field(default=False, init=False)
+    keyed: bool = field(default=True, init=False)
+    in_doubt: InDoubt = field(default=InDoubt.PARK, init=False)
+    abilities: frozenset[Ability] = field(default=frozenset(), init=False)
+    port: int | None = field(default=None, init=False)
+    """Where it hears calls; None: it does not."""
+    _heard: float | None = field(default=None, init=False)
+    _trouble: str = field(default="", init=False)
+
+    async def run(
+        self,
+        receive: Receive,
+        *,
+        ready: Callable[[], None],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> NoReturn:
+        """Hear calls until cancelled. Where the port cannot be had, it is tried for again and again."""
+        started = False
+
+        def begun() -> None:
+            nonlocal started
+            if not started:
+                started = True
+                task_status.started()
+                ready()
+
+        def troubled(why: str) -> None:
+            self._trouble = why
+            begun()
+
+        async def live(well: Callable[[], None]) -> None:
+            listener = await self._listen()
+            self.port = int(listener.socket.getsockname()[1])
+            try:
+                async with listener:
+                    well()
+                    await Server(self._judge, self._taker(receive), self._bounds).run(listener)
+            finally:
+                self.port = None
+
+        await stay_connected(self.name, live, troubled=troubled)
+
+    async def deliver(self, message: Outgoing) -> str | None:
+        """There is nobody to deliver to. Raises `DeliveryError`, always."""
+        await trio.lowlevel.checkpoint()
+        raise DeliveryError(channel=self.name, why=SAYS_NOTHING, retryable=False)
+
+    async def show_draft(self, draft: Draft) -> None:
+        """Nobody sees one."""
+        await trio.lowlevel.checkpoint()
+
+    def health(self) -> Health:
+        """When a call was last verified."""
+        return Health(self._heard, self._trouble)
+
+    async def _listen(self) -> trio.SocketListener:
+        try:
+            (listener, *more) = await trio.open_tcp_listeners(self._port, host=self._host, backlog=BACKLOG)
+        except OSError as exc:
+            why = f"calls cannot be heard at {self._host} port {self._port}: {exc.strerror or exc}"
+            raise DeliveryError(channel=self.name, why=why, retryable=True) from None
+        for one in more:
+            await one.aclose()
+        return listener
+
+    def _judge(self, head: Head) -> Refused | None:
+        found = judge_head(head, self._sources, self._clock.now())
+        return found if isinstance(found, Refused) else None
+
+    def _taker(self, receive: Receive) -> Take:
+        async def take(head: Head, body: bytes) -> Answer:
+            found = read(self.name, self._sources[head.path], head.headers, body, self._clock.now())
+            if isinstance(found, Refused):
+                await trio.lowlevel.checkpoint()
+                log.info("webhook_refused", path=head.path, status=found.status, why=found.why)
+                return Answer(found.status, found.why)
+            self._heard = trio.current_time()
+            if isinstance(found, Untold):
+                await trio.lowlevel.checkpoint()
+                return Answer(200, f"not told: {found.why}")
+            try:
+                receipt = await receive(found)
+            except StoreError as exc:
+                log.warning("webhook_not_stored", path=head.path, why=str(exc))
+                return Answer(503, "it could not be stored just now")
+            match receipt:
+                case Stored():
+                    return Answer(200, "stored")
+                case NotHeard():
+                    return Answer(200, "recorded; no agent hears this source")
+
+        return take
