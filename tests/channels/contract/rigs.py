@@ -6,7 +6,9 @@ from importlib import import_module
 
 from tests.channels.contract.rig import OpenRig
 
-RIGS: dict[str, str] = {}
+RIGS: dict[str, str] = {
+    "telegram": "tests.channels.telegram.rig:open_rig",
+}
 """By the name of the kind."""
 
 
