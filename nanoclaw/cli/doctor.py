@@ -1,8 +1,9 @@
-"""`nanoclaw doctor`: what this machine can wall agents off with, found out by real starts, and what each lacks."""
+"""`nanoclaw doctor`: what is wrong with a home, and what this machine can wall agents off with, by real starts."""
 
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,14 +11,18 @@ from pathlib import Path
 
 import attrs
 import click
+import structlog
 import trio
 from attrs import frozen
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
+from nanoclaw.cli.checks import Health, examine
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
@@ -25,6 +30,7 @@ from nanoclaw.core.key_check import without_key
 from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.kit.clock import SystemClock
 from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.choice import AUTO
 from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
@@ -47,17 +53,48 @@ class Finding:
 
 
 def run(config: Config, *, as_json: bool) -> int:
-    """Try every engine and print what came of it; returns the exit code: is there one that a host could use?"""
+    """Look at the home, try every engine, and print what came of it; returns the exit code: is nothing wrong?"""
+    with _quiet():
+        health = examine(config, now=SystemClock().now())
     with _home(config) as settings, Console(stderr=True).status("trying each engine by a real start …"):
         findings = trio.run(_examine, settings, _install(settings))
         keyless = without_keys(settings)
+    sentences = (*keyless, *onecli_trouble(config))
     if as_json:
-        click.echo(json.dumps([_plain(finding) for finding in findings]))
+        checks = [attrs.asdict(finding) for finding in health.findings]
+        engines = [_plain(finding) for finding in findings]
+        click.echo(json.dumps({"checks": checks, "engines": engines, "warnings": list(sentences)}))
     else:
+        _print_checks(health)
         _print(findings, config)
-        for sentence in (*keyless, *onecli_trouble(config)):
+        for sentence in sentences:
             Console(soft_wrap=True).print(printable(f"! {sentence}", "yellow"))
-    return exits.OK if any(finding.used for finding in findings) else exits.REFUSED
+    well = health.is_well and any(finding.used for finding in findings)
+    return exits.OK if well else exits.REFUSED
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What parts of the host write into its log is said here in other words."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _print_checks(health: Health) -> None:
+    signs = {"well": "[green]✓[/green]", "note": "[dim]·[/dim]", "bad": "[red]✗[/red]"}
+    table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for finding in health.findings:
+        words = printable(finding.words)
+        if finding.mend:
+            words.append_text(Text("\n→ ", "bold")).append_text(printable(finding.mend, "bold"))
+        table.add_row(signs[finding.mark], finding.check, words)
+    Console(highlight=False).print(table)
 
 
 async def _examine(config: Config, install: str) -> list[Finding]:

@@ -107,11 +107,12 @@ def tree(as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def doctor(as_json: bool) -> None:
-    """Which sandboxes this machine can run, found out by real starts; ends with 1 if a host could not start.
+    """What is wrong, and what mends it: the home, its database, its backups, this machine, and by real starts which
+    sandboxes it can run. Ends with 1 if anything is wrong.
 
-    Works with and without a running host.
+    Works with and without a running host, and changes nothing.
     """
     from nanoclaw.cli import doctor
 

@@ -50,7 +50,7 @@ def test_looking_makes_no_home_and_says_what_works(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("NANOCLAW_HOME", str(home))
     result = CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["doctor", "--json"])
     assert result.exit_code == 0
-    found = {one["engine"]: one for one in json.loads(result.stdout)}
+    found = {one["engine"]: one for one in json.loads(result.stdout)["engines"]}
     assert list(found) == ["docker", "bubblewrap", "process"]
     assert found["process"]["works"]
     assert sum(one["used"] for one in found.values()) == 1
