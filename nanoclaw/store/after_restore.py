@@ -50,6 +50,7 @@ def park(conn: Connection, made_at: datetime, *, now: datetime) -> Parked:
     missed = sum(_pass(conn, task, why, now) for task in tasks.tasks(conn) if task.state is TaskState.ACTIVE)
     # Who was let in then may have been shown out since; and a platform's mark of then would bring old messages anew.
     execute(conn, "DELETE FROM web_keys")
+    execute(conn, "DELETE FROM marks")
     return Parked(messages_in=len(came), messages_out=len(went), approvals=len(asked), occurrences=missed)
 
 

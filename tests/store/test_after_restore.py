@@ -10,7 +10,8 @@ from nanoclaw.model.tasks import Outcome, TaskState
 from nanoclaw.store import dead, due, epochs, inbound, occurrences, tasks, web_keys
 from nanoclaw.store.after_restore import Parked, park
 from schema.rows import InStatus
-from schema.sqlite import transaction
+from schema.sqlite import execute, integer, transaction
+from schema.times import write_time
 from tests.support.central import NOW, World
 from tests.support.tasks import a_task, added, stored
 
@@ -81,6 +82,16 @@ def test_nobody_is_let_in_with_a_login_of_then() -> None:
         web_keys.add(world.conn, kind.value, kind, person, expires_at=NOW + timedelta(days=99), now=NOW)
     parked(world)
     assert web_keys.person_of(world.conn, "login", now=world.now) is None
+
+
+def test_no_channel_goes_on_from_where_it_was_then() -> None:
+    world = World()
+    at = write_time(NOW)
+    execute(world.conn, "INSERT INTO channels VALUES ('matrix', 'matrix', '{}', ?, 1)", (at,))
+    execute(world.conn, "INSERT INTO marks VALUES ('matrix', 'since', 's1', ?)", (at,))
+    parked(world)
+    assert integer(world.conn, "SELECT count(*) FROM channels") == 1
+    assert integer(world.conn, "SELECT count(*) FROM marks") == 0
 
 
 def test_parking_twice_changes_nothing_more() -> None:
