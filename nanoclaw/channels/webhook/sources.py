@@ -16,7 +16,7 @@ PREFIX = "/hooks/"
 """How every path begins; the name of a source follows."""
 LEAST_SECRET = 16
 """Characters."""
-MOST_SOURCES = 100
+MOST_SOURCES = 40
 ENCODED = "whsec_"
 """How a secret begins that is written in base64, as Standard Webhooks has it."""
 

@@ -132,7 +132,7 @@ def test_no_made_up_signature_is_right(body: bytes, said: str, source: Source) -
         ("ci generic whsec_!!!!!!!!!!!!!", "is no base64"),
         ("ci generic whsec_AAAAAAAAAAAAAAAA", "less than 16 bytes"),
         (f"repo github {SECRET}; repo linear {SECRET}", "two sources called repo"),
-        (";".join(f"s{number} github {SECRET}" for number in range(101)), "there are 101 sources"),
+        (";".join(f"s{number} github {SECRET}" for number in range(41)), "there are 41 sources"),
     ],
 )
 def test_sources_that_make_no_sense_are_refused_and_no_secret_is_repeated(setting: str, why: str) -> None:
