@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, TypeVar
 
 import structlog
 import trio
@@ -15,6 +15,8 @@ from nanoclaw.kit.ids import jitter
 from nanoclaw.model.ids import ChannelName
 
 log = structlog.get_logger()
+
+E = TypeVar("E", bound=BaseException)
 
 MOST_DOUBLINGS = 64
 
@@ -118,7 +120,7 @@ async def _one(live: Live, troubled: Callable[[str], None]) -> tuple[Ended, str]
     try:
         await live(well)
     except* DeliveryError as group:
-        failures = _of(group)
+        failures = flat(group)
     lasted = max(0.0, trio.current_time() - good)
     ended = Ended(
         lasted=lasted,
@@ -129,8 +131,9 @@ async def _one(live: Live, troubled: Callable[[str], None]) -> tuple[Ended, str]
     return ended, "; ".join(str(one) for one in failures)
 
 
-def _of(group: BaseExceptionGroup[DeliveryError]) -> list[DeliveryError]:
-    found: list[DeliveryError] = []
+def flat(group: BaseExceptionGroup[E]) -> list[E]:
+    """The exceptions in *group*, and in the groups in it."""
+    found: list[E] = []
     for one in group.exceptions:
-        found += _of(one) if isinstance(one, BaseExceptionGroup) else [one]
+        found += flat(one) if isinstance(one, BaseExceptionGroup) else [one]
     return found

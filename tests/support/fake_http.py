@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import h11
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 PATIENCE_SECONDS = 20.0
 MOST_READ = 1 << 16
@@ -58,7 +59,14 @@ class Reset:
     accept: bool = False
 
 
-Fault: TypeAlias = Reply | Hang | Reset
+@frozen(kw_only=True)
+class Half:
+    """What was asked is done; of its answer so many bytes are said, and then the connection is reset."""
+
+    most: int = 10
+
+
+Fault: TypeAlias = Reply | Hang | Reset | Half
 Answerer: TypeAlias = Callable[[Asked], Awaitable[Reply]]
 
 
@@ -77,17 +85,17 @@ class FakeHttp:
     asked: list[Asked] = field(factory=list[Asked], init=False)
     """All requests, also those that a fault answered."""
     faults: list[tuple[str, Fault]] = field(factory=list[tuple[str, Fault]], init=False)
-    """What happens instead, once each, to the first request whose method and path have that text in them."""
+    """What happens instead, once each, to the first request whose method and path have that pattern in them."""
     _open: set[trio.SocketStream] = field(factory=set[trio.SocketStream], init=False)
     _moved: trio.Event = field(factory=trio.Event, init=False)
 
     def fail(self, where: str, *faults: Fault) -> None:
-        """Put *faults* before the next requests such as *where*: `POST /messages`, or a part of it."""
+        """Put *faults* before the next requests such as *where*, a pattern for method and path: `POST /messages$`."""
         self.faults += [(where, fault) for fault in faults]
 
     def counted(self, where: str) -> int:
         """How often something such as *where* was asked."""
-        return sum(where in f"{one.method} {one.path}" for one in self.asked)
+        return sum(re.search(where, f"{one.method} {one.path}") is not None for one in self.asked)
 
     async def until(self, ready: Callable[[], bool]) -> None:
         """Wait until what is to be asked was asked. Raises `TooSlowError`."""
@@ -99,6 +107,11 @@ class FakeHttp:
         """Something has changed that `until` may wait for."""
         self._moved.set()
         self._moved = trio.Event()
+
+    async def drop(self) -> None:
+        """Cut all connections that are open now."""
+        for stream in list(self._open):
+            await trio.aclose_forcefully(stream)
 
     async def serve(self, stream: trio.SocketStream) -> None:
         """Answer one client until it leaves."""
@@ -132,7 +145,9 @@ class FakeHttp:
                 await trio.sleep_forever()
             await _reset(stream)
             return False
-        said = fault if fault is not None else await self.answer(asked)
+        said = fault if isinstance(fault, Reply) else await self.answer(asked)
+        if isinstance(fault, Half):
+            said = evolve(said, cut=fault.most)
         self.moved()
         head = {"content-length": str(len(said.body)), **said.headers}
         await stream.send_all(wire.send(h11.Response(status_code=said.status, headers=list(head.items()))) or b"")
@@ -146,7 +161,7 @@ class FakeHttp:
 
     def _fault(self, asked: Asked) -> Fault | None:
         for number, (where, fault) in enumerate(self.faults):
-            if where in f"{asked.method} {asked.path}":
+            if re.search(where, f"{asked.method} {asked.path}"):
                 del self.faults[number]
                 return fault
         return None

@@ -7,6 +7,7 @@ from importlib import import_module
 from tests.channels.contract.rig import OpenRig
 
 RIGS: dict[str, str] = {
+    "discord": "tests.channels.discord.rig:open_rig",
     "telegram": "tests.channels.telegram.rig:open_rig",
 }
 """By the name of the kind."""

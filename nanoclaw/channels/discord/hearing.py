@@ -1,0 +1,234 @@
+"""Taking in what the gateway tells: in its order, each thing once it is safe, and after a gap what was missed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import NotHeard, Receive
+from nanoclaw.channels.discord import codec
+from nanoclaw.channels.discord.api import Api, RefusedError
+from nanoclaw.channels.discord.codec import Heard, Me, Nothing
+from nanoclaw.channels.discord.gateway_state import Tell
+from nanoclaw.channels.discord.objects import (
+    Channel,
+    Deleted,
+    Guild,
+    Interaction,
+    ManyDeleted,
+    Message,
+    Ready,
+    Threads,
+)
+from nanoclaw.channels.discord.places import Places, Reading
+from nanoclaw.channels.discord.saying import pressed_body
+from nanoclaw.channels.fetching import Wanted, with_files
+from nanoclaw.channels.reading import UnfitError, read
+from nanoclaw.channels.registry import Means
+from nanoclaw.errors import DeliveryError
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+MOST_PAGES = 20
+"""Looks back in one channel after a gap: 2,000 messages."""
+MOST_REMEMBERED = 2_000
+FILES = ("https://cdn.discordapp.com/", "https://media.discordapp.net/")
+PATIENT_TRIES = 5
+
+
+@define(eq=False)
+class Hearing:
+    """Everything that is heard in one life of a channel."""
+
+    means: Means
+    api: Api
+    places: Places
+    reading: Reading
+    _receive: Receive
+    ours: OrderedDict[str, str]
+    """The ids of messages of ours, by their nonces."""
+    well: Callable[[], None] = field(default=lambda: None, init=False)
+    """Told when events come."""
+    _heard: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
+    """Messages that were told: changes of others are nobody's business."""
+    _gap: bool = field(default=False, init=False)
+    _before_gap: dict[str, str] = field(factory=dict[str, str], init=False)
+
+    async def take_in(self, told: Tell) -> None:
+        """See to it that one event is safe. What does not fit the documentation is logged and left out.
+
+        Raises:
+          StoreError: it is not safe.
+          DeliveryError: what was missed could not be fetched.
+        """
+        try:
+            await self._do(told.kind, told.data)
+        except UnfitError as exc:
+            log.warning("discord_event_unfit", channel=self.means.name, kind=told.kind, why=str(exc))
+            await trio.lowlevel.checkpoint()
+
+    async def _do(self, kind: str, data: Any) -> None:
+        match kind:
+            case "READY":
+                self.places.me = Me(id=read(Ready, data).user.id)
+                await self._catch_up()
+                self.well()
+            case "RESUMED":
+                self.well()
+            case "GUILD_CREATE":
+                await self._guild(read(Guild, data))
+            case "INTERACTION_CREATE":
+                await self._pressed(read(Interaction, data))
+            case _ if kind.startswith("MESSAGE_"):
+                await self._of_message(kind, data)
+            case _:
+                self._of_place(kind, data)
+        await trio.lowlevel.checkpoint()
+
+    def _of_place(self, kind: str, data: Any) -> None:
+        match kind:
+            case "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE":
+                self.places.know([read(Channel, data)])
+            case "THREAD_LIST_SYNC":
+                self.places.know(read(Threads, data).threads)
+            case "CHANNEL_DELETE" | "THREAD_DELETE":
+                self.places.forget(read(Channel, data).id)
+            case _:
+                pass
+
+    async def _of_message(self, kind: str, data: Any) -> None:
+        match kind:
+            case "MESSAGE_CREATE":
+                await self._message(read(Message, data))
+            case "MESSAGE_UPDATE":
+                await self._edit(read(Message, data))
+            case "MESSAGE_DELETE":
+                await self._deletion(read(Deleted, data))
+            case "MESSAGE_DELETE_BULK":
+                many = read(ManyDeleted, data)
+                for gone in many.ids:
+                    await self._deletion(Deleted(id=gone, channel_id=many.channel_id))
+            case _:
+                pass
+
+    async def _guild(self, guild: Guild) -> None:
+        self.places.know_guild(guild)
+        if not self._gap:
+            return
+        # Threads that were begun while we were away: all of them is news.
+        for thread in guild.threads:
+            parent = self._before_gap.get(thread.parent_id or "")
+            new = parent is not None and thread.id.isdecimal() and int(thread.id) > int(parent)
+            if new and self.reading.last(thread.id) is None:
+                await self._fetch(thread.id, thread.id)
+
+    async def _message(self, message: Message) -> None:
+        me = self.places.me
+        if me is None:
+            return
+        await self._find_out(message.channel_id)
+        if message.author is not None and message.author.id == me.id and isinstance(message.nonce, str):
+            remember(self.ours, message.nonce, message.id)
+        said = codec.read_message(self.means.name, message, self._place(message), me, self.means.engages)
+        if isinstance(said, Heard):
+            wanted = [
+                Wanted(name=one.filename, size=one.size, url=one.url, mime_type=one.content_type) for one in said.files
+            ]
+            event = await with_files(said.event, wanted, self.api.platform, self.means.spool, trusted=self._is_theirs)
+            await self._receive(event)
+            remember(self._heard, message.id, None)
+            self.reading.saw(message.channel_id, message.id)
+        elif self.reading.last(message.channel_id) is not None:
+            self.reading.saw(message.channel_id, message.id)
+
+    async def _edit(self, message: Message) -> None:
+        me = self.places.me
+        if me is None or not self._concerns(message.id, message.channel_id):
+            return
+        revision = codec.read_edit(self.means.name, message, me)
+        if not isinstance(revision, Nothing):
+            await self._receive(revision)
+
+    async def _deletion(self, deleted: Deleted) -> None:
+        if self._concerns(deleted.id, deleted.channel_id):
+            await self._receive(codec.read_deletion(self.means.name, deleted))
+
+    def _concerns(self, message: str, channel: str) -> bool:
+        place = self.places.place(channel, None)
+        return message in self._heard or not place.is_group or self.means.engages(place.platform_id, place.thread_id)
+
+    async def _pressed(self, pressed: Interaction) -> None:
+        channel = pressed.channel_id or ""
+        event = codec.read_interaction(self.means.name, pressed, self.places.place(channel, pressed.guild_id))
+        if isinstance(event, Nothing):
+            return
+        receipt = await self._receive(event)
+        body = pressed_body(receipt.detail if isinstance(receipt, NotHeard) else None)
+        try:
+            await self.api.answer_press(pressed.id, pressed.token, body)
+        except DeliveryError as exc:
+            log.info("discord_press_not_answered", channel=self.means.name, why=exc.why)
+
+    async def _catch_up(self) -> None:
+        """A session has begun anew: fetch what was said since the last one in every channel that was read."""
+        self._before_gap = {channel: self.reading.last(channel) or "0" for channel in self.reading.channels}
+        self._gap = True
+        for channel, last in self._before_gap.items():
+            await self._fetch(channel, last)
+
+    async def _fetch(self, channel: str, last: str) -> None:
+        for _ in range(MOST_PAGES):
+            try:
+                missed = await patiently(partial(self.api.after, channel, last))
+            except RefusedError as exc:
+                log.info("discord_channel_gone", channel=self.means.name, place=channel, why=exc.failure.why)
+                self.reading.forget(channel)
+                return
+            for message in missed:
+                await self._message(message)
+            if not missed:
+                return
+            last = missed[-1].id
+        log.warning("discord_gap_too_long", channel=self.means.name, place=channel, after=last)
+
+    async def _find_out(self, channel: str) -> None:
+        """What a channel is that nobody has told of, such as a thread that had slept."""
+        if self.places.get(channel) is None:
+            try:
+                self.places.know([await patiently(partial(self.api.channel, channel))])
+            except RefusedError as exc:
+                log.info("discord_channel_unseen", channel=self.means.name, place=channel, why=exc.failure.why)
+
+    def _place(self, message: Message) -> codec.Place:
+        return self.places.place(message.channel_id, message.guild_id)
+
+    def _is_theirs(self, url: str) -> bool:
+        base = urlsplit(self.api.platform.base_url)
+        return url.startswith((*FILES, f"{base.scheme}://{base.netloc}/"))
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the answer is "later", a few times. Raises what *ask* raises."""
+    for _ in range(PATIENT_TRIES - 1):
+        try:
+            return await ask()
+        except DeliveryError as exc:
+            if exc.retry_after is None:
+                raise
+            await trio.sleep(exc.retry_after)
+    return await ask()
+
+
+def remember(known: OrderedDict[str, Any], name: str, value: str | None) -> None:
+    known[name] = value
+    if len(known) > MOST_REMEMBERED:
+        known.popitem(last=False)

@@ -1,0 +1,154 @@
+"""What people say on Discord comes in: once, in order, with its place and who said it, also after trouble."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
+from tests.channels.discord.bot import connected
+from tests.support.channels import MarksInMemory
+from tests.support.discord.server import BOT, BOT_ROLE, DIRECT, EDITED, GENERAL, open_discord
+from tests.support.fake_http import Reply
+
+ME = {"id": BOT, "username": "nano", "bot": True}
+
+
+async def test_a_message_in_a_channel_begins_its_own_thread(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        said = await discord.said(f"<@{BOT}> hello <@!201>", mentions=[ME, {"id": "201", "username": "bob"}])
+        (event,) = await ear.events(1)
+    assert event == InboundEvent(
+        channel=event.channel,
+        platform_message_id=said["id"],
+        platform_id=GENERAL,
+        thread_id=said["id"],
+        starts_thread=True,
+        mention=True,
+        is_group=True,
+        chat_name="general",
+        sender_id=event.sender_id,
+        sender="Ada",
+        text="hello @bob",
+    )
+    assert event.sender_id == "discord:200"
+
+
+async def test_a_message_in_a_thread_stands_in_its_channels_chat(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        start = await discord.said("look at this")
+        await discord.begin_thread(start["id"])
+        await discord.said("and this", channel=start["id"])
+        event = (await ear.events(2))[1]
+    assert (event.platform_id, event.thread_id, event.starts_thread) == (GENERAL, start["id"], False)
+
+
+async def test_a_direct_message_is_always_for_us(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path, engages=False) as (_, ear):
+        await discord.said("psst", channel=DIRECT)
+        (event,) = await ear.events(1)
+    assert (event.platform_id, event.thread_id, event.mention, event.is_group) == (DIRECT, None, True, False)
+
+
+async def test_where_nobody_listens_only_what_is_for_us_is_told(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path, engages=False) as (_, ear):
+        await discord.said("chatter")
+        await discord.said("by name", mentions=[ME])
+        await discord.said("by role", mention_roles=[BOT_ROLE])
+        await discord.said("an answer", type=19, referenced_message={"id": "1", "author": ME})
+        events = await ear.events(3)
+    assert [one.text for one in events] == ["by name", "by role", "an answer"]
+    assert all(one.mention for one in events)
+
+
+async def test_programs_and_discord_itself_are_not_heard(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        await discord.said("beep", author={"id": "300", "username": "other", "bot": True})
+        await discord.said("hook", webhook_id="301")
+        await discord.said("mine", author=ME)
+        await discord.said("", type=7)
+        await discord.said("at last")
+        assert [one.text for one in await ear.events(1)] == ["at last"]
+
+
+async def test_changes_and_deletions_are_revisions(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        said = await discord.said("helo")
+        await discord.gateway.dispatch("MESSAGE_UPDATE", {**said, "embeds": [{"type": "link"}]})
+        await discord.gateway.dispatch("MESSAGE_UPDATE", {**said, "content": "hello", "edited_timestamp": EDITED})
+        await discord.gateway.dispatch("MESSAGE_DELETE_BULK", {"ids": [said["id"]], "channel_id": GENERAL})
+        await ear.until(lambda: len(ear.told) == 3)
+    _, edit, deletion = ear.told
+    assert isinstance(edit, Revision)
+    assert isinstance(deletion, Revision)
+    assert (edit.kind, edit.text, edit.revision, edit.platform_message_id) == (
+        *(RevisionKind.EDIT, "hello", EDITED),
+        said["id"],
+    )
+    assert (deletion.kind, deletion.platform_message_id) == (RevisionKind.DELETION, said["id"])
+
+
+async def test_files_come_into_the_spool_and_one_that_cannot_is_said_to_be_missing(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        discord.http.fail("/files/.*/1$", Reply(status=404))
+        strange = {"filename": "x", "size": 1, "url": "http://169.254.169.254/latest"}
+        said = await discord.said("see", tell=False, files={"a.txt": b"abc", "../b\n.txt": b"lost"})
+        await discord.gateway.dispatch("MESSAGE_CREATE", {**said, "attachments": [*said["attachments"], strange]})
+        (event,) = await ear.events(1)
+    (file,) = event.attachments
+    assert (file.name, file.file.digest) == ("a.txt", hashlib.sha256(b"abc").hexdigest())
+    assert event.text == (
+        "see\n[file '../b .txt' is not here: it could not be fetched]"
+        "\n[file 'x' is not here: it is not on the platform's own servers]"
+    )
+
+
+async def test_after_a_break_the_session_is_resumed_from_what_is_safe(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        await discord.said("one")
+        await ear.events(1)
+        ear.gate = trio.Event()
+        await discord.said("two")
+        await ear.until(lambda: ear.calls == 2)
+        await discord.gateway.drop()
+        ear.gate.set()
+        await discord.said("three")
+        events = await ear.events(3)
+        resumes = [one["d"]["seq"] for one in discord.gateway.said if one["op"] == 6]
+    assert [one.text for one in events] == ["one", "two", "three"]
+    assert resumes == [3]
+    assert discord.gateway.sessions == 1
+
+
+async def test_a_gap_that_cannot_be_resumed_is_read_afterwards(tmp_path: Path) -> None:
+    marks = MarksInMemory()
+    async with open_discord() as discord:
+        async with connected(discord, tmp_path) as (_, ear):
+            first = await discord.said("one")
+            await ear.events(1)
+            discord.gateway.remembers = False
+            await discord.gateway.drop()
+            await discord.said("two", tell=False)
+            await discord.said("three", tell=False)
+            await discord.gateway.until(lambda: discord.gateway.sessions == 2)
+            await discord.said("four")
+            assert [one.text for one in await ear.events(4)] == ["one", "two", "three", "four"]
+        marks.kept["read"] = f'{{"{GENERAL}": "{first["id"]}", "{DIRECT}": "nonsense", "404": "1"}}'
+        await discord.begin_thread(last := (await discord.said("five", tell=False))["id"])
+        await discord.said("six", channel=last, tell=False)
+        async with connected(discord, tmp_path, marks=marks) as (_, ear):
+            assert [one.text for one in await ear.events(5)] == ["two", "three", "four", "five", "six"]
+
+
+async def test_what_does_not_fit_the_documentation_stops_nothing(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        said = await discord.said("x", tell=False)
+        hostile: list[Any] = [{}, {"id": 7}, {**said, "author": []}, {**said, "attachments": [{}]}, [], None, "x"]
+        for broken in hostile:
+            await discord.gateway.dispatch("MESSAGE_CREATE", broken)
+        await discord.gateway.dispatch("SOMETHING_NEW", {"guild_id": 1})
+        await discord.said("\ud83d all is well")
+        assert [one.text for one in await ear.events(1)] == ["\ufffd all is well"]
