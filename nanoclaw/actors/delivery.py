@@ -9,11 +9,11 @@ import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.cutting import Plan, arrived, nothing_left, plan_for, take, to_send, words_for
 from nanoclaw.actors.drafts import Drafts
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.spooled import remove
-from nanoclaw.channels.base import Channel, HearsEnds, Outgoing, OutgoingFile
-from nanoclaw.core.conversations import WEB
+from nanoclaw.channels.base import Channel, HasLimits, HearsEnds, KeepsFiles, Outgoing, OutgoingFile
 from nanoclaw.core.delivery import (
     DeliveryPolicy,
     Failure,
@@ -24,7 +24,7 @@ from nanoclaw.core.delivery import (
     after_crash,
     after_failure,
 )
-from nanoclaw.core.speech import CannotSay, OnlyRecord, is_repeatable, speak
+from nanoclaw.core.speech import CannotSay, OnlyRecord, ShowEdit, ShowReaction, is_repeatable
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.every import every
@@ -36,12 +36,11 @@ from nanoclaw.kit.supervisor import Service
 from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName, SessionId
-from nanoclaw.model.messages import Address, LedgerRow, LedgerState
-from nanoclaw.store import approval_cards, ledger, notices, over, questions, targets
+from nanoclaw.model.messages import LedgerRow, LedgerState
+from nanoclaw.store import approval_cards, ledger, notices, over, questions
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Head, Lane
 from nanoclaw.store.over import Over
-from schema.payloads import read_out
 from schema.rows import OutKind
 from schema.sqlite import Connection
 
@@ -129,14 +128,17 @@ class Delivery:
 
     async def _drain(self, lane: Lane, mail: Mailbox[str]) -> None:
         """Decide message after message; return when the lane is empty, or has no channel in this life of the host."""
-        channel = self._channels.get(lane.channel)
-        if channel is None:
-            log.warning("lane_without_channel", lane=str(lane))
-            await trio.lowlevel.checkpoint()
-            return
+        planned: Plan | None = None
         while True:
+            channel = self._channels.get(lane.channel)
+            if channel is None:
+                log.warning("lane_without_channel", lane=str(lane))
+                await trio.lowlevel.checkpoint()
+                return
             now = self._clock.now()
-            head = await self._store.transact(ledger.take, lane, now=now)
+            limited = isinstance(channel, HasLimits)
+            head = await self._store.transact(take, lane, limited=limited, planned=planned, now=now)
+            planned = None
             if head is None:
                 return
             if isinstance(head, datetime):
@@ -146,19 +148,26 @@ class Delivery:
             elif not ledger.is_due(head.row, now):
                 assert head.row.not_before is not None
                 await _wait(mail, head.row.not_before - now)
+            elif limited and head.row.parts is None:
+                planned = await self._plan(channel, head)
             elif not await self._send(channel, head):
                 await _wait(mail, timedelta(seconds=self.nets.lanes))
+
+    async def _plan(self, channel: Channel, head: Head) -> Plan | None:
+        """How a message goes out that nobody has decided about; None: there is nothing of it that could."""
+        planned = await plan_for(head, channel, self._store, self._threads)
+        if (why := nothing_left(planned.how)) is not None:
+            await self._end(head, LedgerState.DEAD, why)
+            return None
+        return planned
 
     async def _decide_interrupted(self, channel: Channel, head: Head) -> None:
         row = head.row
         match after_crash(
-            row.attempts,
-            keyed=channel.keyed or is_repeatable(row.kind, channel.abilities),
-            in_doubt=channel.in_doubt,
-            policy=self.policy,
+            row.attempts, keyed=_may_repeat(channel, head), in_doubt=channel.in_doubt, policy=self.policy
         ):
             case SendNow():
-                await self._store.transact(ledger.put_back, row.id, not_before=None, error=None)
+                await self._store.transact(ledger.put_back, row.id, not_before=None, error=None, doubt=True)
             case Park(why):
                 await self._end(head, LedgerState.UNKNOWN, why)
             case GiveUp(why):
@@ -166,61 +175,52 @@ class Delivery:
 
     async def _send(self, channel: Channel, head: Head) -> bool:
         """Make one attempt with a message that is `sending` now. False: there is nobody to send to."""
-        row = head.row
-        target = await self._store.read(targets.target_of, row) if row.kind in targets.KINDS else None
-        say = speak(read_out(OutKind(row.kind), row.content), target, channel.abilities)
+        say, _ = await words_for(head.row, channel, self._store)
         if isinstance(say, CannotSay):
             await self._end(head, LedgerState.DEAD, say.why)
             return True
         if isinstance(say, OnlyRecord):
-            await self._settle(head, None, note=say.why)
+            await self._store.transact(
+                ledger.settle, head.row.id, LedgerState.DELIVERED, error=say.why, now=self._clock.now()
+            )
+            await self._delivered(head)
             return True
-        files = tuple(
+        files = [
             OutgoingFile(name=file.name, size=file.size, path=self._spool.path(file.spool_id)) for file in head.files
-        )
+        ]
         if files and (lost := await self._threads.run(_lost, files)):
             await self._end(head, LedgerState.DEAD, f"its file {lost} is no longer there")
             return True
-        patience = SEND_SECONDS + sum(file.size for file in files) / SLOWEST
-        message = Outgoing(
-            key=row.id,
-            to=Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id),
-            text=say.text,
-            native=say.native,
-            files=files,
-            answers=head.answers,
-            speaker=head.speaker,
-            more=head.more,
-        )
-        try:
-            with trio.fail_after(patience):
-                platform_id = await channel.deliver(message)
-        except NobodyThereError:
-            await self._store.transact(ledger.put_back, row.id, not_before=None, error=None, refund=True)
-            return False
-        except DeliveryError as exc:
-            failure = Failure(retryable=exc.retryable, reached=exc.reached, retry_after=exc.retry_after, why=str(exc))
-            await self._after_failure(channel, head, failure)
-        except trio.TooSlowError:
-            why = f"{row.channel}: no answer within {patience:g} s"
-            await self._after_failure(channel, head, Failure(retryable=True, reached=True, retry_after=None, why=why))
-        else:
-            await self._settle(head, platform_id)
+        attempts = head.row.attempts + 1
+        for message in to_send(head, say, files):
+            patience = SEND_SECONDS + sum(file.size for file in message.files) / SLOWEST
+            try:
+                with trio.fail_after(patience):
+                    platform_id = await channel.deliver(message)
+            except NobodyThereError:
+                await self._store.transact(ledger.put_back, head.row.id, not_before=None, error=None, refund=True)
+                return False
+            except DeliveryError as exc:
+                failure = Failure(
+                    retryable=exc.retryable, reached=exc.reached, retry_after=exc.retry_after, why=str(exc)
+                )
+            except trio.TooSlowError:
+                why = f"{channel.name}: no answer within {patience:g} s"
+                failure = Failure(retryable=True, reached=True, retry_after=None, why=why)
+            else:
+                await self._store.transact(arrived, head, message, platform_id, now=self._clock.now())
+                attempts = 1
+                continue
+            await self._after_failure(channel, head, message, failure, attempts)
+            return True
+        await self._delivered(head)
         return True
 
-    async def _settle(self, head: Head, platform_id: str | None, *, note: str | None = None) -> None:
-        """It has arrived, or all is done that its channel can do, as *note* says."""
+    async def _delivered(self, head: Head) -> None:
+        """It has arrived, or all is done that its channel can do."""
         row = head.row
-        await self._store.transact(
-            ledger.settle,
-            row.id,
-            LedgerState.DELIVERED,
-            platform_message_id=platform_id,
-            error=note,
-            now=self._clock.now(),
-        )
-        # A page shows what was delivered, and its files can be fetched; the sweep of the spool takes the oldest.
-        if head.files and row.channel != WEB:
+        # A page shows what was delivered, and its files can be fetched.
+        if head.files and not _keeps_files(self._channels.get(row.channel)):
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)
@@ -228,25 +228,33 @@ class Delivery:
             # Its channel was told to wait for more, of which there may be none after all.
             self.over(await self._store.read(over.of_answer, row.in_reply_to))
 
-    async def _after_failure(self, channel: Channel, head: Head, failure: Failure) -> None:
-        row = head.row
+    async def _after_failure(
+        self, channel: Channel, head: Head, message: Outgoing, failure: Failure, attempts: int
+    ) -> None:
         verdict = after_failure(
             failure,
-            row.attempts + 1,
-            keyed=channel.keyed or is_repeatable(row.kind, channel.abilities),
+            attempts,
+            keyed=channel.keyed or isinstance(message.native, ShowEdit | ShowReaction),
             in_doubt=channel.in_doubt,
             policy=self.policy,
             luck=self._luck(),
         )
+        row, which = head.row, f"part {message.part + 1} of {message.parts}: " if message.parts > 1 else ""
         match verdict:
             case SendLater(pause, refund):
-                log.warning("delivery_retry", row=row.id, pause=pause, why=failure.why)
-                at = self._clock.now() + timedelta(seconds=pause)
-                await self._store.transact(ledger.put_back, row.id, not_before=at, error=failure.why, refund=refund)
+                log.warning("delivery_retry", row=message.key, pause=pause, why=failure.why)
+                await self._store.transact(
+                    ledger.put_back,
+                    row.id,
+                    not_before=self._clock.now() + timedelta(seconds=pause),
+                    error=which + failure.why,
+                    refund=refund,
+                    doubt=failure.reached,
+                )
             case Park(why):
-                await self._end(head, LedgerState.UNKNOWN, why)
+                await self._end(head, LedgerState.UNKNOWN, which + why)
             case GiveUp(why):
-                await self._end(head, LedgerState.DEAD, why)
+                await self._end(head, LedgerState.DEAD, which + why)
 
     async def _end(self, head: Head, state: LedgerState, why: str) -> None:
         row = head.row
@@ -258,6 +266,18 @@ class Delivery:
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)
+
+
+def _may_repeat(channel: Channel, head: Head) -> bool:
+    """Does it leave nothing twice to send again what is next of this message?"""
+    if channel.keyed:
+        return True
+    then = next((one.part for one in head.parts if not one.arrived), None)
+    return is_repeatable(head.row.kind, channel.abilities) and (then is None or then.changes is not None)
+
+
+def _keeps_files(channel: object) -> bool:
+    return isinstance(channel, KeepsFiles) and channel.keeps_files
 
 
 def _lost(files: Sequence[OutgoingFile]) -> str | None:

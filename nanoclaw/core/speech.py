@@ -44,6 +44,8 @@ class Target:
     """What it said."""
     why_not: str | None = None
     """Why it is not there."""
+    stands: tuple[str, ...] = ()
+    """The platform's ids of the parts that its text stands in, if they are several."""
     answered: bool = False
     """It is a question of an agent's, and is changed by the host to say how it was answered."""
 

@@ -10,7 +10,8 @@ from attrs import frozen
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import AGENTS, LedgerRow, LedgerState, NewLedgerRow
-from nanoclaw.store import files, web_feed
+from nanoclaw.store import files, parts, web_feed
+from nanoclaw.store.parts import StoredPart
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import select
 from schema.seq import next_even
@@ -140,6 +141,8 @@ class Head:
     """What goes with it."""
     more: bool
     """Is another answer to the same message behind it, or another agent still at it?"""
+    parts: tuple[StoredPart, ...] = ()
+    """Those that it goes out in; none, if it goes out as it is."""
 
 
 def head(conn: Connection, lane: Lane, *, now: datetime) -> Head | datetime | None:
@@ -204,6 +207,7 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
         speaker=None if speaker is None else str(speaker),
         files=tuple(files.of_message(conn, row.id)),
         more=more is not None,
+        parts=() if row.parts is None else parts.of_message(conn, row.id),
     )
 
 
@@ -226,17 +230,24 @@ def is_due(row: LedgerRow, now: datetime) -> bool:
 
 
 def put_back(
-    conn: Connection, row: OutboundId, *, not_before: datetime | None, error: str | None, refund: bool = False
+    conn: Connection,
+    row: OutboundId,
+    *,
+    not_before: datetime | None,
+    error: str | None,
+    refund: bool = False,
+    doubt: bool = False,
 ) -> None:
     """The platform did not take it, or may not have: it is to be sent (again) from *not_before* on.
 
-    *refund*: the attempt did not count, because nobody was there or the platform asked for a pause.
+    *refund*: the attempt did not count, because nobody was there or the platform asked for a pause. *doubt*: it may
+    have arrived all the same.
     """
     execute(
         conn,
-        "UPDATE ledger SET state = 'pending', not_before = ?, error = ?, attempts = attempts - ?"
+        "UPDATE ledger SET state = 'pending', not_before = ?, error = ?, attempts = attempts - ?, doubt = max(doubt, ?)"
         " WHERE id = ? AND state = 'sending'",
-        (None if not_before is None else write_time(not_before), error, int(refund), row),
+        (None if not_before is None else write_time(not_before), error, int(refund), int(doubt), row),
     )
 
 
@@ -252,9 +263,16 @@ def settle(
     """Decide a message for good: delivered, unknown or dead. A decided one stays as it is."""
     execute(
         conn,
-        "UPDATE ledger SET state = ?, platform_message_id = ?, error = ?, settled_at = ?, touched = ?"
-        " WHERE id = ? AND state IN ('pending', 'sending')",
-        (state.value, platform_message_id, error, write_time(now), tick(conn), row),
+        "UPDATE ledger SET state = :state, platform_message_id = :name, error = :error, settled_at = :now,"
+        " touched = :tick, doubt = max(doubt, :state = 'unknown') WHERE id = :id AND state IN ('pending', 'sending')",
+        {
+            "state": state.value,
+            "name": platform_message_id,
+            "error": error,
+            "now": write_time(now),
+            "tick": tick(conn),
+            "id": row,
+        },
     )
 
 

@@ -10,7 +10,7 @@ from attrs import evolve
 from nanoclaw.core.speech import Target
 from nanoclaw.model.ids import OutboundId
 from nanoclaw.model.messages import LedgerRow, LedgerState
-from nanoclaw.store import inbound, ledger
+from nanoclaw.store import inbound, ledger, parts
 from schema import payloads
 from schema.payloads import AskQuestion, Card, ChatIn, ChatOut, Edit, OutPayload, Reaction
 from schema.rows import OutKind
@@ -26,10 +26,10 @@ def target_of(conn: Connection, row: LedgerRow) -> Target | None:
         return None
     if row.session_id is None:
         own = None if row.about is None else ledger.get(conn, OutboundId(row.about))
-        return None if own is None else evolve(_as_sent(own), answered=own.session_id is not None)
+        return None if own is None else evolve(_as_sent(conn, own), answered=own.session_id is not None)
     out = ledger.of_seq(conn, row.session_id, said.seq)
     if out is not None:
-        return _as_sent(out)
+        return _as_sent(conn, out)
     came = inbound.of_seq(conn, row.session_id, said.seq)
     if came is None or came.event_id is None:
         return None
@@ -41,9 +41,17 @@ def target_of(conn: Connection, row: LedgerRow) -> Target | None:
     )
 
 
-def _as_sent(out: LedgerRow) -> Target:
+def _as_sent(conn: Connection, out: LedgerRow) -> Target:
     text = _words(payloads.read_out(OutKind(out.kind), out.content))
-    return Target(platform_message_id=out.platform_message_id, text=text, why_not=_why_not(out))
+    stands = () if out.parts is None or out.parts == 1 else _stands(conn, out.id)
+    return Target(platform_message_id=out.platform_message_id, text=text, why_not=_why_not(out), stands=stands)
+
+
+def _stands(conn: Connection, out: OutboundId) -> tuple[str, ...]:
+    """Where the text of a message stands that went out in parts; files alone are no text."""
+    texts = [one for one in parts.of_message(conn, out) if one.part.text]
+    ids = [one.platform_message_id for one in texts if one.platform_message_id is not None]
+    return tuple(ids) if len(ids) == len(texts) else ()
 
 
 def _why_not(out: LedgerRow) -> str | None:

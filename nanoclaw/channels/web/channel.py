@@ -50,6 +50,7 @@ class WebChannel:
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
     abilities: frozenset[Ability] = field(default=ABILITIES, init=False)
+    keeps_files: bool = field(default=True, init=False)
     port: int | None = field(default=None, init=False)
     """Where it is served; None: it is not."""
     _pages: dict[Live, None] = field(factory=dict[Live, None], init=False)
