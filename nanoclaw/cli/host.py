@@ -15,12 +15,13 @@ from attrs import define, field
 from rich.console import Console
 
 from nanoclaw import app, config
+from nanoclaw.backups.before_upgrade import back_up_before_upgrade
 from nanoclaw.cli import chat, exits
 from nanoclaw.cli.breaker import Breaker
 from nanoclaw.cli.client import is_open
 from nanoclaw.cli.words import printable
 from nanoclaw.core.breaker import Start
-from nanoclaw.errors import NanoclawError, RestartIntensityError
+from nanoclaw.errors import BackupError, NanoclawError, RestartIntensityError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.failures import sole
 from nanoclaw.logs import log_to_file
@@ -49,14 +50,27 @@ def up(settings: config.Config, *, debug: bool, pause: bool = True) -> int:
         breaker = Breaker.of(settings.run_folder)
         # What the imports made stays for good: whoever looks through it for garbage stops the loop for 70 ms.
         gc.freeze()
+        _back_up_before_upgrade(settings)
         code = trio.run(_up, settings, breaker.begin(now=SystemClock().now()), pause)
         if code == exits.OK:
             breaker.ended_well()
         return code
 
 
+def _back_up_before_upgrade(settings: config.Config) -> None:
+    """Make sure that there is a way back, where this start brings the home up to date. Raises `BackupError`."""
+    with Console(stderr=True).status("making a backup before the home is brought up to date …"):
+        try:
+            made = back_up_before_upgrade(settings.home, settings.backups_folder, now=SystemClock().now())
+        except OSError as exc:
+            raise BackupError(f"no backup can be made before the home is brought up to date: {exc}") from exc
+    if made is not None:
+        log.info("backed_up_before_upgrade", path=str(made.path))
+        Console(highlight=False, soft_wrap=True).print("  the home of before is kept in", printable(made.path))
+
+
 async def _up(settings: config.Config, start: Start, pause: bool) -> int:
-    console = Console(highlight=False, soft_wrap=True)
+    console = _Lasting(highlight=False, soft_wrap=True)
     host = _Host(console)
     failure: BaseException | None = None
     try:
@@ -81,6 +95,17 @@ async def _up(settings: config.Config, start: Start, pause: bool) -> int:
         return exits.REFUSED
     console.print("nanoclaw has ended; nothing is lost.")
     return exits.OK
+
+
+class _Lasting(Console):
+    """A console whose reader may go away: a host is not there for who reads what it prints."""
+
+    def on_broken_pipe(self) -> None:
+        """From now on nobody reads it."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
 
 
 @define(eq=False)

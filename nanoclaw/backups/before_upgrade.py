@@ -1,0 +1,40 @@
+"""The backup that is made before a home's database is brought to the tables of a newer nanoclaw: the way back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from nanoclaw.backups.making import Made, make
+from nanoclaw.core.backup_contents import DATABASE
+from nanoclaw.errors import StoreError
+from nanoclaw.store.migrate import check_origin
+from schema import files, sqlite
+from schema.sqlite import SqliteError
+
+
+def back_up_before_upgrade(home: Path, folder: Path, *, now: datetime) -> Made | None:
+    """Make a backup in *folder* if the next start changes the tables of *home*; None: it does not. Blocks.
+
+    Raises:
+      BackupError: it cannot be made; nothing has changed.
+      OSError: the disk would not.
+    """
+    if not _is_older(home / DATABASE):
+        return None
+    return make(home, folder, now=now)
+
+
+def _is_older(database: Path) -> bool:
+    """Is there a database of ours with fewer tables than today's? What is wrong with it is for who opens it."""
+    if not database.exists():
+        return False
+    known = len(files.central_ddl())
+    try:
+        conn = sqlite.open_read_only(database)
+        try:
+            return 0 < check_origin(conn, known=known) < known
+        finally:
+            conn.close()
+    except (SqliteError, StoreError):
+        return False

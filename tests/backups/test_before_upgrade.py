@@ -1,0 +1,52 @@
+"""A home that is brought to newer tables is backed up first, and an older nanoclaw can go on from that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nanoclaw.backups import making
+from nanoclaw.backups.before_upgrade import back_up_before_upgrade
+from nanoclaw.errors import BackupError
+from nanoclaw.store.home import make_folders
+from nanoclaw.store.opening import open_writer
+from schema import files
+from tests.backups.home import filled
+from tests.support.central import NOW
+
+
+def older(home: Path, missing: int = 2) -> Path:
+    """A home of a nanoclaw that knew fewer tables."""
+    home.mkdir()
+    make_folders(home)
+    open_writer(home / "nanoclaw.db", migrations=files.central_ddl()[:-missing]).close()
+    return home
+
+
+def test_an_older_home_is_backed_up_as_it_is(tmp_path: Path) -> None:
+    home = older(tmp_path / "home")
+    made = back_up_before_upgrade(home, home / "backups", now=NOW)
+    assert made is not None
+    assert made.contents.tables == len(files.central_ddl()) - 2
+    open_writer(home / "nanoclaw.db").close()
+    assert making.check(made.path).tables == made.contents.tables, "it still has the tables of before"
+    assert back_up_before_upgrade(home, home / "backups", now=NOW) is None
+
+
+@pytest.mark.parametrize("what", ["nothing", "today's", "no database"])
+def test_any_other_home_needs_no_backup(tmp_path: Path, what: str) -> None:
+    home = tmp_path / "home"
+    if what == "today's":
+        filled(home)
+    elif what == "no database":
+        home.mkdir()
+        (home / "nanoclaw.db").write_text("my shopping list" * 99)
+    assert back_up_before_upgrade(home, home / "backups", now=NOW) is None
+
+
+def test_where_no_backup_can_be_made_the_home_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = older(tmp_path / "home")
+    monkeypatch.setattr(making, "LEAST_FREE", 1 << 60)
+    with pytest.raises(BackupError, match="make room"):
+        back_up_before_upgrade(home, home / "backups", now=NOW)
