@@ -120,11 +120,28 @@ def doctor(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("session")
-@click.option("--epoch", type=click.INT, help="Which life of its sandbox; by default the last.")
+@click.argument("session", required=False)
+@click.option("--epoch", type=click.INT, help="Of SESSION: which life of its sandbox; by default the last.")
+@click.option(
+    "--level",
+    type=click.Choice(["debug", "info", "warning", "error", "critical"]),
+    default="info",
+    show_default=True,
+    help="Of the host: lines of that level or worse.",
+)
+@click.option("--about", help="Of the host: lines in which this stands, such as a session or a channel.")
+@click.option("--lines", default=50, show_default=True, type=click.IntRange(1), help="Of the host: how many.")
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
-def logs(session: str, epoch: int | None, follow: bool) -> None:
-    """What the sandboxes of SESSION said, by its id or the beginning of it. Works without a host."""
+def logs(session: str | None, epoch: int | None, level: str, about: str | None, lines: int, follow: bool) -> None:
+    """What the host wrote into its log; with SESSION, by its id or the beginning of it, what its sandboxes said.
+
+    Works without a host.
+    """
+    if session is None:
+        from nanoclaw.cli import host_log
+
+        host_log.show(_config(), level=level, about=about, lines=lines, follow=follow)
+        return
     from nanoclaw.cli import logs
 
     logs.show(_config(), session, epoch=epoch, follow=follow)
