@@ -11,6 +11,7 @@ import trio
 
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.channels.webhook.channel import WebhookChannel
+from nanoclaw.channels.webhook.replies import Replies, parse_replies
 from nanoclaw.channels.webhook.sources import Source, Sources, Template, parse_sources
 from nanoclaw.errors import DeliveryError, UsageError
 
@@ -42,10 +43,17 @@ def _read(means: Means) -> tuple[str, int, Sources]:
     return *_place(means.settings.get("url", URL)), parse_sources(means.settings.get("sources", ""))
 
 
+def _replies(means: Means, sources: Sources) -> Replies | None:
+    found = parse_replies(means.settings.get("reply_url", ""), means.settings.get("reply_secret", ""))
+    if found is not None and any(source.key == found.key for source in sources.values()):
+        raise UsageError("the reply_secret is a source's as well: choose another, or what agents say could come back")
+    return found
+
+
 def make(means: Means) -> WebhookChannel:
     """A channel that does nothing yet. Raises `UsageError`."""
     host, port, sources = _read(means)
-    return WebhookChannel(means.name, host, port, sources, means.clock)
+    return WebhookChannel(means.name, host, port, sources, means.clock, _replies(means, sources))
 
 
 async def check(means: Means) -> Checked:
@@ -55,6 +63,7 @@ async def check(means: Means) -> Checked:
       UsageError: the settings make no sense, or this machine has no such address.
     """
     host, port, sources = _read(means)
+    _replies(means, sources)
     taken = await trio.to_thread.run_sync(_is_taken, means.name, host, port)
     notes = [_note(source, host, port) for source in sources.values()]
     if ip_address(host).is_loopback:
@@ -96,6 +105,13 @@ KIND = Kind(
             question="Who calls? NAME TEMPLATE SECRET; … (templates: generic, github, linear)",
             secret=True,
         ),
+        Asked(
+            name="reply_url",
+            question="What is called with what agents say there? Nothing, if it is empty",
+            secret=True,
+            default="",
+        ),
+        Asked(name="reply_secret", question="With which secret is that signed?", secret=True, default=""),
     ),
     make=make,
     check=check,

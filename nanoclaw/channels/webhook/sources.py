@@ -81,18 +81,20 @@ def _source(number: int, name: str, template: str, secret: str) -> Source:
     kinds = [one.value for one in Template]
     if template not in kinds:
         raise UsageError(f"source {name} has no template: there are {', '.join(kinds)}")
-    return Source(name=name, template=Template(template), key=_key(name, template, secret))
+    key = parse_secret(f"the secret of {name}", secret, encoded=template == Template.GENERIC.value)
+    return Source(name=name, template=Template(template), key=key)
 
 
-def _key(name: str, template: str, secret: str) -> bytes:
+def parse_secret(what: str, secret: str, *, encoded: bool = True) -> bytes:
+    """The key that *secret* is; *encoded*: in base64, if it begins like that. Raises `UsageError`, about *what*."""
     if len(secret) < LEAST_SECRET:
-        raise UsageError(f"the secret of {name} has less than {LEAST_SECRET} characters: choose one by chance")
-    if template != Template.GENERIC.value or not secret.startswith(ENCODED):
+        raise UsageError(f"{what} has less than {LEAST_SECRET} characters: choose one by chance")
+    if not encoded or not secret.startswith(ENCODED):
         return secret.encode()
     try:
         key = base64.b64decode(secret.removeprefix(ENCODED), validate=True)
     except (binascii.Error, ValueError):
-        raise UsageError(f"the secret of {name} begins with {ENCODED} and is no base64 behind it") from None
+        raise UsageError(f"{what} begins with {ENCODED} and is no base64 behind it") from None
     if len(key) < LEAST_SECRET:
-        raise UsageError(f"the secret of {name} has less than {LEAST_SECRET} bytes: choose one by chance")
+        raise UsageError(f"{what} has less than {LEAST_SECRET} bytes: choose one by chance")
     return key
