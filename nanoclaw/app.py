@@ -174,7 +174,7 @@ async def serve(
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check, added=added)
         admin = AdminServer(
             config.admin_socket,
-            {**looks(config, choice, store, house, root, watch), **(web.looks if web else {})},
+            {**looks(config, choice, store, house, root, watch), **house.pairing.looks, **(web.looks if web else {})},
             Office(
                 store=store,
                 clock=clock,

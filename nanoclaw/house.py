@@ -16,12 +16,14 @@ from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.actors.package_versions import PackageVersions
+from nanoclaw.actors.pairing import Pairing
 from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
 from nanoclaw.admin.kinds import handlers
 from nanoclaw.channels.base import Channel
+from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION
 from nanoclaw.composing.places import names_in
 from nanoclaw.config import Config
 from nanoclaw.core.delivery import DeliveryPolicy
@@ -33,6 +35,7 @@ from nanoclaw.kit.restart import RestartPolicy
 from nanoclaw.kit.supervisor import ChildSpec, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName
+from nanoclaw.model.messages import Address
 from nanoclaw.sandboxes.available import own_image
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
@@ -47,6 +50,7 @@ class House:
     """Those of them that are there in every home."""
     ingress: Ingress
     sessions: Sessions
+    pairing: Pairing
     delivery: Delivery
     approvals: Approvals
     onecli: CredentialRequests | None
@@ -232,6 +236,15 @@ def build(
         done()
 
     packages = packages_on(ground, told, nodes)
+    pairing = Pairing(
+        ground.store,
+        ground.clock,
+        by_name,
+        Address(channel=CHANNEL, platform_id=CONVERSATION),
+        delivery.nudge,
+        told,
+        mint=ground.mint,
+    )
     ingress = Ingress(
         ground.store,
         ground.clock,
@@ -241,6 +254,7 @@ def build(
         sessions.show,
         delivery.nudge,
         asked=asked,
+        pairing=pairing,
         mint=ground.mint,
         threads=ground.threads,
     )
@@ -252,6 +266,7 @@ def build(
         always=[channel.name for channel in channels],
         added=pool,
         ingress=ingress,
+        pairing=pairing,
         sessions=sessions,
         delivery=delivery,
         approvals=approvals,

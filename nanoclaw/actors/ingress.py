@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import structlog
 from attrs import define, field
 
+from nanoclaw.actors.pairing import Pairing
 from nanoclaw.actors.spooled import keeping, remove_unneeded
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
 from nanoclaw.kit.clock import Clock
@@ -39,6 +40,8 @@ class Ingress:
     _nudge: Callable[[Iterable[Lane]], None]
     _asked: Callable[[], None] = field(default=lambda: None, kw_only=True)
     """Told when a person is to be asked something, or has decided."""
+    _pairing: Pairing | None = field(default=None, kw_only=True)
+    """Hears the codes by which people become owners, before anybody else does."""
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
 
@@ -54,7 +57,14 @@ class Ingress:
         """
         if isinstance(told, Revision):
             return await self._revise(told)
-        verdict = await self._accept(told)
+        if self._pairing is not None and self._pairing.waits(told):
+            paired = await self._pairing.take(told)
+            if paired is not None:
+                return paired
+        return self._tell(told, await self._accept(told))
+
+    def _tell(self, told: InboundEvent, verdict: Verdict) -> Receipt:
+        """Wake and nudge whom it concerns. Never blocks."""
         if verdict.asked:
             self._asked()
         match verdict:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from nanoclaw import config
-from nanoclaw.cli import backup_commands, exits, image_commands, service_commands
+from nanoclaw.cli import backup_commands, channel_commands, exits, image_commands, service_commands
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
@@ -190,6 +190,7 @@ def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 
 
 cli.add_command(backup_commands.backup)
+cli.add_command(channel_commands.channels)
 cli.add_command(image_commands.image)
 cli.add_command(service_commands.service)
 
