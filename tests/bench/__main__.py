@@ -19,13 +19,13 @@ from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime
-from tests.bench import claude, cold_start, figures, idle, ingress, paused, round_trip, wakes
+from tests.bench import adapters, claude, cold_start, figures, idle, ingress, paused, round_trip, wakes
 
 COLD_TARGETS = {"docker": 450.0, "bubblewrap": 60.0}
 """Milliseconds at the median."""
 PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
-BENCHES = ("engines", "claude", "ingress", "sweep", "restart", "idle")
+BENCHES = ("engines", "claude", "ingress", "adapters", "sweep", "restart", "idle")
 MIB = 1 << 20
 
 
@@ -61,6 +61,8 @@ def main() -> None:
             measure_claude(console, work, chosen.starts)
         if "ingress" in asked:
             measure_ingress(console, work, chosen.seconds)
+        if "adapters" in asked:
+            measure_adapters(console, work, chosen.messages)
         if "sweep" in asked:
             idle.show_looks(console, work)
         if "restart" in asked:
@@ -125,6 +127,15 @@ def measure_claude(console: Console, work: Path, starts: int) -> None:
         f"a program with the SDK loaded {found.runner / MIB:.0f} MiB",
         highlight=False,
     )
+
+
+def measure_adapters(console: Console, work: Path, messages: int) -> None:
+    """What channels bring in and out, each against its fake platform, which runs beside it on the same loop."""
+    with console.status("adapters"):
+        rates, resident = adapters.measure(work, messages)
+    for one in rates:
+        console.print(f"{one.kind}: {one.heard:,.0f} events/s in, {one.sent:,.0f} messages/s out", highlight=False)
+    console.print(f"memory of a process with all of them and their fakes: {resident / MIB:.0f} MiB", highlight=False)
 
 
 def measure_ingress(console: Console, work: Path, seconds: float) -> None:

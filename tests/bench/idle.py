@@ -123,7 +123,7 @@ def idle(home: Path, count: int) -> Idle:
         if count:
             _expect(host, idle_host.PAUSED)
             time.sleep(SETTLE_SECONDS)
-        return Idle(waiting=waiting, paused=_share(host.pid), host_bytes=_rss(host.pid))
+        return Idle(waiting=waiting, paused=_share(host.pid), host_bytes=resident_bytes(host.pid))
 
 
 def show_looks(console: Console, work: Path) -> None:
@@ -214,6 +214,7 @@ def _cpu(pid: int) -> float:
     return (int(own[11]) + int(own[12])) / _TICKS + sum(_cpu(int(child)) for child in itertools.chain(*lists))
 
 
-def _rss(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
+    """What a process has in memory, whosever it is."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
     return int(found.group(1)) * 1024 if found else 0

@@ -15,14 +15,14 @@ from attrs import frozen
 from nanoclaw.channels.webhook import github, linear
 from nanoclaw.channels.webhook.signatures import Headers, Refused, is_timely, untimely, verify
 from nanoclaw.channels.webhook.sources import Source, Template
-from nanoclaw.channels.webhook.wording import Nothing, Told, at, line, lines, quote, titled
+from nanoclaw.channels.webhook.wording import Nothing, Told, at, cut, line, lines, titled
 from nanoclaw.core.notices import visible
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import InboundEvent
 from schema import strict_json
 
 MOST_SHOWN = 8_000
-"""Characters of a call that is shown as it came."""
+"""Characters of a text, or of a call that is shown as it came."""
 
 
 @frozen
@@ -77,13 +77,13 @@ def _tell(source: Source, headers: Headers, call: object) -> Told:
 
 
 def _generic(call: object) -> Told:
-    """Its `title` and `text`, if it has such; else all of it, as it came."""
+    """Its `title` and `text`, if it has such, which are the source's own words; else all of it, as it came."""
     text = next((name for name in ("text", "message") if isinstance(at(call, name), str)), None)
     if text is not None and isinstance(call, Mapping):
-        return lines(titled(line(call, "title")), quote(call, text), line(call, "url")) or Nothing("it says nothing")
-    shown = visible(json.dumps(call, ensure_ascii=False, indent=1))
-    cut = shown if len(shown) <= MOST_SHOWN else f"{shown[: MOST_SHOWN - 1]}…"
-    return "\n".join(f"    {one}" for one in cut.split("\n"))
+        said = cut(visible(str(at(call, text))).strip(), MOST_SHOWN)
+        return lines(titled(line(call, "title")), said, line(call, "url")) or Nothing("it says nothing")
+    shown = cut(visible(json.dumps(call, ensure_ascii=False, indent=1)), MOST_SHOWN)
+    return "\n".join(f"    {one}" for one in shown.split("\n"))
 
 
 def _is_timely(call: object, now: datetime) -> bool:

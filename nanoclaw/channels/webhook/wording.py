@@ -50,8 +50,12 @@ def quote(value: object, *path: str) -> str:
     if not isinstance(found, str) or not found.strip():
         return ""
     text = visible(found.replace("\r\n", "\n")).strip()
-    text = text if len(text) <= MOST_QUOTE else f"{text[: MOST_QUOTE - 1]}…"
-    return "\n".join(f"> {one}".rstrip() for one in text.split("\n"))
+    return "\n".join(f"> {one}".rstrip() for one in cut(text, MOST_QUOTE).split("\n"))
+
+
+def cut(text: str, most: int) -> str:
+    """*text*, or its beginning where it is longer than that."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def listed(lines: list[str]) -> list[str]:

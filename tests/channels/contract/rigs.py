@@ -10,6 +10,7 @@ RIGS: dict[str, str] = {
     "discord": "tests.channels.discord.rig:open_rig",
     "matrix": "tests.channels.matrix.rig:open_rig",
     "telegram": "tests.channels.telegram.rig:open_rig",
+    "webhook": "tests.channels.webhook.rig:open_rig",
 }
 """By the name of the kind."""
 

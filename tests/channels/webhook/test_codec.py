@@ -173,9 +173,9 @@ def test_a_call_of_linears_says_itself_when_it_was_sent(sent: object) -> None:
     [
         (
             b'{"title": "Backup", "text": "all is well", "url": "https://x.example"}',
-            "“Backup”\n> all is well\nhttps://x.example",
+            "“Backup”\nall is well\nhttps://x.example",
         ),
-        (b'{"message": "done"}', "> done"),
+        (b'{"message": "done\\r\\n2"}', "done \n2"),
         (b'{"state": {"ok": true}}', '    {\n     "state": {\n      "ok": true\n     }\n    }'),
         (b"[1]", "    [\n     1\n    ]"),
     ],
