@@ -5,6 +5,14 @@ const log = document.getElementById("log");
 const drafts = document.getElementById("drafts");
 const DRAFT_LASTS = 60000;
 
+// What is too wide for its place is scrolled there, by keys as well.
+const byKeys = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
 export function make(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
@@ -122,6 +130,7 @@ export class View {
     // The host has cleaned it, and the page's policy lets no script in it run.
     const body = make("div", { className: "body" });
     body.innerHTML = html;
+    for (const wide of body.querySelectorAll("pre, table")) byKeys.observe(wide);
     return body;
   }
 
