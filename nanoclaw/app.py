@@ -15,6 +15,7 @@ from nanoclaw.actors.configured import Broken, Workshop, everywhere
 from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
+from nanoclaw.admin.channel_desk import ChannelDesk, Rooms
 from nanoclaw.admin.server import AdminServer, Office
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, TerminalChannel, operator_name
@@ -172,9 +173,25 @@ async def serve(
         made = await workshop.make_all()
         added = [channel for channel in made.values() if not isinstance(channel, Broken)]
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check, added=added)
+        desk = ChannelDesk(
+            workshop,
+            Rooms(
+                add=house.added.add,
+                remove=house.added.remove,
+                state=house.added.state,
+                channels=house.channels,
+                nudge=house.delivery.nudge,
+            ),
+            {name: one.why for name, one in made.items() if isinstance(one, Broken)},
+        )
         admin = AdminServer(
             config.admin_socket,
-            {**looks(config, choice, store, house, root, watch), **house.pairing.looks, **(web.looks if web else {})},
+            {
+                **looks(config, choice, store, house, root, watch),
+                **desk.looks,
+                **house.pairing.looks,
+                **(web.looks if web else {}),
+            },
             Office(
                 store=store,
                 clock=clock,

@@ -29,7 +29,14 @@ class NeedsYesError(Exception):
     """The host wants to know whether it shall; `str()` is its question."""
 
 
-def ask(path: Path, verb: str, arguments: Mapping[str, object] | None = None, *, confirmed: bool = False) -> Any:
+def ask(
+    path: Path,
+    verb: str,
+    arguments: Mapping[str, object] | None = None,
+    *,
+    confirmed: bool = False,
+    seconds: float = ASK_SECONDS,
+) -> Any:
     """The host's answer to *verb*: whatever JSON says.
 
     Raises:
@@ -37,12 +44,12 @@ def ask(path: Path, verb: str, arguments: Mapping[str, object] | None = None, *,
       NeedsYesError: it can be done, and nothing has been yet; ask again, *confirmed*.
       UsageError: the host refused, or did not answer.
     """
-    return trio.run(_ask, path, {"verb": verb, "arguments": dict(arguments or {}), "confirmed": confirmed})
+    return trio.run(_ask, path, {"verb": verb, "arguments": dict(arguments or {}), "confirmed": confirmed}, seconds)
 
 
-async def _ask(path: Path, frame: dict[str, object]) -> Any:
+async def _ask(path: Path, frame: dict[str, object], seconds: float) -> Any:
     try:
-        with trio.fail_after(ASK_SECONDS):
+        with trio.fail_after(seconds):
             lines = LineStream(await trio.open_unix_socket(str(path)))
             await lines.send(frame)
             answer = await lines.receive()

@@ -192,6 +192,7 @@ def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 cli.add_command(backup_commands.backup)
 cli.add_command(channel_commands.channels)
 cli.add_command(image_commands.image)
+cli.add_command(channel_commands.send)
 cli.add_command(service_commands.service)
 
 
