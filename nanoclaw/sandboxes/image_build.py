@@ -6,10 +6,7 @@ or is cut short, leaves the last good image in use.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias, assert_never
 
 import trio
@@ -34,6 +31,7 @@ from nanoclaw.core.images import (
 from nanoclaw.core.packages import Refused, parse
 from nanoclaw.errors import ImageError
 from nanoclaw.model.settings import ContainerSettings
+from nanoclaw.sandboxes.build_folder import build_folder
 from nanoclaw.sandboxes.image_base import can_make_base, recipe, write_base
 from nanoclaw.sandboxes.image_context import SAYS_PYTHON, read_python, write_context
 from nanoclaw.sandboxes.images import IMAGE_LABEL, Images
@@ -223,10 +221,3 @@ async def switch(images: Images, tag: str, made: ImageId) -> None:
 
 async def _network(images: Images) -> str | None:
     return None if await images.has_bridge() else "none"
-
-
-@asynccontextmanager
-async def build_folder() -> AsyncIterator[Path]:
-    """A folder of our own that goes when we do. Its removal is short, and is waited for also when cancelled."""
-    with tempfile.TemporaryDirectory(prefix="nanoclaw-image-") as folder:
-        yield Path(folder)

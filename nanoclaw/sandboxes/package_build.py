@@ -23,7 +23,8 @@ from nanoclaw.core.package_versions import (
 from nanoclaw.core.packages import Packages
 from nanoclaw.errors import ImageError
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.sandboxes.image_build import BASE_LABEL, News, Phase, Tell, build_folder, switch
+from nanoclaw.sandboxes.build_folder import build_folder
+from nanoclaw.sandboxes.image_build import BASE_LABEL, News, Phase, Tell, switch
 from nanoclaw.sandboxes.image_context import make_plain
 from nanoclaw.sandboxes.images import IMAGE_LABEL, Images, open_images
 from nanoclaw.sandboxes.package_fetch import Fetching, begin_fetching, find_versions
