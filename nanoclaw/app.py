@@ -35,7 +35,7 @@ from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.standing import CustomsByStanding
-from nanoclaw.looks import looks
+from nanoclaw.looks import console, looks
 from nanoclaw.sandboxes.available import all_engines, builder_of
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.docker import DockerSettings
@@ -63,6 +63,7 @@ TREE = (
     "sweep",
     "backups",
     "admin",
+    "console",
     "channels",
     "announcement",
 )
@@ -234,6 +235,7 @@ async def serve(
             "sweep": house.sweep.run,
             "backups": _backups(config, clock, nodes["backups"]).run,
             "admin": admin.run,
+            "console": AdminServer(config.console_socket, console(root)).run,
             "channels": house.run_channels,
             "announcement": announce_all,
         }

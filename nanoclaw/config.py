@@ -75,6 +75,11 @@ class Config:
         return self.run_folder / "admin.sock"
 
     @property
+    def console_socket(self) -> Path:
+        """Where the debug console looks at the running host."""
+        return self.run_folder / "console.sock"
+
+    @property
     def log_file(self) -> Path:
         """The host's log: one JSON object a line."""
         return self.home / "logs" / "nanoclaw.log"

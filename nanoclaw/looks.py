@@ -10,7 +10,9 @@ import trio
 from nanoclaw.admin.server import Look
 from nanoclaw.config import Config
 from nanoclaw.core.signals import told
+from nanoclaw.errors import UsageError
 from nanoclaw.house import House
+from nanoclaw.kit.tasks import view
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.model.ids import SessionId
@@ -57,3 +59,26 @@ def looks(
         }
 
     return {"tree": tree, "status": status, "show log": show_log}
+
+
+def console(root: TreeNode) -> dict[str, Look]:
+    """What the debug console may ask about the tasks of the running host."""
+
+    async def actor(asked: Mapping[str, object]) -> object:
+        await trio.lowlevel.checkpoint()
+        path = [part for part in str(asked.get("path") or "").split("/") if part]
+        node = root.find(path)
+        if node is None:
+            raise UsageError(f"there is no actor {'/'.join(path)!r}, or more than one: tree shows those there are")
+        now = trio.current_time()
+        task = node.task or (trio.lowlevel.current_root_task() if node is root else None)
+        return {
+            "actor": attrs.asdict(node.snapshot(now)),
+            "task": None if task is None else attrs.asdict(view(task, now)),
+        }
+
+    async def tree(_: Mapping[str, object]) -> object:
+        await trio.lowlevel.checkpoint()
+        return attrs.asdict(root.snapshot(trio.current_time()))
+
+    return {"tree": tree, "actor": actor}

@@ -56,7 +56,8 @@ class AdminServer:
 
     _socket: Path
     _looks: Mapping[str, Look]
-    _office: Office
+    _office: Office | None = None
+    """None: nothing can be done here, only looked at."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
@@ -86,19 +87,20 @@ class AdminServer:
             arguments = frame.get("arguments", {})
             if isinstance(name, str) and name in self._looks:
                 return {"answer": await self._looks[name](arguments if isinstance(arguments, dict) else {})}
-            if isinstance(name, str) and name in BY_NAME:
+            if isinstance(name, str) and name in BY_NAME and self._office is not None:
                 verb = BY_NAME[name]
-                done = await self._run(verb, verb.read(arguments), confirmed=bool(frame.get("confirmed")))
+                asked = verb.read(arguments)
+                done = await self._run(self._office, verb, asked, confirmed=bool(frame.get("confirmed")))
                 return {"answer": attrs.asdict(done)}
         except ConfirmationNeededError as exc:
             return {"question": str(exc)}
         except NanoclawError as exc:
             return {"error": str(exc)}
         await trio.lowlevel.checkpoint()
-        return {"error": f"there is no verb {name!r}; there are {', '.join([*self._looks, *BY_NAME])}"}
+        verbs = [*self._looks, *(BY_NAME if self._office is not None else ())]
+        return {"error": f"there is no verb {name!r}; there are {', '.join(verbs)}"}
 
-    async def _run(self, verb: Verb, arguments: object, *, confirmed: bool) -> Answer:
-        office = self._office
+    async def _run(self, office: Office, verb: Verb, arguments: object, *, confirmed: bool) -> Answer:
         request = Request(
             now=office.clock.now(),
             mint=mint,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from time import sleep
 from typing import Any
 
 import attrs
 import click
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -27,6 +29,7 @@ from schema import sqlite
 
 STATE_COLOURS = {"running": "green", "parked": "red", "restarting": "yellow", "stopped": "dim", "stopping": "yellow"}
 
+WATCH_SECONDS = 1.0
 BAD_STATES = ("no answer", "stuck")
 """Of the three signals, those that want to be looked at."""
 NAMED_WAITS = ("rate limit", "waiting for a person")
@@ -61,13 +64,33 @@ def status(config: Config, *, as_json: bool) -> None:
     Console().print(table)
 
 
-def tree(config: Config, *, as_json: bool) -> None:
-    """Print the tree of actors. Raises `NotRunningError`."""
-    found = ask(config.admin_socket, "tree")
-    if as_json:
-        click.echo(json.dumps(found))
+def tree(config: Config, path: str = "", *, watch: bool = False, as_json: bool) -> None:
+    """Print the tree of actors, or what is below *path*; with *watch*, again every second until Ctrl-C.
+
+    Raises:
+      NotRunningError: there is no host.
+      UsageError: there is no such actor.
+    """
+    console = Console(soft_wrap=True)
+    if not watch:
+        found = _below(config, path)
+        if as_json:
+            click.echo(json.dumps(found))
+        else:
+            console.print(branch(found))
         return
-    Console(soft_wrap=True).print(_branch(found))
+    try:
+        with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+            while True:
+                live.update(branch(_below(config, path)), refresh=True)
+                sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+def _below(config: Config, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = ask(config.console_socket, "actor", {"path": path})["actor"]
+    return found
 
 
 def verify(config: Config, *, as_json: bool) -> int:
@@ -112,7 +135,8 @@ def _print(problems: list[Problem], looked_at: str, *, online: bool) -> None:
     console.print(table)
 
 
-def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
+def branch(node: Mapping[str, Any], parent: Tree | None = None) -> Tree:
+    """An actor and all below it, as `TreeNode.snapshot` shows them."""
     state = printable(node["state"], STATE_COLOURS.get(node["state"], "cyan"))
     parts = [printable(node["name"], "bold"), Text.assemble(state, f" {_age(node['age'])}")]
     if node["mailbox"]:
@@ -128,7 +152,7 @@ def _branch(node: dict[str, Any], parent: Tree | None = None) -> Tree:
     label = Text("  ").join(parts)
     branch = Tree(label) if parent is None else parent.add(label)
     for child in node["children"]:
-        _branch(child, branch)
+        branch(child, branch)
     return branch
 
 

@@ -98,12 +98,29 @@ def status(as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("path", default="")
+@click.option("--watch", is_flag=True, help="Again every second until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-def tree(as_json: bool) -> None:
-    """Every actor of the running host: state, age, restarts, mail, what it is doing."""
+def tree(path: str, watch: bool, as_json: bool) -> None:
+    """Every actor of the running host, or those below PATH: state, age, restarts, mail, what it is doing.
+
+    PATH is made of names, such as sessions/ses-01m8; a name may be cut short.
+    """
     from nanoclaw.cli import look
 
-    look.tree(_config(), as_json=as_json)
+    look.tree(_config(), path, watch=watch, as_json=as_json)
+
+
+@cli.command()
+@click.argument("words", nargs=-1)
+def console(words: tuple[str, ...]) -> None:
+    """The debug console: actors, what each task waits for, claims, lanes, epochs, and SQL on the truth.
+
+    It looks and never touches. With WORDS, answers those and ends; "help" says what can be asked.
+    """
+    from nanoclaw.cli import console
+
+    sys.exit(console.one(_config(), words) if words else console.interactive(_config()))
 
 
 @cli.command()

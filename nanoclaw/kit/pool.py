@@ -98,6 +98,7 @@ class Pool(Generic[KeyT]):
         return self._children[key].node
 
     async def _live(self, key: KeyT, child: _Child) -> None:
+        child.node.task = trio.lowlevel.current_task()
         try:
             while True:
                 # A service may return without ever waiting; the loop must not.

@@ -101,6 +101,7 @@ class _Child:
     _stopping: bool = field(default=False, init=False)
 
     async def keep_alive(self, *, task_status: trio.TaskStatus[None]) -> None:
+        self.node.task = trio.lowlevel.current_task()
         try:
             with self._scope:
                 while True:
@@ -115,6 +116,7 @@ class _Child:
             # Out here the scope has taken its own Cancelled out of any group.
             log.warning("child_failed_while_stopping", child=self.spec.id, exc_info=sole(exc))
         finally:
+            self.node.task = None
             self.node.set(state="stopped")
             self._gone.set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
@@ -53,6 +53,8 @@ class TreeNode:
     """Says how many letters are unread: `len` of the actor's mailbox."""
     signals: Callable[[], Mapping[str, str]] = field(default=dict[str, str], init=False, repr=False)
     """Says what is seen of what it looks after, at the moment somebody asks."""
+    task: trio.lowlevel.Task | None = field(default=None, init=False, repr=False)
+    """The task that keeps the actor alive; its own are below that."""
     _said: str = field(default="", init=False)
     _busy: dict[object, str] = field(factory=dict[object, str], init=False, repr=False)
     children: list[TreeNode] = field(factory=list["TreeNode"], init=False, repr=False)
@@ -76,6 +78,15 @@ class TreeNode:
         """Take this node, and with it all below it, out of the tree. May be repeated."""
         if self.parent is not None and self in self.parent.children:
             self.parent.children.remove(self)
+
+    def find(self, path: Sequence[str]) -> TreeNode | None:
+        """The node at the end of a path of names from here; None: there is none. A name may be how only one begins."""
+        if not path:
+            return self
+        there = [child for child in self.children if child.name == path[0]] or [
+            child for child in self.children if child.name.startswith(path[0])
+        ]
+        return there[0].find(path[1:]) if len(there) == 1 else None
 
     def clear(self) -> None:
         """Take out all nodes below this one: what a dead run left behind."""

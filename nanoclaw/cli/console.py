@@ -1,0 +1,206 @@
+"""`nanoclaw console`: the debug console. It looks at the running host and at the truth, and never touches either."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import sleep
+from typing import Any
+
+from attrs import frozen
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from nanoclaw.cli import exits
+from nanoclaw.cli.client import NotRunningError, ask
+from nanoclaw.cli.console_sql import CLAIMS, EPOCHS, LANES, print_rows
+from nanoclaw.cli.look import branch
+from nanoclaw.cli.words import printable
+from nanoclaw.config import Config
+from nanoclaw.errors import UsageError
+
+WATCH_SECONDS = 1.0
+PROMPT = "nanoclaw> "
+
+
+@frozen(kw_only=True)
+class Command:
+    """A word of the console."""
+
+    usage: str
+    what: str
+    run: Callable[[Config, Console, Sequence[str]], None]
+
+
+def tree(config: Config, console: Console, words: Sequence[str]) -> None:
+    """The actors below a path."""
+    console.print(branch(_actor(config, words)["actor"]))
+
+
+def actor(config: Config, console: Console, words: Sequence[str]) -> None:
+    """One actor, with what its own task waits for."""
+    found = _actor(config, words)
+    console.print(branch({**found["actor"], "children": []}))
+    if found["task"] is None:
+        console.print("[dim]no task keeps it just now[/dim]")
+        return
+    console.print(_task({**found["task"], "children": []}, whole=True))
+
+
+def stack(config: Config, console: Console, words: Sequence[str]) -> None:
+    """Every task below an actor, with its await chain: what waits for what."""
+    found = _actor(config, words)
+    console.print("[dim]no task keeps it just now[/dim]" if found["task"] is None else _task(found["task"], whole=True))
+
+
+def tasks(config: Config, console: Console, words: Sequence[str]) -> None:
+    """Every task below an actor, with where it waits: its own code's last line."""
+    found = _actor(config, words)
+    console.print(
+        "[dim]no task keeps it just now[/dim]" if found["task"] is None else _task(found["task"], whole=False)
+    )
+
+
+def watch(config: Config, console: Console, words: Sequence[str]) -> None:
+    """Another command, again every second until Ctrl-C."""
+    try:
+        while True:
+            console.clear()
+            run(config, console, words)
+            sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        console.print()
+
+
+def show_help(_: Config, console: Console, __: Sequence[str]) -> None:
+    """What can be asked."""
+    for command in COMMANDS.values():
+        console.print(f"  {command.usage:16} [dim]{command.what}[/dim]")
+    console.print("  quit             [dim]or Ctrl-D[/dim]")
+    console.print(
+        "[dim]A path is made of names, as in sessions/ses-01m8; a name may be cut short. What acts is a[/dim]"
+    )
+    console.print("[dim]command of its own: nanoclaw groups restart, nanoclaw dead retry, nanoclaw tasks pause …[/dim]")
+
+
+def _sql(query: str) -> Callable[[Config, Console, Sequence[str]], None]:
+    def ask_truth(config: Config, console: Console, words: Sequence[str]) -> None:
+        text = query or " ".join(words)
+        if not text:
+            raise UsageError("say what to ask: sql SELECT count(*) FROM events")
+        print_rows(config, console, text)
+
+    return ask_truth
+
+
+COMMANDS: dict[str, Command] = {
+    "tree": Command(usage="tree [PATH]", what="the actors: state, age, restarts, mail, what each is doing", run=tree),
+    "actor": Command(
+        usage="actor PATH", what="one actor, its scopes with their deadlines, and what it waits for", run=actor
+    ),
+    "tasks": Command(usage="tasks [PATH]", what="all tasks below an actor, and where each waits", run=tasks),
+    "stack": Command(usage="stack [PATH]", what="the same, with whole await chains", run=stack),
+    "claims": Command(usage="claims", what="what sandboxes are at, the oldest first", run=_sql(CLAIMS)),
+    "lanes": Command(usage="lanes", what="what waits to be sent, lane by lane", run=_sql(LANES)),
+    "epochs": Command(usage="epochs", what="the latest lives of sandboxes", run=_sql(EPOCHS)),
+    "sql": Command(usage="sql QUERY", what="ask the truth; nothing can be changed", run=_sql("")),
+    "watch": Command(usage="watch COMMAND", what="another command, again every second until Ctrl-C", run=watch),
+    "help": Command(usage="help", what="this list", run=show_help),
+}
+
+
+def one(config: Config, words: Sequence[str]) -> int:
+    """Answer one command; returns the exit code. Raises `UsageError` and `NotRunningError`."""
+    run(config, Console(highlight=False, soft_wrap=True), words)
+    return exits.OK
+
+
+def interactive(config: Config) -> int:
+    """Answer what is typed, line by line, until the end of it; returns the exit code."""
+    console = Console(highlight=False, soft_wrap=True)
+    for line in _typed(config):
+        words = line.split()
+        if words and words[0] in ("quit", "exit"):
+            break
+        try:
+            if words:
+                run(config, console, words)
+        except NotRunningError:
+            console.print("[red]nanoclaw is not running;[/red] claims, lanes, epochs and sql work all the same")
+        except UsageError as exc:
+            console.print("[red]?[/red]", printable(exc))
+    return exits.OK
+
+
+def run(config: Config, console: Console, words: Sequence[str]) -> None:
+    """Do what *words* say. Raises `UsageError` and `NotRunningError`."""
+    command = COMMANDS.get(words[0] if words else "help")
+    if command is None:
+        raise UsageError(f"there is no command {words[0]!r}: type help")
+    command.run(config, console, words[1:])
+
+
+def _typed(config: Config) -> Iterator[str]:
+    if not sys.stdin.isatty():
+        yield from sys.stdin
+        return
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import FuzzyWordCompleter
+
+    session: PromptSession[str] = PromptSession()
+    while True:
+        try:
+            yield session.prompt(PROMPT, completer=FuzzyWordCompleter([*COMMANDS, *_paths(config), "quit"]))
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return
+
+
+def _paths(config: Config) -> Iterable[str]:
+    """Every actor's path, for completion; none where no host runs."""
+    try:
+        return list(_below(ask(config.console_socket, "tree"), ""))
+    except (NotRunningError, UsageError):
+        return ()
+
+
+def _below(node: Mapping[str, Any], above: str) -> Iterator[str]:
+    for child in node["children"]:
+        path = f"{above}{child['name']}"
+        yield path
+        yield from _below(child, f"{path}/")
+
+
+def _actor(config: Config, words: Sequence[str]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = ask(config.console_socket, "actor", {"path": " ".join(words)})
+    return found
+
+
+def _task(found: Mapping[str, Any], *, whole: bool) -> Tree:
+    """A task and those below it, each with its scopes and what it waits in."""
+    made = Tree(Text.assemble((_name(found["name"]), "bold"), _scopes(found["scopes"])))
+    ours = [step for step in found["steps"] if step["ours"]]
+    for step in found["steps"] if whole else ours[-1:]:
+        made.add(Text.assemble((step["function"], "" if step["ours"] else "dim"), (f"  {step['where']}", "dim")))
+    for child in found["children"]:
+        made.add(_task(child, whole=whole))
+    return made
+
+
+def _name(name: str) -> str:
+    return name.removeprefix("nanoclaw.")
+
+
+def _scopes(scopes: Sequence[Mapping[str, Any]]) -> Text:
+    """The deadlines that hold for a task, the nearest first, and whether it is cancelled."""
+    said = Text()
+    deadlines = sorted(scope["left"] for scope in scopes if scope["left"] is not None)
+    if deadlines:
+        said.append(f"  deadline in {deadlines[0]:.1f} s", "cyan")
+    if any(scope["cancelled"] for scope in scopes):
+        said.append("  cancelled", "yellow")
+    if any(scope["shield"] for scope in scopes):
+        said.append("  shielded", "dim")
+    return said
