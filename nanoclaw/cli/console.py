@@ -22,6 +22,9 @@ from nanoclaw.errors import UsageError
 
 WATCH_SECONDS = 1.0
 PROMPT = "nanoclaw> "
+NO_TASK = "[dim]no task keeps it just now[/dim]"
+HOW = """[dim]A path is made of names, as in sessions/ses-01m8; a name may be cut short.
+What acts is a command of its own: nanoclaw groups restart, nanoclaw dead retry, nanoclaw tasks pause …[/dim]"""
 
 
 @frozen(kw_only=True)
@@ -43,23 +46,19 @@ def actor(config: Config, console: Console, words: Sequence[str]) -> None:
     found = _actor(config, words)
     console.print(branch({**found["actor"], "children": []}))
     if found["task"] is None:
-        console.print("[dim]no task keeps it just now[/dim]")
+        console.print(NO_TASK)
         return
     console.print(_task({**found["task"], "children": []}, whole=True))
 
 
 def stack(config: Config, console: Console, words: Sequence[str]) -> None:
     """Every task below an actor, with its await chain: what waits for what."""
-    found = _actor(config, words)
-    console.print("[dim]no task keeps it just now[/dim]" if found["task"] is None else _task(found["task"], whole=True))
+    _print_tasks(config, console, words, whole=True)
 
 
 def tasks(config: Config, console: Console, words: Sequence[str]) -> None:
     """Every task below an actor, with where it waits: its own code's last line."""
-    found = _actor(config, words)
-    console.print(
-        "[dim]no task keeps it just now[/dim]" if found["task"] is None else _task(found["task"], whole=False)
-    )
+    _print_tasks(config, console, words, whole=False)
 
 
 def watch(config: Config, console: Console, words: Sequence[str]) -> None:
@@ -78,10 +77,7 @@ def show_help(_: Config, console: Console, __: Sequence[str]) -> None:
     for command in COMMANDS.values():
         console.print(f"  {command.usage:16} [dim]{command.what}[/dim]")
     console.print("  quit             [dim]or Ctrl-D[/dim]")
-    console.print(
-        "[dim]A path is made of names, as in sessions/ses-01m8; a name may be cut short. What acts is a[/dim]"
-    )
-    console.print("[dim]command of its own: nanoclaw groups restart, nanoclaw dead retry, nanoclaw tasks pause …[/dim]")
+    console.print(HOW)
 
 
 def _sql(query: str) -> Callable[[Config, Console, Sequence[str]], None]:
@@ -96,9 +92,7 @@ def _sql(query: str) -> Callable[[Config, Console, Sequence[str]], None]:
 
 COMMANDS: dict[str, Command] = {
     "tree": Command(usage="tree [PATH]", what="the actors: state, age, restarts, mail, what each is doing", run=tree),
-    "actor": Command(
-        usage="actor PATH", what="one actor, its scopes with their deadlines, and what it waits for", run=actor
-    ),
+    "actor": Command(usage="actor PATH", what="one actor, its deadlines, and what it waits for", run=actor),
     "tasks": Command(usage="tasks [PATH]", what="all tasks below an actor, and where each waits", run=tasks),
     "stack": Command(usage="stack [PATH]", what="the same, with whole await chains", run=stack),
     "claims": Command(usage="claims", what="what sandboxes are at, the oldest first", run=_sql(CLAIMS)),
@@ -178,6 +172,11 @@ def _actor(config: Config, words: Sequence[str]) -> Mapping[str, Any]:
     return found
 
 
+def _print_tasks(config: Config, console: Console, words: Sequence[str], *, whole: bool) -> None:
+    task = _actor(config, words)["task"]
+    console.print(NO_TASK if task is None else _task(task, whole=whole))
+
+
 def _task(found: Mapping[str, Any], *, whole: bool) -> Tree:
     """A task and those below it, each with its scopes and what it waits in."""
     made = Tree(Text.assemble((_name(found["name"]), "bold"), _scopes(found["scopes"])))
@@ -201,6 +200,6 @@ def _scopes(scopes: Sequence[Mapping[str, Any]]) -> Text:
         said.append(f"  deadline in {deadlines[0]:.1f} s", "cyan")
     if any(scope["cancelled"] for scope in scopes):
         said.append("  cancelled", "yellow")
-    if any(scope["shield"] for scope in scopes):
+    if scopes and scopes[-1]["shield"]:
         said.append("  shielded", "dim")
     return said

@@ -24,12 +24,10 @@ SELECT i.session_id, i.id, i.kind, i.claimed_epoch AS epoch, i.claimed_at, i.tri
  WHERE i.claimed_epoch IS NOT NULL ORDER BY i.claimed_at
 """
 LANES = """
-SELECT channel, platform_id, count(*) AS waiting, min(created_at) AS since, min(id) FILTER (WHERE position = head) AS head,
-       min(state) FILTER (WHERE position = head) AS state, max(attempts) FILTER (WHERE position = head) AS attempts,
-       max(not_before) FILTER (WHERE position = head) AS not_before, max(error) FILTER (WHERE position = head) AS error
-  FROM (SELECT *, min(position) OVER (PARTITION BY channel, platform_id) AS head FROM ledger
-         WHERE state IN ('pending', 'sending'))
- GROUP BY channel, platform_id ORDER BY since
+SELECT l.channel, l.platform_id, w.waiting, w.since, l.id AS head, l.state, l.attempts, l.not_before, l.error
+  FROM (SELECT min(position) AS head, count(*) AS waiting, min(created_at) AS since FROM ledger
+         WHERE state IN ('pending', 'sending') GROUP BY channel, platform_id) w
+  JOIN ledger l ON l.position = w.head ORDER BY w.since
 """
 EPOCHS = """
 SELECT session_id, number AS epoch, engine, started_at, ended_at, ending, detail FROM epochs

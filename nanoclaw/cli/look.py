@@ -150,10 +150,10 @@ def branch(node: Mapping[str, Any], parent: Tree | None = None) -> Tree:
     if node["last_error"]:
         parts.append(printable(node["last_error"], "red"))
     label = Text("  ").join(parts)
-    branch = Tree(label) if parent is None else parent.add(label)
+    made = Tree(label) if parent is None else parent.add(label)
     for child in node["children"]:
-        branch(child, branch)
-    return branch
+        branch(child, made)
+    return made
 
 
 def _named_waits(signals: Iterable[dict[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from nanoclaw import config
-from nanoclaw.cli import backup_commands, channel_commands, exits, image_commands, service_commands
+from nanoclaw.cli import backup_commands, channel_commands, exits, image_commands, service_commands, web_commands
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
@@ -211,6 +211,7 @@ cli.add_command(channel_commands.channels)
 cli.add_command(image_commands.image)
 cli.add_command(channel_commands.send)
 cli.add_command(service_commands.service)
+cli.add_command(web_commands.web)
 
 
 URL_HELP = "Where that answers which the key is for; by default https://api.anthropic.com, or what [onecli] says."
@@ -254,37 +255,6 @@ def secrets_remove(name: str, url: str | None) -> None:
     from nanoclaw.cli import secrets
 
     secrets.forget(_config(), name, url)
-
-
-@cli.group()
-def web() -> None:
-    """The web page: who is let in. Needs a running host."""
-
-
-USER_HELP = "Somebody else than you: what the page calls them for good, such as anna."
-
-
-@web.command("link")
-@click.option("--user", help=USER_HELP)
-@click.option("--name", help="What people and agents call them; by default the same.")
-def web_link(user: str | None, name: str | None) -> None:
-    """Print a link that lets you into the page, once and within an hour; or somebody else.
-
-    Whoever is let in is not heard for that: agents hear those whom an owner or admin lets speak.
-    """
-    from nanoclaw.cli.client import ask
-
-    click.echo(ask(_config().admin_socket, "web link", {"user": user, "name": name}))
-
-
-@web.command("logout")
-@click.option("--user", help=USER_HELP)
-def web_logout(user: str | None) -> None:
-    """Let no link and no browser of yours in any more, or of somebody else's; open pages close."""
-    from nanoclaw.cli.client import ask
-
-    ended = ask(_config().admin_socket, "web logout", {"user": user})
-    click.echo(f"{ended} links and logins let nobody in any more")
 
 
 def _config() -> config.Config:
