@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOME_HERE := NANOCLAW_HOME=$${NANOCLAW_HOME:-$(CURDIR)/.nanoclaw}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run chat test check fmt lint types arch bench image soak sim mutate
+.PHONY: help setup run chat test check fmt lint types arch bench image soak sim mutate synapse
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -13,6 +13,11 @@ setup: .venv/.ready   ## the environment, from the lock file
 
 .venv/.ready: uv.lock pyproject.toml tools/setup.py
 	@$(PYTHON) tools/setup.py
+
+synapse: .synapse/.ready   ## a Matrix homeserver for tests, in an environment of its own
+
+.synapse/.ready: uv.lock pyproject.toml tools/setup.py
+	@$(PYTHON) tools/setup.py synapse
 
 run: setup       ## start nanoclaw in ./.nanoclaw and open the chat
 	@$(HOME_HERE) $(BIN)/nanoclaw run

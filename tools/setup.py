@@ -1,4 +1,7 @@
-"""Make `.venv` from the lock file, with nothing but this Python: fetches uv from PyPI if it is missing."""
+"""Make `.venv` from the lock file, with nothing but this Python: fetches uv from PyPI if it is missing.
+
+`synapse` makes `.synapse` instead: a homeserver for tests, which nothing else has to live with.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ WHEEL_TAGS = {
 }
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Set up the environment; returns the exit code."""
     if sys.version_info < OLDEST_PYTHON:
         return _refuse(f"Python 3.11 or newer is needed, this is {platform.python_version()}")
@@ -40,9 +43,14 @@ def main() -> int:
     # Compiled once here: sandboxes see the packages read-only and would compile them at every start.
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_COMPILE_BYTECODE": "1"}
     command = [uv, "sync", "--locked", "--quiet", "--python", sys.executable]
+    made = ROOT / ".venv"
+    if "synapse" in arguments:
+        made = ROOT / ".synapse"
+        environment |= {"UV_PROJECT_ENVIRONMENT": str(made), "UV_COMPILE_BYTECODE": "0"}
+        command += ["--only-group", "synapse"]
     for attempt in range(TRIES):
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0:
-            (ROOT / ".venv" / ".ready").touch()
+            (made / ".ready").touch()
             return 0
         time.sleep(2**attempt)
     return _refuse("the packages could not be installed; what uv said is above")
@@ -111,4 +119,4 @@ def _refuse(why: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
