@@ -17,7 +17,7 @@ from nanoclaw.store.events import Accepted, Duplicate, Ignored
 from schema.payloads import SystemIn, read_in
 from schema.rows import InKind
 from schema.sqlite import fetch
-from tests.support.central import CHANNEL, World, everything, said
+from tests.support.central import CHANNEL, ROOM, World, everything, said
 from tests.support.questions import asked
 
 
@@ -86,6 +86,19 @@ def test_an_answer_wakes_the_agent_that_asked_with_all_that_it_needs(world: Worl
         "by": "Ada",
     }
     assert state(world) == ("answered", "coffee")
+
+
+def test_the_message_of_a_question_is_changed_to_say_who_chose_what(world: World) -> None:
+    accepted = world.accept(pressed("coffee"))
+    assert isinstance(accepted, Accepted)
+    assert [lane.platform_id for lane in accepted.lanes] == [ROOM.platform_id]
+    (row,) = fetch(world.conn, "SELECT * FROM ledger WHERE about = 'out-q1'")
+    assert (row["kind"], row["session_id"]) == ("edit", None)
+    assert json.loads(str(row["content"]))["text"] == "Drinks\nWhat would you like?\n— Ada: Coffee"
+    world.conn.execute("UPDATE questions SET channel = 'web' WHERE id = 'q1'").fetchall()
+    page = questions.get(world.conn, QuestionId("q1"))
+    assert page is not None
+    assert not questions.show_answer(world.conn, page, "Tea", "Ada", accepted.event, now=world.now)
 
 
 def test_the_same_event_again_is_no_second_answer_and_knows_what_the_first_was_for(world: World) -> None:
