@@ -20,6 +20,7 @@ GROUP = "nanoclaw.channels"
 BUILT_IN: Mapping[str, str] = {
     "discord": "nanoclaw.channels.discord.kind:KIND",
     "matrix": "nanoclaw.channels.matrix.kind:KIND",
+    "slack": "nanoclaw.channels.slack.kind:KIND",
     "telegram": "nanoclaw.channels.telegram.kind:KIND",
     "webhook": "nanoclaw.channels.webhook.kind:KIND",
 }

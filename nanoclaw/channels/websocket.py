@@ -67,6 +67,13 @@ class Socket:
         except trio.TooSlowError:
             raise DeliveryError(channel=self.channel, why="takes nothing any more", retryable=True) from None
 
+    async def probe(self) -> None:
+        """Ask whether the other end is there, and wait until it says so. Raises `ClosedError`."""
+        try:
+            await self._connection.ping()
+        except ConnectionClosed as exc:
+            raise ClosedError(None if exc.reason is None else exc.reason.code) from None
+
     async def close(self, code: int) -> None:
         """End it with that code; returns at the latest after `LEAVE_SECONDS`."""
         with trio.move_on_after(LEAVE_SECONDS):

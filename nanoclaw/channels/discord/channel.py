@@ -22,7 +22,7 @@ from nanoclaw.channels.discord import gateway_state as rules
 from nanoclaw.channels.discord.api import GATEWAY, Api, RefusedError, open_api
 from nanoclaw.channels.discord.gateway import Line
 from nanoclaw.channels.discord.hearing import Hearing, remember
-from nanoclaw.channels.discord.places import Places, Reading
+from nanoclaw.channels.discord.places import Places
 from nanoclaw.channels.discord.saying import (
     MOST_CHARACTERS,
     content_of,
@@ -32,6 +32,7 @@ from nanoclaw.channels.discord.saying import (
     nonce_of,
     thread_body,
 )
+from nanoclaw.channels.progress import Reading
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
 from nanoclaw.core.delivery import InDoubt

@@ -27,9 +27,10 @@ from nanoclaw.channels.discord.objects import (
     Ready,
     Threads,
 )
-from nanoclaw.channels.discord.places import Places, Reading
+from nanoclaw.channels.discord.places import Places
 from nanoclaw.channels.discord.saying import pressed_body
 from nanoclaw.channels.fetching import Wanted, with_files
+from nanoclaw.channels.progress import Reading
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
 from nanoclaw.errors import DeliveryError
@@ -180,7 +181,7 @@ class Hearing:
 
     async def _catch_up(self) -> None:
         """A session has begun anew: fetch what was said since the last one in every channel that was read."""
-        self._before_gap = {channel: self.reading.last(channel) or "0" for channel in self.reading.channels}
+        self._before_gap = {channel: self.reading.last(channel) or "0" for channel in self.reading.places}
         self._gap = True
         for channel, last in self._before_gap.items():
             await self._fetch(channel, last)

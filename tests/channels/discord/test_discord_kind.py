@@ -9,7 +9,8 @@ import pytest
 from nanoclaw.channels.discord.kind import KIND
 from nanoclaw.channels.registry import load
 from nanoclaw.errors import DeliveryError, UsageError
-from tests.channels.discord.bot import NAME, connected, soon
+from tests.channels.discord.bot import NAME, connected
+from tests.channels.ear import soon
 from tests.support.channels import means
 from tests.support.discord.server import BOT, open_discord, settings_for
 

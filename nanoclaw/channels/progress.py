@@ -1,0 +1,69 @@
+"""How far each place of a platform was read: what came after that and was not told is fetched, after a gap."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from attrs import define, field
+
+MOST_READ = 500
+"""Places of which it is remembered; those without news for the longest time go."""
+_ORDER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)
+
+
+@define(eq=False)
+class Reading:
+    """By place, the id of the last message that is safe. Ids are numbers that grow, such as `17` or `17.000200`."""
+
+    _last: dict[str, str] = field(factory=dict[str, str])
+    changed: bool = field(default=False, init=False)
+
+    @classmethod
+    def of(cls, kept: str | None) -> Reading:
+        """As it was kept; what makes no sense is forgotten."""
+        try:
+            found = json.loads(kept or "{}")
+        except ValueError:
+            found = {}
+        pairs = found.items() if isinstance(found, Mapping) else ()
+        return cls({place: last for place, last in pairs if isinstance(last, str) and _ORDER.fullmatch(last)})
+
+    def kept(self) -> str:
+        """To be kept."""
+        self.changed = False
+        return json.dumps(self._last)
+
+    def saw(self, place: str, message: str) -> None:
+        """All up to that message is safe. What is no number is no news."""
+        if _ORDER.fullmatch(message) is None or not is_after(message, self._last.get(place, "0")):
+            return
+        self._last.pop(place, None)
+        self._last[place] = message
+        if len(self._last) > MOST_READ:
+            del self._last[next(iter(self._last))]
+        self.changed = True
+
+    def forget(self, place: str) -> None:
+        """It is not there any more."""
+        self.changed = self._last.pop(place, None) is not None or self.changed
+
+    def last(self, place: str) -> str | None:
+        """The last message that was read there."""
+        return self._last.get(place)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Those of which something was read; where there was news last, last."""
+        return tuple(self._last)
+
+
+def is_after(message: str, other: str) -> bool:
+    """Did *message* come after *other*?"""
+    return _number(message) > _number(other)
+
+
+def _number(message: str) -> tuple[int, int]:
+    whole, _, rest = message.partition(".")
+    return int(whole), int(rest or "0")

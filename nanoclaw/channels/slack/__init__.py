@@ -1,0 +1,1 @@
+"""Slack: socket mode in, Web API out (docs.slack.dev)."""

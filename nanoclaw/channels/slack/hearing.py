@@ -1,0 +1,209 @@
+"""Taking in what Slack tells: in its order, each thing once it is safe, and after a gap what was missed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+import trio
+from attrs import define, evolve, field
+
+from nanoclaw.channels.base import NotHeard, Receive
+from nanoclaw.channels.dialects.slack_mrkdwn import literal
+from nanoclaw.channels.fetching import Wanted, with_files
+from nanoclaw.channels.http import Platform
+from nanoclaw.channels.progress import Reading
+from nanoclaw.channels.reading import UnfitError, read
+from nanoclaw.channels.registry import Means
+from nanoclaw.channels.slack import codec
+from nanoclaw.channels.slack.api import Api, RefusedError
+from nanoclaw.channels.slack.codec import Heard, Names, Nothing
+from nanoclaw.channels.slack.objects import Envelope, Event, Me, Message, Payload, Pressed
+from nanoclaw.errors import DeliveryError
+from nanoclaw.model.messages import InboundEvent
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+MOST_PAGES = 10
+"""Of one place after a gap: 2,000 messages."""
+MOST_PLACES = 40
+"""That are looked through after a gap: those in which something was said last."""
+MOST_REMEMBERED = 2_000
+PATIENT_TRIES = 5
+CHANGES = frozenset({"message_changed", "message_deleted"})
+
+
+@define(eq=False)
+class Hearing:
+    """Everything that is heard in one life of a channel."""
+
+    means: Means
+    api: Api
+    files: Platform
+    """Where files are."""
+    reading: Reading
+    _receive: Receive
+    well: Callable[[], None] = field(default=lambda: None, init=False)
+    """Told when events come."""
+    me: Me | None = field(default=None, init=False)
+    _people: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
+    _chats: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
+    """What conversations are called; an empty text where they have no name."""
+    _heard: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
+    """The ids of messages that were told."""
+
+    async def begin(self) -> None:
+        """A connection is there: find out who we are, and what was missed. Raises `DeliveryError`."""
+        self.me = await patiently(self.api.me)
+        for place in self.reading.places[-MOST_PLACES:]:
+            await self._catch_up(place)
+        self.well()
+
+    async def take_in(self, envelope: Envelope) -> None:
+        """See to it that one envelope is safe. What does not fit the documentation is logged and left out.
+
+        Raises:
+          StoreError: it is not safe.
+        """
+        try:
+            if envelope.type == "events_api":
+                await self._event(read(Payload, envelope.payload))
+            elif envelope.type == "interactive":
+                await self._pressed(read(Pressed, envelope.payload))
+        except UnfitError as exc:
+            log.warning("slack_event_unfit", channel=self.means.name, kind=envelope.type, why=str(exc))
+        await trio.lowlevel.checkpoint()
+
+    async def _event(self, payload: Payload) -> None:
+        event = read(Event, payload.event)
+        if event.type == "message" and event.subtype in CHANGES:
+            await self._change(event)
+        elif event.type in ("message", "app_mention"):
+            await self._message(read(Message, payload.event), mentioned=event.type == "app_mention")
+
+    async def _message(self, message: Message, *, mentioned: bool = False) -> None:
+        me, channel = self.me, message.channel
+        if me is None or channel is None:
+            return
+        if codec.why_not(message, me) is None and codec.message_id(channel, message.ts) not in self._heard:
+            names = Names(people={})
+            if not isinstance(self._read(message, me, names, mentioned=mentioned), Nothing):
+                names = await self._names(codec.people_in(message), None if codec.is_direct(message) else channel)
+            said = self._read(message, me, names, mentioned=mentioned)
+            if isinstance(said, Heard):
+                await self._receive(await self._whole(said))
+                remember(self._heard, said.event.platform_message_id, "")
+                self.reading.saw(_place(channel, message.thread_ts), message.ts)
+                # What answers it stands in a thread of its own.
+                if said.event.thread_id is not None and message.thread_ts is None:
+                    self.reading.saw(_place(channel, said.event.thread_id), message.ts)
+                return
+        if self.reading.last(_place(channel, message.thread_ts)) is not None:
+            self.reading.saw(_place(channel, message.thread_ts), message.ts)
+
+    def _read(self, message: Message, me: Me, names: Names, *, mentioned: bool) -> Heard | Nothing:
+        return codec.read_message(self.means.name, message, me, names, self.means.engages, mentioned=mentioned)
+
+    async def _whole(self, said: Heard) -> InboundEvent:
+        wanted = [
+            Wanted(
+                name=one.name or one.id,
+                size=one.size,
+                url=one.url_private_download or one.url_private,
+                mime_type=one.mimetype,
+            )
+            for one in said.files
+        ]
+        trusted = f"{self.files.base_url.rstrip('/')}/"
+        return await with_files(
+            said.event, wanted, self.files, self.means.spool, trusted=lambda url: url.startswith(trusted)
+        )
+
+    async def _change(self, event: Event) -> None:
+        me, channel, about = self.me, event.channel, event.message or event.previous_message
+        if me is None or channel is None or about is None:
+            return
+        told = codec.message_id(channel, event.deleted_ts or about.ts) in self._heard
+        if not told and not channel.startswith("D") and not self.means.engages(channel, about.thread_ts):
+            return
+        revision = codec.read_change(self.means.name, event, me, Names(people={}))
+        if isinstance(revision, Nothing):
+            return
+        names = await self._names(codec.people_in(about), None)
+        again = codec.read_change(self.means.name, event, me, names)
+        await self._receive(revision if isinstance(again, Nothing) else again)
+
+    async def _pressed(self, pressed: Pressed) -> None:
+        if self.me is None:
+            return
+        chat = None if pressed.channel is None else pressed.channel.id
+        event = codec.read_press(self.means.name, pressed, self.me, await self._names([pressed.user.id], chat))
+        if isinstance(event, Nothing) or chat is None:
+            return
+        receipt = await self._receive(event)
+        if isinstance(receipt, NotHeard):
+            try:
+                await self.api.tell_alone(chat, pressed.user.id, literal(receipt.detail))
+            except DeliveryError as exc:
+                log.info("slack_press_not_answered", channel=self.means.name, why=exc.why)
+
+    async def _names(self, people: Iterable[str], chat: str | None) -> Names:
+        """What people and a conversation are called; who cannot be found is called by their id."""
+        for user in people:
+            if user not in self._people:
+                try:
+                    found = await self.api.user(user)
+                except DeliveryError as exc:
+                    log.info("slack_user_unknown", channel=self.means.name, why=exc.why)
+                    continue
+                profile = found.profile
+                remember(self._people, user, codec.called(profile.display_name, profile.real_name, found.name, user))
+        if chat is not None and chat not in self._chats:
+            try:
+                remember(self._chats, chat, (await self.api.conversation(chat)).name or "")
+            except DeliveryError as exc:
+                log.info("slack_conversation_unknown", channel=self.means.name, why=exc.why)
+        named = codec.called(self._chats.get(chat or "", ""), "", "", "")
+        return Names(people=dict(self._people), chat=named or None)
+
+    async def _catch_up(self, place: str) -> None:
+        """Fetch what was said in *place* since it was read."""
+        channel, _, thread = place.partition("/")
+        last = self.reading.last(place) or "0"
+        try:
+            missed = await patiently(partial(self.api.after, channel, thread or None, last, most=MOST_PAGES))
+        except RefusedError as exc:
+            log.info("slack_place_gone", channel=self.means.name, place=place, why=exc.why)
+            self.reading.forget(place)
+            return
+        kind = "im" if channel.startswith("D") else "channel"
+        for message in missed:
+            await self._message(evolve(message, channel=channel, channel_type=kind))
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the answer is "later", a few times. Raises what *ask* raises."""
+    for _ in range(PATIENT_TRIES - 1):
+        try:
+            return await ask()
+        except DeliveryError as exc:
+            if exc.retry_after is None:
+                raise
+            await trio.sleep(exc.retry_after)
+    return await ask()
+
+
+def remember(known: OrderedDict[str, Any], name: str, value: str) -> None:
+    """Note *value*; of too much, the oldest goes."""
+    known[name] = value
+    if len(known) > MOST_REMEMBERED:
+        known.popitem(last=False)
+
+
+def _place(channel: str, thread: str | None) -> str:
+    return channel if thread is None else f"{channel}/{thread}"

@@ -1,0 +1,64 @@
+"""Takes in what a channel hears, and stands for the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from nanoclaw.channels.base import NotHeard, Receipt, Stored
+from nanoclaw.model.messages import InboundEvent, Revision
+
+PATIENCE_SECONDS = 20.0
+
+
+@define(eq=False)
+class Ear:
+    """Takes in what the channel hears; stands for the store."""
+
+    told: list[InboundEvent | Revision] = field(factory=list[InboundEvent | Revision])
+    """Each once, however often it came."""
+    calls: int = 0
+    refuses: str | None = None
+    gate: trio.Event = field(factory=trio.Event)
+    """Nothing is stored before it is set."""
+    readies: int = 0
+    _moved: trio.Event = field(factory=trio.Event)
+
+    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+        """See `Receive`."""
+        self.calls += 1
+        self._move()
+        await self.gate.wait()
+        if told not in self.told:
+            self.told.append(told)
+        self._move()
+        return Stored() if self.refuses is None else NotHeard("no", self.refuses)
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """Wait until something is so. Raises `TooSlowError`."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while not ready():
+                await self._moved.wait()
+
+    async def events(self, count: int) -> list[InboundEvent]:
+        """The first events, once there are so many."""
+        await self.until(lambda: len(self.told) >= count)
+        return [one for one in self.told if isinstance(one, InboundEvent)]
+
+    def ready(self) -> None:
+        """See `Channel.run`."""
+        self.readies += 1
+        self._move()
+
+    def _move(self) -> None:
+        self._moved.set()
+        self._moved = trio.Event()
+
+
+async def soon(ready: Callable[[], bool]) -> None:
+    """Wait until something is so that nobody tells of. Raises `TooSlowError`."""
+    with trio.fail_after(PATIENCE_SECONDS):
+        while not ready():  # noqa: ASYNC110 - see above
+            await trio.sleep(0.01)
