@@ -1,4 +1,4 @@
-"""The README's “your first group chat”, typed as it stands there."""
+"""“Your first group chat” of the page on routing, typed as it stands there."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pytest
 
 from tests.support.host import running_host
 
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "routing.md"
 
 
 def commands() -> list[list[str]]:
-    """What the README tells people to type, as a shell would split it."""
-    _, _, rest = README.read_text(encoding="utf-8").partition("## Your first group chat\n")
+    """What the page tells people to type, as a shell would split it."""
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition("## Your first group chat\n")
     block = re.search(r"```\n(.*?)```", rest, re.DOTALL)
     assert block is not None
     return [shlex.split(line, comments=True)[1:] for line in block.group(1).splitlines()]
 
 
 @pytest.mark.timeout(240)  # a dozen programs, one after the other
-def test_everything_in_the_readme_can_be_done_from_the_command_line_alone(home: Path) -> None:
+def test_everything_on_the_page_can_be_done_from_the_command_line_alone(home: Path) -> None:
     printed = {}
     with running_host(home, '[sandbox]\nengine = "process"\n') as host:
         for typed in commands():
