@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import structlog
@@ -77,30 +76,36 @@ class MatrixChannel:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """See `Channel.run`."""
+        started = False
+
+        def start() -> None:
+            nonlocal started
+            if not started:
+                started = True
+                task_status.started()
+
+        def take_trouble(why: str) -> None:
+            self._trouble = why
+            start()
+
+        async def live(well: Callable[[], None]) -> None:
+            self._user = await api.whoami()
+
+            def heard() -> None:
+                if self._heard is None or self._trouble:
+                    ready()
+                self._heard = trio.current_time()
+                well()
+
+            me = Account(channel=self.name, user=self._user)
+            await Hearing(api, me, self._means, receive, self._rooms).run(heard)
+
         async with open_api(self._means) as api:
             self._api = api
-            task_status.started()
             try:
-                await stay_connected(self.name, partial(self._live, api, receive, ready), troubled=self._take_trouble)
+                await stay_connected(self.name, live, troubled=take_trouble)
             finally:
                 self._api = None
-
-    async def _live(
-        self, api: MatrixApi, receive: Receive, ready: Callable[[], None], well: Callable[[], None]
-    ) -> None:
-        self._user = await api.whoami()
-
-        def heard() -> None:
-            if self._heard is None or self._trouble:
-                ready()
-            self._heard = trio.current_time()
-            well()
-
-        me = Account(channel=self.name, user=self._user)
-        await Hearing(api, me, self._means, receive, self._rooms).run(heard)
-
-    def _take_trouble(self, why: str) -> None:
-        self._trouble = why
 
     async def deliver(self, message: Outgoing) -> str | None:
         """See `Channel.deliver`. Text and files are an event each; the id is that of the first."""

@@ -14,7 +14,7 @@ from attrs import define, field
 from nanoclaw.channels.matrix.kind import KIND
 from nanoclaw.channels.registry import Kind
 from tests.channels.contract.rig import Can, Shown, Trouble
-from tests.support.fake_http import Fault, Reply, Reset
+from tests.support.fake_http import Fault, Half, Reply, Reset
 from tests.support.matrix.homeserver import ME, TOKEN, Homeserver, open_homeserver, trouble
 
 FAULTS: dict[Trouble, Fault] = {
@@ -22,6 +22,7 @@ FAULTS: dict[Trouble, Fault] = {
     Trouble.BROKEN: Reply(status=502, body=b"<html>"),
     Trouble.SILENT: Reset(),
     Trouble.LOST: Reset(accept=True),
+    Trouble.CUT: Half(),
     Trouble.FORBIDDEN: trouble(403, "M_FORBIDDEN", "You may not speak here"),
     Trouble.MARKUP: trouble(400, "M_BAD_JSON", "formatted_body makes no sense"),
 }
