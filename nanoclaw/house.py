@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -21,6 +21,7 @@ from nanoclaw.actors.parts import Folders, Parts, SessionTimes
 from nanoclaw.actors.retention import Retention
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.actors.sweep import Chore, Sweep
+from nanoclaw.actors.typing import Typing
 from nanoclaw.admin.kinds import handlers
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION
@@ -37,6 +38,7 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address
 from nanoclaw.sandboxes.available import own_image
+from nanoclaw.store.ledger import Lane
 
 CHANNEL_RESTARTS = RestartPolicy(intensity=5, period=300.0, first_delay=1.0, longest_delay=60.0)
 
@@ -51,6 +53,7 @@ class House:
     ingress: Ingress
     sessions: Sessions
     pairing: Pairing
+    typing: Typing
     delivery: Delivery
     approvals: Approvals
     onecli: CredentialRequests | None
@@ -85,6 +88,7 @@ class House:
         """Hear all channels until cancelled, each restarted by itself."""
         receive, ready = self.ingress.receive, self.delivery.ready
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.typing.run)
             await nursery.start(self.added.run)
             await nursery.start(
                 partial(
@@ -148,6 +152,13 @@ def build(
         least_free=config.sandbox.least_free_memory_percent / 100,
         threads=ground.threads,
     )
+    typing = Typing(ground.store, by_name, lambda session: sessions.progress(session))  # noqa: PLW0108 - made below
+
+    def say(lanes: Iterable[Lane]) -> None:
+        lanes = tuple(lanes)
+        typing.said(lanes)
+        delivery.nudge(lanes)
+
     parts = Parts(
         store=ground.store,
         customs=ground.customs,
@@ -155,7 +166,8 @@ def build(
         watch=ground.watch,
         clock=ground.clock,
         folders=folders,
-        nudge=delivery.nudge,
+        nudge=say,
+        working=typing.look,
         image=lambda place: own_image(ground.engine, place.settings),
         check_mounts=check_mounts,
         told=lambda place: tell(told_to_all, place.agent_group, place.settings),
@@ -267,6 +279,7 @@ def build(
         added=pool,
         ingress=ingress,
         pairing=pairing,
+        typing=typing,
         sessions=sessions,
         delivery=delivery,
         approvals=approvals,

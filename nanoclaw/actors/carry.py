@@ -165,6 +165,7 @@ class Carry:
         else:
             work, told_to_end = await self._show(now)
             traffic.vigil.work(work.claims, due=bool(work.due), now=trio.current_time())
+            self._parts.working(self._place.session.id, work.claims)
         self._at_work = bool(work.due or work.claimed)
         if self._at_work:
             self._quiet_since, self._wanted_away = trio.current_time(), None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +33,7 @@ from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.report import DraftRow, Inspected
 from nanoclaw.link.snapshot import Snapshot
 from nanoclaw.model.entities import AgentGroup, Session, SessionPlace
-from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.model.ids import EpochNumber, InboundId, SessionId
 from nanoclaw.sandboxes.engine import Engine, LifeName
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
@@ -162,6 +162,8 @@ class Parts:
     """Judges the mounts of one agent group, given everybody's. Blocks."""
     drafts: Callable[[SessionPlace, tuple[DraftRow, ...]], None] = lambda _, __: None
     """Told of the replies that an agent is writing, all of them each time."""
+    working: Callable[[SessionId, Collection[InboundId]], None] = lambda _, __: None
+    """Told which messages an agent works on, all of them each time."""
     over: Callable[[Iterable[Over]], None] = lambda _: None
     """Told of messages that are over."""
     due: Callable[[], None] = lambda: None

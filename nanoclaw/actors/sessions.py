@@ -13,7 +13,7 @@ from nanoclaw.actors.letters import Letter, Look
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.session import SessionActor
 from nanoclaw.core.notices import plain
-from nanoclaw.core.signals import Signals
+from nanoclaw.core.signals import Progress, Signals
 from nanoclaw.kit.every import every
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.kit.pool import Pool
@@ -69,6 +69,12 @@ class Sessions:
     def signals(self) -> dict[SessionId, Signals]:
         """What is seen of every sandbox that is up."""
         return {session: seen for session, actor in self._actors.items() if (seen := actor.signals()) is not None}
+
+    def progress(self, session: SessionId) -> Progress | None:
+        """How the session's work goes; None if it has no sandbox that is up. Never blocks."""
+        actor = self._actors.get(session)
+        seen = None if actor is None else actor.signals()
+        return None if seen is None else seen.progress
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled: what an earlier life left undone first, then whatever wakes.

@@ -121,6 +121,14 @@ async def test_a_draft_grows_on_the_pages_that_look_and_none_comes_after_its_mes
         assert (await page.hear("draft"))["tool"] == "search"
 
 
+async def test_the_pages_that_look_see_that_somebody_types() -> None:
+    async with web_house() as house, operator_at(house) as there, there.page() as page:
+        await page.write("hello")
+        await house.door.channel.show_typing(Address(channel=WEB, platform_id="anna/main"))
+        await house.door.channel.show_typing(Address(channel=WEB, platform_id=MAIN))
+        assert await page.hear("typing") == {"type": "typing", "chat": MAIN}
+
+
 async def test_cards_are_shown_with_their_title() -> None:
     async with web_house() as house, operator_at(house) as there, there.page() as page:
         await page.write("hello")

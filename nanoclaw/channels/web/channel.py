@@ -27,6 +27,7 @@ from nanoclaw.core.speech import Ability
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.model.messages import Address
 
 log = structlog.get_logger()
 
@@ -125,6 +126,13 @@ class WebChannel:
             page.draft(
                 draft.reply, {"type": "draft", "chat": chat, "reply": draft.reply, "html": made, "tool": draft.tool}
             )
+
+    async def show_typing(self, to: Address) -> None:
+        """Show it on every page that looks at that conversation."""
+        await trio.lowlevel.checkpoint()
+        for page in self._pages:
+            if page.chat == to.platform_id:
+                page.draft("", {"type": "typing", "chat": to.platform_id})
 
     async def open_direct_messages(self, user: UserId) -> str | None:
         """The conversation that everybody has from the beginning, with nobody else in it."""

@@ -41,6 +41,8 @@ function hear(frame) {
       return mark(frame.chat, true);
     case "draft":
       return frame.chat === chat ? view.draft(frame) : undefined;
+    case "typing":
+      return frame.chat === chat ? view.typing() : undefined;
     case "kept":
       pressed.delete(frame.id);
       return view.kept(frame.id);

@@ -4,6 +4,7 @@ const scroll = document.getElementById("scroll");
 const log = document.getElementById("log");
 const drafts = document.getElementById("drafts");
 const DRAFT_LASTS = 60000;
+const TYPING_LASTS = 6000; // the host says it again every four seconds
 
 // What is too wide for its place is scrolled there, by keys as well.
 const byKeys = new ResizeObserver((entries) => {
@@ -203,8 +204,23 @@ export class View {
     element.append(make("p", { className: "note", textContent: `Not heard: ${why}` }));
   }
 
+  // Somebody works on what was said here, and shows nothing of it yet.
+  typing() {
+    const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+    let element = drafts.querySelector(".typing");
+    if (!element) {
+      if (drafts.children.length) return;
+      element = make("li", { className: "typing" }, make("div", { className: "by", textContent: "writing " }));
+      drafts.append(element);
+    }
+    clearTimeout(element.timer);
+    element.timer = setTimeout(() => element.remove(), TYPING_LASTS);
+    if (atEnd) this.toEnd();
+  }
+
   draft(frame) {
     const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+    drafts.querySelector(".typing")?.remove();
     let element = [...drafts.children].find((one) => one.dataset.reply === frame.reply);
     if (!element) {
       element = make("li", {});
