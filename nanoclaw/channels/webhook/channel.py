@@ -18,6 +18,7 @@ from nanoclaw.channels.base import Draft, Health, NotHeard, Outgoing, Receive, S
 from nanoclaw.channels.http import Platform, open_platform
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.webhook.codec import Untold, read
+from nanoclaw.channels.webhook.refusals import Refusals
 from nanoclaw.channels.webhook.replies import LIMITS, Replies, body_of, signed
 from nanoclaw.channels.webhook.server import BACKLOG, Answer, Bounds, Server, Take
 from nanoclaw.channels.webhook.signatures import Head, Refused, judge_head
@@ -57,8 +58,12 @@ class WebhookChannel:
     port: int | None = field(default=None, init=False)
     """Where it hears calls; None: it does not."""
     _platform: Platform | None = field(default=None, init=False)
+    _refusals: Refusals = field(init=False)
     _heard: float | None = field(default=None, init=False)
     _trouble: str = field(default="", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._refusals = Refusals(self.name)
 
     async def run(
         self,
@@ -87,7 +92,7 @@ class WebhookChannel:
             try:
                 async with listener:
                     well()
-                    await Server(self._judge, self._taker(receive), self._bounds).run(listener)
+                    await Server(self._judge, self._taker(receive), self._refusals.note, self._bounds).run(listener)
             finally:
                 self.port = None
 
@@ -153,7 +158,7 @@ class WebhookChannel:
             found = read(self.name, self._sources[head.path], head.headers, body, self._clock.now())
             if isinstance(found, Refused):
                 await trio.lowlevel.checkpoint()
-                log.info("webhook_refused", path=head.path, status=found.status, why=found.why)
+                self._refusals.note(head.path, found)
                 return Answer(found.status, found.why)
             self._heard = trio.current_time()
             if isinstance(found, Untold):

@@ -67,6 +67,8 @@ class Server:
 
     _judge: Judge
     _take: Take
+    _note: Callable[[str, Refused], None]
+    """Told of the path and the reason of what is refused here."""
     _bounds: Bounds
     _open: trio.CapacityLimiter = field(init=False)
 
@@ -81,6 +83,10 @@ class Server:
                 await self._open.acquire_on_behalf_of(place)
                 stream = await self._accept(listener)
                 nursery.start_soon(self._serve, stream, place)
+
+    def _refuse(self, head: Head | None, refused: Refused) -> Answer:
+        self._note("" if head is None else head.path, refused)
+        return Answer(refused.status, refused.why)
 
     async def _accept(self, listener: trio.SocketListener) -> trio.SocketStream:
         while True:
@@ -115,7 +121,7 @@ class Server:
                 return SLOW if limit.cancelled_caught else None
             refused = self._judge(head)
             if refused is not None:
-                return _told(head, refused)
+                return self._refuse(head, refused)
             with trio.move_on_after(self._bounds.body) as limit:
                 body = await _body(wire, stream)
             if limit.cancelled_caught:
@@ -125,14 +131,9 @@ class Server:
         except h11.RemoteProtocolError as exc:
             return Answer(exc.error_status_hint, "this is not understood")
         except _TooLargeError:
-            return _told(head, too_large())
+            return self._refuse(head, too_large())
         except trio.TooSlowError:
             return Answer(503, "it could not be stored just now")
-
-
-def _told(head: Head | None, refused: Refused) -> Answer:
-    log.info("webhook_refused", path="" if head is None else head.path[:100], status=refused.status, why=refused.why)
-    return Answer(refused.status, refused.why)
 
 
 async def _next(wire: h11.Connection, stream: trio.SocketStream) -> object:
