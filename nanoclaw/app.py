@@ -31,6 +31,7 @@ from nanoclaw.ground import Ground
 from nanoclaw.house import build
 from nanoclaw.kit.clock import Clock, SystemClock
 from nanoclaw.kit.ids import mint
+from nanoclaw.kit.slow_turns import SlowTurns
 from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
@@ -239,11 +240,13 @@ async def serve(
             "channels": house.run_channels,
             "announcement": announce_all,
         }
-        await supervise(
-            *(ChildSpec(id=name, run=services[name], node=nodes[name]) for name in TREE),
-            node=root,
-            task_status=task_status,
-        )
+        with SlowTurns().watching() as turns:
+            root.signals = turns.signals
+            await supervise(
+                *(ChildSpec(id=name, run=services[name], node=nodes[name]) for name in TREE),
+                node=root,
+                task_status=task_status,
+            )
 
 
 def _backups(config: Config, clock: Clock, node: TreeNode) -> Backups:
