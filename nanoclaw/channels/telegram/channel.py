@@ -145,6 +145,7 @@ class TelegramChannel:
             raise self._error(f"what answers there is no Bot API: {exc}", retryable=True) from exc
         listener = Listener(name=self.name, me=me, engages=self._means.engages, chat_called=self._moves.called)
         well()
+        self._health = Health(trio.current_time())
         ready()
         after: int | None = None
         async with trio.open_nursery() as nursery:

@@ -240,6 +240,13 @@ async def test_each_way_of_failing_says_what_it_means(house: House, answer: Repl
     assert "AAExample" not in str(failed.value)
 
 
+async def test_it_is_well_as_soon_as_the_platform_knows_it(house: House) -> None:
+    await house.fake.http.until(lambda: len(calls(house.fake, "getUpdates")) == 1)
+    health = house.channel.health()
+    assert health.heard is not None
+    assert health.why == ""
+
+
 async def test_another_reader_is_said_plainly(house: House) -> None:
     other = Reply(status=409, body=b'{"ok":false,"description":"Conflict: terminated by other getUpdates request"}')
     house.fake.http.fail("/getUpdates", other)
