@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+MARK = "read"
+"""The mark that it is kept as."""
 MOST_READ = 500
 """Places of which it is remembered; those without news for the longest time go."""
 _ORDER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -45,6 +47,16 @@ class Reading:
             del self._last[next(iter(self._last))]
         self.changed = True
 
+    def begin(self, place: str, message: str) -> bool:
+        """That message is about to be told; says whether its place is new, and so has to be kept at once.
+
+        Otherwise a host that dies soon would not know of a place where something was said meanwhile.
+        """
+        if place in self._last or _ORDER.fullmatch(message) is None:
+            return False
+        self.saw(place, _before(message))
+        return True
+
     def forget(self, place: str) -> None:
         """It is not there any more."""
         self.changed = self._last.pop(place, None) is not None or self.changed
@@ -67,3 +79,11 @@ def is_after(message: str, other: str) -> bool:
 def _number(message: str) -> tuple[int, int]:
     whole, _, rest = message.partition(".")
     return int(whole), int(rest or "0")
+
+
+def _before(message: str) -> str:
+    """The number that is one less."""
+    whole, rest = _number(message)
+    if "." not in message:
+        return str(max(0, whole - 1))
+    return f"{whole}.{rest - 1:06}" if rest else f"{max(0, whole - 1)}.999999"

@@ -32,7 +32,7 @@ from nanoclaw.channels.discord.saying import (
     nonce_of,
     thread_body,
 )
-from nanoclaw.channels.progress import Reading
+from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
 from nanoclaw.core.delivery import InDoubt
@@ -42,8 +42,6 @@ from nanoclaw.errors import NobodyThereError
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import Address
 
-MARK = "read"
-"""The mark that says how far each channel was read."""
 MARK_SECONDS = 5.0
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, THREAD_IS_THERE = 10003, 10008, 160004
 MOST_FILE_BYTES = 10 << 20
@@ -116,7 +114,6 @@ class DiscordChannel:
             self._api, self._line = api, line
             try:
                 nursery.start_soon(self._keep, reading)
-                ready()
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
                 self._api = None

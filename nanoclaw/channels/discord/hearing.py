@@ -30,7 +30,7 @@ from nanoclaw.channels.discord.objects import (
 from nanoclaw.channels.discord.places import Places
 from nanoclaw.channels.discord.saying import pressed_body
 from nanoclaw.channels.fetching import Wanted, with_files
-from nanoclaw.channels.progress import Reading
+from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
 from nanoclaw.errors import DeliveryError
@@ -145,6 +145,8 @@ class Hearing:
                 Wanted(name=one.filename, size=one.size, url=one.url, mime_type=one.content_type) for one in said.files
             ]
             event = await with_files(said.event, wanted, self.api.platform, self.means.spool, trusted=self._is_theirs)
+            if self.reading.begin(message.channel_id, message.id):
+                await self.means.marks.put(MARK, self.reading.kept())
             await self._receive(event)
             remember(self._heard, message.id, None)
             self.reading.saw(message.channel_id, message.id)

@@ -18,7 +18,7 @@ from attrs import define, field
 from nanoclaw.channels.base import Draft, Health, Outgoing, Receive
 from nanoclaw.channels.dialects.slack_mrkdwn import literal, render
 from nanoclaw.channels.http import open_platform
-from nanoclaw.channels.progress import Reading
+from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
 from nanoclaw.channels.slack import codec, saying
@@ -32,8 +32,6 @@ from nanoclaw.core.speech import Ability, ShowEdit, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.model.ids import ChannelName, UserId
 
-MARK = "read"
-"""The mark that says how far each place was read."""
 MARK_SECONDS = 5.0
 LOOK_PAGES = 5
 """Of a look for what may have been posted."""
@@ -108,7 +106,6 @@ class SlackChannel:
             self._api, self._line, self._hearing = api, line, hearing
             try:
                 nursery.start_soon(self._keep, reading)
-                ready()
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
                 self._api = None

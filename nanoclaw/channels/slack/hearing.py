@@ -15,7 +15,7 @@ from nanoclaw.channels.base import NotHeard, Receive
 from nanoclaw.channels.dialects.slack_mrkdwn import literal
 from nanoclaw.channels.fetching import Wanted, with_files
 from nanoclaw.channels.http import Platform
-from nanoclaw.channels.progress import Reading
+from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
 from nanoclaw.channels.slack import codec
@@ -96,12 +96,16 @@ class Hearing:
                 names = await self._names(codec.people_in(message), None if codec.is_direct(message) else channel)
             said = self._read(message, me, names, mentioned=mentioned)
             if isinstance(said, Heard):
-                await self._receive(await self._whole(said))
-                remember(self._heard, said.event.platform_message_id, "")
-                self.reading.saw(_place(channel, message.thread_ts), message.ts)
                 # What answers it stands in a thread of its own.
-                if said.event.thread_id is not None and message.thread_ts is None:
-                    self.reading.saw(_place(channel, said.event.thread_id), message.ts)
+                places = {_place(channel, message.thread_ts), _place(channel, message.thread_ts or message.ts)}
+                event = await self._whole(said)
+                new = [place for place in sorted(places) if self.reading.begin(place, message.ts)]
+                if new:
+                    await self.means.marks.put(MARK, self.reading.kept())
+                await self._receive(event)
+                remember(self._heard, event.platform_message_id, "")
+                for place in sorted(places):
+                    self.reading.saw(place, message.ts)
                 return
         if self.reading.last(_place(channel, message.thread_ts)) is not None:
             self.reading.saw(_place(channel, message.thread_ts), message.ts)

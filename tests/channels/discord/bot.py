@@ -36,7 +36,7 @@ async def connected(
 
         await nursery.start(run)
         if waits:
-            await ear.until(lambda: ear.readies >= 2)
+            await ear.until(lambda: ear.readies >= 1)
         yield channel, ear
         nursery.cancel_scope.cancel()
 

@@ -111,7 +111,7 @@ class DiscordRig:
         loud = "everyone" in message["allowed_mentions"]["parse"] and re.search("@everyone|@here", text)
         return Shown(
             id=message["id"],
-            text=re.sub(r"\\([^\w\s])", r"\1", text.replace("**", "")),
+            text=re.sub(r"\\([^A-Za-z0-9\s])", r"\1", text.replace("**", "")),
             files={one["filename"]: self._data(one) for one in message["attachments"]},
             thread=None if message["channel_id"] == chat else message["channel_id"],
             pings=bool(loud),

@@ -104,7 +104,7 @@ class SlackRig:
         return [
             Shown(
                 id=f"{chat}:{one['ts']}",
-                text=unescape_entities(one["text"]).replace("*", ""),
+                text=unescape_entities(one["text"].replace("*", "") if one["asked"].get("mrkdwn") else one["text"]),
                 files={file["name"]: self.slack.files[file["url_private"]] for file in one.get("files", ())},
                 thread=one.get("thread_ts"),
                 pings=any(call in one["text"] for call in ("<!channel", "<!here", "<!everyone"))

@@ -8,6 +8,7 @@ reference/interaction-payloads/block_actions-payload, apis/web-api/rate-limits.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -42,7 +43,7 @@ class FakeSlack:
     envelopes: dict[str, str] = field(factory=dict[str, str], init=False)
     """Of messages, by conversation and time."""
     told: list[dict[str, Any]] = field(factory=list[dict[str, Any]], init=False)
-    _clock: int = field(default=1_700_000_000, init=False)
+    _clock: int = field(factory=lambda: int(time.time()) - 3_600, init=False)
 
     def tick(self) -> str:
         """A time that no other message has."""
