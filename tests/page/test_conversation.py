@@ -99,6 +99,6 @@ def test_a_host_that_ends_in_mid_turn_and_comes_back_loses_nothing_and_says_noth
             expect(ada.page.get_by_role("status")).to_have_text("")
             ada.sees("You said “are you there?”.")
             expect(ada.page.locator("#log > .mine")).to_have_count(2)
+            # One for each. Where both come to the agent together, they have the same.
             expect(ada.page.locator("#log > .agent")).to_have_count(2)
-            expect(ada.page.locator("#log > .agent").first).to_contain_text("I worked for 1")
         assert host.cli("verify").returncode == 0
