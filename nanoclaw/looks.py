@@ -31,10 +31,6 @@ def looks(
 ) -> dict[str, Look]:
     """Each by the name that it is asked by."""
 
-    async def tree(_: Mapping[str, object]) -> object:
-        await trio.lowlevel.checkpoint()
-        return attrs.asdict(root.snapshot(trio.current_time()))
-
     async def show_log(asked: Mapping[str, object]) -> object:
         await trio.lowlevel.checkpoint()
         house.sessions.show_log(SessionId(str(asked.get("session"))))
@@ -58,7 +54,7 @@ def looks(
             "figures": attrs.asdict(await store.read(figures)),
         }
 
-    return {"tree": tree, "status": status, "show log": show_log}
+    return {"tree": _tree_of(root), "status": status, "show log": show_log}
 
 
 def console(root: TreeNode) -> dict[str, Look]:
@@ -77,8 +73,12 @@ def console(root: TreeNode) -> dict[str, Look]:
             "task": None if task is None else attrs.asdict(view(task, now)),
         }
 
+    return {"tree": _tree_of(root), "actor": actor}
+
+
+def _tree_of(root: TreeNode) -> Look:
     async def tree(_: Mapping[str, object]) -> object:
         await trio.lowlevel.checkpoint()
         return attrs.asdict(root.snapshot(trio.current_time()))
 
-    return {"tree": tree, "actor": actor}
+    return tree

@@ -25,6 +25,7 @@ from nanoclaw.errors import BackupError, StoreError
 from nanoclaw.store import files
 from nanoclaw.store.entities import known_install_id
 from nanoclaw.store.migrate import check_origin
+from nanoclaw.store.swapping import sync_folder
 from schema import files as tables
 from schema import sqlite
 from schema.sqlite import Connection, SqliteError, fetch, integer
@@ -78,7 +79,7 @@ def make(home: Path, folder: Path, *, now: datetime, told: Told = lambda _: None
                 os.fsync(descriptor)
             contents = check(part, told)
             part.rename(path)
-            _sync(folder)
+            sync_folder(folder)
         finally:
             part.unlink(missing_ok=True)
     return Made(path=path, size=path.stat().st_size, contents=contents)
@@ -218,13 +219,5 @@ def _alone(folder: Path) -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from nanoclaw.backups import making
-from nanoclaw.cli.client import NotRunningError, ask
 from nanoclaw.cli.finding import Finding, bad, note, well
+from nanoclaw.cli.look import running_host
 from nanoclaw.config import Config
 from nanoclaw.errors import NewerStoreError, StoreError
-from nanoclaw.model.ids import SessionId
 from nanoclaw.store.dead import dead_letters
 from nanoclaw.store.migrate import check_origin
 from nanoclaw.store.settings import open_networks
-from nanoclaw.store.verify import Host, verify
+from nanoclaw.store.verify import verify
 from nanoclaw.store.wirings import wirings
 from schema import files, sqlite
 from schema.sqlite import Connection, SqliteError
@@ -58,7 +57,7 @@ def _look(conn: Connection, config: Config, restore: str, now: datetime) -> Iter
     if version < len(files.central_ddl()):
         yield note("database", "it is of an older nanoclaw: the next nanoclaw up brings it up to date")
         return
-    problems = verify(conn, config.home, host=_host(config), now=now)
+    problems = verify(conn, config.home, host=running_host(config), now=now)
     if problems:
         yield bad("database", f"{len(problems)} promises are not kept: {problems[0].what}", "nanoclaw verify")
     else:
@@ -105,10 +104,3 @@ def first_start(config: Config) -> datetime | None:
     except SqliteError:
         return None
     return None if found is None else read_time(str(found))
-
-
-def _host(config: Config) -> Host | None:
-    try:
-        return Host(actors=frozenset(map(SessionId, ask(config.admin_socket, "status")["actors"])))
-    except NotRunningError:
-        return None

@@ -93,6 +93,14 @@ def _below(config: Config, path: str) -> dict[str, Any]:
     return found
 
 
+def running_host(config: Config) -> Host | None:
+    """What the running host says of itself; None: none runs."""
+    try:
+        return Host(actors=frozenset(map(SessionId, ask(config.admin_socket, "status")["actors"])))
+    except NotRunningError:
+        return None
+
+
 def verify(config: Config, *, as_json: bool) -> int:
     """Print what is wrong; returns the exit code.
 
@@ -101,10 +109,7 @@ def verify(config: Config, *, as_json: bool) -> int:
     """
     if not config.database.exists():
         raise UsageError(f"there is nothing in {config.home} yet: start it once with `nanoclaw up`")
-    try:
-        host = Host(actors=frozenset(map(SessionId, ask(config.admin_socket, "status")["actors"])))
-    except NotRunningError:
-        host = None
+    host = running_host(config)
     conn = sqlite.open_read_only(config.database)
     try:
         with sqlite.snapshot(conn):

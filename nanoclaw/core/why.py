@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from nanoclaw.core.why_delivery import reply_hop
+from nanoclaw.core.why_delivery import UP, reply_hop
 from nanoclaw.core.why_hops import Hop, Mark, span
 from nanoclaw.core.why_mends import mend_context, mend_drop
 from nanoclaw.model.messages import Drop, EpochEnding
 from nanoclaw.model.stories import Story, Turn
 from schema.rows import InKind, InStatus
-
-UP = "nanoclaw up"
 
 
 def tell(story: Story) -> tuple[Hop, ...]:

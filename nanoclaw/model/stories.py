@@ -82,8 +82,6 @@ class Story:
     arrival: Arrival | None
     chat: MessagingGroupId | None
     chat_name: str | None
-    wired: int
-    """How many agents hear the chat now."""
     drops: tuple[Drop, ...]
     """Who did not hear it, and why."""
     turns: tuple[Turn, ...]

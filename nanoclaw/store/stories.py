@@ -84,9 +84,6 @@ def story(conn: Connection, of: Of, *, live: Live | None, now: datetime) -> Stor
         arrival=arrival,
         chat=None if chat is None else MessagingGroupId(str(chat["id"])),
         chat_name=None if chat is None else str(chat["name"]),
-        wired=0
-        if chat is None
-        else integer(conn, "SELECT count(*) FROM wirings WHERE messaging_group_id = ?", (str(chat["id"]),)),
         drops=tuple(drops),
         turns=tuple(_turn(conn, row, groups, now) for row in rows),
         agent_names={group.id: group.name for group in groups.values()},

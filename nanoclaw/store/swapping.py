@@ -41,7 +41,7 @@ def decide(home: Path, stamp: str) -> None:
         os.fsync(file.fileno())
     os.sync()
     folder.rename(home / READY)
-    _sync(home)
+    sync_folder(home)
 
 
 def finish(home: Path) -> Path | None:
@@ -62,17 +62,18 @@ def finish(home: Path) -> Path | None:
             here.rename(aside / name)
         if new.exists():
             new.rename(here)
-    _sync(aside)
-    _sync(home)
+    sync_folder(aside)
+    sync_folder(home)
     # Its name goes first: half of it must not be taken for a restore that was decided.
     shutil.rmtree(home / UNFINISHED, ignore_errors=True)
     ready.rename(home / UNFINISHED)
-    _sync(home)
+    sync_folder(home)
     shutil.rmtree(home / UNFINISHED, ignore_errors=True)
     return aside
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in *folder* on the disk. Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
