@@ -17,7 +17,7 @@ from attrs import frozen
 
 from nanoclaw.actors.ingress import Ingress
 from nanoclaw.channels.base import Channel, Outgoing, Receipt
-from nanoclaw.channels.registry import Means
+from nanoclaw.channels.registry import BUILT_IN, Means
 from nanoclaw.core.channels import Wanted, join_settings
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
@@ -29,6 +29,7 @@ from tests.channels.contract.rig import Rig
 from tests.channels.contract.rigs import RIGS, rig_of
 from tests.support.channels import MarksInMemory
 
+KINDS = sorted(BUILT_IN.keys() & RIGS.keys())
 AT_ONCE = 16
 PATIENCE = 120.0
 AGAIN_SECONDS = 0.5
@@ -47,7 +48,7 @@ class Rates:
 
 def measure(work: Path, messages: int) -> tuple[list[Rates], int]:
     """The rates of all adapters, *messages* each way; and the bytes of a process with all of them connected."""
-    rates = [trio.run(_one, work, kind, messages) for kind in RIGS]
+    rates = [trio.run(_one, work, kind, messages) for kind in KINDS]
     return rates, trio.run(_all, work)
 
 
@@ -84,7 +85,7 @@ async def _one(work: Path, kind: str, messages: int) -> Rates:
 
 async def _all(work: Path) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        for kind in RIGS:
+        for kind in KINDS:
             await stack.enter_async_context(_connected(work, kind))
         return resident_bytes(os.getpid())
 
