@@ -50,8 +50,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lines(text: str) -> list[str]:
-    """Those that are not empty."""
-    return [line for line in text.splitlines() if line.strip()]
+    """Those that are not empty; the page begins each piece at its margin."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def test_the_page_shows_all_of_the_example_and_nothing_else() -> None:
