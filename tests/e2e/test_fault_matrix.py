@@ -13,6 +13,7 @@ from attrs import define, field
 from schema.times import read_time
 from tests.conftest import Figures
 from tests.e2e.rooms import Rooms, rooms
+from tests.support.sampling import by_turns
 
 SILENCE = 6.6
 """Seconds without a sign of life that are tolerated here, fewer than the longest pause of the rate limit below.
@@ -94,7 +95,9 @@ class Watcher:
 
 @pytest.mark.slow
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("engine", ["process", pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+@pytest.mark.parametrize(
+    "engine", by_turns(["process", pytest.param("docker", marks=pytest.mark.docker)]), indirect=True
+)
 def test_real_hangs_are_ended_in_time_and_nothing_that_is_honest_is(engine: str, figures: Figures) -> None:
     with rooms(engine, SETTINGS, *HANGING, *STRUCK, *HONEST, BIRTH) as there:
         watcher = Watcher(there)

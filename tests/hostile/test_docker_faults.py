@@ -21,6 +21,7 @@ from tests.hostile.conftest import BuildTown
 from tests.hostile.daemon import OwnDaemon, own_daemon
 from tests.hostile.residents import Evil
 from tests.hostile.town import Town, until
+from tests.support.sampling import by_turns
 
 ATTACK = "at_38_endings"
 STRANGER = {"of": "somebody else"}
@@ -80,7 +81,7 @@ def settled(there: Town) -> bool:
     return not there.rows("SELECT 1 FROM inbound WHERE status = 'pending' AND trigger = 1")
 
 
-@pytest.mark.parametrize("how", ["kill", "stop"])
+@pytest.mark.parametrize("how", by_turns(["kill", "stop"]))
 def test_every_message_survives_the_end_of_the_daemon_and_no_session_ever_has_two_containers(
     how: str, build_town: BuildTown, daemon: OwnDaemon, figures: Figures
 ) -> None:

@@ -29,6 +29,7 @@ from tests.support.store_life import Book, Opener, check, closing, compare, live
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 EVERY = 3
+FAULTS_EVERY = 8
 SEEDS = 3
 """As many as `EVERY`: each seed has moments of its own, so that together they meet all."""
 CHANGES_OF_A_RESTART = 45
@@ -56,23 +57,23 @@ def test_a_failing_disk_ends_the_process_and_loses_nothing_that_was_acknowledged
     steps = enumerate(steps_of_a_life(), start=1)
     # SQLite takes no notice when its folder cannot be synced, as there are systems that cannot.
     places = [number for number, step in steps if step.touch is not Touch.SYNC_FOLDER][half::2]
-    places = places[offset(EVERY) :: stride(EVERY)]
+    places = places[offset(FAULTS_EVERY) :: stride(FAULTS_EVERY)]
     ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.IO_ERROR})) for number in places)
     figures(io_errors=len(places), **ends)
-    assert ends["StoreBrokenError"] > 100 / stride(EVERY)
+    assert ends["StoreBrokenError"] > 100 / stride(FAULTS_EVERY)
 
 
 @pytest.mark.parametrize("half", range(2))
 def test_a_full_disk_refuses_and_the_store_goes_on(half: int, figures: Figures) -> None:
     steps = enumerate(steps_of_a_life(), start=1)
     places = [number for number, step in steps if step.touch in {Touch.WRITE, Touch.CREATE}][half::2]
-    places = places[offset(EVERY) :: stride(EVERY)]
+    places = places[offset(FAULTS_EVERY) :: stride(FAULTS_EVERY)]
     for_a_while = places[::8]
     ends = Counter(end_of_life_with(SimulatedDisk(faults={number: Fault.NO_SPACE})) for number in places)
     ends += Counter(end_of_life_with(SimulatedDisk(full_from=number)) for number in for_a_while)
     figures(no_space=len(places), no_space_for_a_while=len(for_a_while), **ends)
     assert ends["StoreBrokenError"] == 0
-    assert ends["StoreFullError"] > 100 / stride(EVERY)
+    assert ends["StoreFullError"] > 100 / stride(FAULTS_EVERY)
 
 
 def test_what_a_failed_sync_left_in_the_cache_is_written_again_by_the_next_process(figures: Figures) -> None:

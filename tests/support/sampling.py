@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 WHOLE: Final = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 SAMPLE: Final = int(os.environ.get("NANOCLAW_SAMPLE", "0"))
@@ -18,3 +21,8 @@ def stride(every: int) -> int:
 def offset(every: int) -> int:
     """How far from the first one the first point is that is looked at; below `stride(every)`."""
     return SAMPLE % stride(every)
+
+
+def by_turns(ways: Sequence[T]) -> Sequence[T]:
+    """The one of *ways* whose turn it is; all of them in a soak."""
+    return ways if WHOLE else [ways[SAMPLE % len(ways)]]
