@@ -20,10 +20,11 @@ from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError, ask
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
+from nanoclaw.core.promises import Problem
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.ids import SessionId
-from nanoclaw.store.verify import Host, Problem
+from nanoclaw.store.verify import Host
 from nanoclaw.store.verify import verify as find_problems
 from schema import sqlite
 

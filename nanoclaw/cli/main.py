@@ -177,6 +177,20 @@ def verify(as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--apply", is_flag=True, help="Do it, after showing it and asking. No host may run on the home.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a step, for programs.")
+def repair(apply: bool, yes: bool, as_json: bool) -> None:
+    """Show what would be done about what verify finds; with --apply, do it. Ends with 1 if something is left to you.
+
+    Nothing that may have been sent is sent again, and what is in the way is moved aside, not deleted.
+    """
+    from nanoclaw.cli import repair
+
+    sys.exit(repair.run(_config(), apply=apply, yes=yes, as_json=as_json))
+
+
+@cli.command()
 @click.argument("what", required=False)
 @click.option("--most", default=5, show_default=True, type=click.IntRange(1), help="How many of a chat or a session.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a message, for programs.")

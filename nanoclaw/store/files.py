@@ -111,6 +111,12 @@ def attached(conn: Connection) -> frozenset[SpoolId]:
     return frozenset(SpoolId(str(row["spool_id"])) for row in fetch(conn, ATTACHED))
 
 
+def sizes(conn: Connection) -> dict[SpoolId, int]:
+    """How many bytes each file has that a row speaks of."""
+    sql = "SELECT spool_id, size FROM attachments UNION ALL SELECT spool_id, size FROM ledger_files"
+    return {SpoolId(str(row["spool_id"])): int(str(row["size"])) for row in fetch(conn, sql)}
+
+
 def not_needed(conn: Connection, files: Sequence[SpoolId]) -> list[SpoolId]:
     """Those of *files* that no message has any use for."""
     rows = fetch(

@@ -9,9 +9,16 @@ from pathlib import Path
 from attrs import frozen
 
 from nanoclaw.core.engage import BadPattern, compile_pattern
-from nanoclaw.model.ids import SessionId
-from nanoclaw.store import files
-from schema.sqlite import Connection, Value, fetch
+from nanoclaw.core.promises import Broken, Problem
+from nanoclaw.core.repair import OUT
+from nanoclaw.model.ids import SessionId, SpoolId
+from nanoclaw.store import epochs, files
+from nanoclaw.store.approvals import digest_of
+from nanoclaw.store.promises import REPAIR, RULES
+from nanoclaw.store.swapping import UNFINISHED
+from schema import sqlite
+from schema.files import INBOUND
+from schema.sqlite import Connection, ReadOnlyError, SqliteError, fetch, fetch_plain
 from schema.times import write_time
 
 PATIENCE = timedelta(seconds=10)
@@ -22,15 +29,6 @@ MOST_SHOWN = 20
 
 
 @frozen(kw_only=True)
-class Problem:
-    """Something that should not be."""
-
-    what: str
-    where: str
-    mend: str
-
-
-@frozen(kw_only=True)
 class Host:
     """What the running host says of itself."""
 
@@ -38,122 +36,61 @@ class Host:
     """Sessions with an actor."""
 
 
-@frozen(kw_only=True)
-class Rule:
-    """A query that finds what should not be."""
-
-    what: str
-    sql: str
-    mend: str = ""
-
-
-RULES = (
-    Rule(
-        what="an accepted event has neither a message nor a record of why not",
-        sql="""
-        SELECT id FROM events
-         WHERE id NOT IN (SELECT event_id FROM inbound WHERE event_id IS NOT NULL)
-           AND id NOT IN (SELECT event_id FROM drops WHERE event_id IS NOT NULL)
-        """,
-    ),
-    Rule(
-        what="a message is claimed by a sandbox that is gone",
-        sql="""
-        SELECT i.id FROM inbound i JOIN epochs e ON e.session_id = i.session_id AND e.number = i.claimed_epoch
-         WHERE e.ended_at IS NOT NULL
-        """,
-        mend="nanoclaw up",
-    ),
-    Rule(
-        what="two messages of a session have one number",
-        sql="""
-        SELECT session_id || ' #' || seq
-          FROM (SELECT session_id, seq FROM inbound
-                UNION ALL SELECT session_id, seq FROM ledger WHERE session_id IS NOT NULL)
-         GROUP BY session_id, seq HAVING count(*) > 1
-        """,
-    ),
-    Rule(
-        what="a message has a number of the wrong side",
-        sql="""
-        SELECT id FROM inbound WHERE seq % 2 <> 0
-        UNION ALL SELECT id FROM ledger WHERE (epoch IS NULL) <> (seq % 2 = 0)
-        """,
-    ),
-    Rule(
-        what="a message out is in no state, or in two",
-        sql="""
-        SELECT id FROM ledger
-         WHERE state NOT IN ('pending', 'sending', 'delivered', 'unknown', 'dead')
-            OR (state IN ('pending', 'sending')) <> (settled_at IS NULL)
-        """,
-    ),
-    Rule(
-        what="a message in is in no state, or in two",
-        sql="""
-        SELECT id FROM inbound
-         WHERE (status IN ('pending', 'paused')) <> (settled_at IS NULL)
-            OR (claimed_epoch IS NOT NULL AND status <> 'pending')
-        """,
-    ),
-    Rule(
-        what="an active task has nothing planned and nothing under way",
-        sql="""
-        SELECT id FROM tasks t WHERE state = 'active'
-           AND NOT EXISTS (SELECT 1 FROM occurrences o WHERE o.task_id = t.id AND o.outcome IS NULL)
-        """,
-        mend="nanoclaw tasks pause and resume it",
-    ),
-    Rule(
-        what="a session has two open epochs",
-        sql="SELECT session_id FROM epochs WHERE ended_at IS NULL GROUP BY session_id HAVING count(*) > 1",
-    ),
-)
-
-
-def verify(conn: Connection, home: Path, *, host: Host | None, now: datetime) -> list[Problem]:
-    """Everything that is wrong in *home*, at most `MOST_SHOWN` places each.
+def verify(conn: Connection, home: Path, *, host: Host | None, now: datetime, most: int = MOST_SHOWN) -> list[Problem]:
+    """Everything that is wrong in *home*, at most *most* places of each kind of row.
 
     Args:
       conn: A reading connection to its nanoclaw.db.
       home: Its folder.
       host: What the running host says of itself; None if none runs.
       now: The time to judge waiting messages by.
+      most: How many.
     """
     return [
         *_file(conn),
-        *_rows(conn),
+        *_rows(conn, most),
+        *_payloads(conn),
         *_patterns(conn),
         *_owners(conn, host, now),
         *_folders(conn, home),
-        *_spool(conn, home, host, now),
+        *_links(conn, home, host),
+        *_spool(conn, home, host, now, most),
     ]
+
+
+def _problem(broken: Broken, where: object, mend: str = REPAIR, *, evidence: object = "") -> Problem:
+    return Problem(what=broken.value, where=str(where), mend=mend, evidence=str(evidence))
 
 
 def _file(conn: Connection) -> Iterator[Problem]:
     for row in fetch(conn, "PRAGMA integrity_check(20)"):
         if row["integrity_check"] != "ok":
-            yield Problem(what="the file is damaged", where=str(row["integrity_check"]), mend="restore a backup")
+            yield _problem(Broken.DAMAGED, row["integrity_check"], "nanoclaw repair, or restore a backup")
     for row in fetch(conn, "PRAGMA foreign_key_check"):
         which = "" if row["rowid"] is None else f" row {row['rowid']!s}"
-        yield Problem(what="a row refers to nothing", where=f"{row['table']!s}{which}", mend="")
+        yield _problem(Broken.DANGLING, f"{row['table']!s}{which}", "restore a backup")
 
 
-def _rows(conn: Connection) -> Iterator[Problem]:
+def _rows(conn: Connection, most: int) -> Iterator[Problem]:
     for rule in RULES:
-        for row in fetch(conn, f"SELECT * FROM ({rule.sql}) LIMIT {MOST_SHOWN}"):  # noqa: S608 - our own texts
-            yield Problem(what=rule.what, where=str(_only(row)), mend=rule.mend)
+        _, found = fetch_plain(conn, f"SELECT * FROM ({rule.sql}) LIMIT {most}")  # noqa: S608 - our own texts
+        for row in found:
+            yield _problem(rule.broken, row[0], rule.mend, evidence=row[1] if len(row) > 1 else "")
+
+
+def _payloads(conn: Connection) -> Iterator[Problem]:
+    """What people were asked is what would be done."""
+    for row in fetch(conn, "SELECT id, payload, digest FROM approvals WHERE state IN ('pending', 'executing')"):
+        if digest_of(str(row["payload"])) != row["digest"]:
+            yield _problem(Broken.OTHER_PAYLOAD, row["id"])
 
 
 def _patterns(conn: Connection) -> Iterator[Problem]:
     """SQL cannot compile them."""
     for row in fetch(conn, "SELECT id, engage_pattern FROM wirings WHERE engage_pattern IS NOT NULL"):
         if isinstance(compile_pattern(str(row["engage_pattern"])), BadPattern):
-            yield Problem(
-                what="a wiring has a pattern that does not compile",
-                where=str(row["id"]),
-                mend=f"nanoclaw wirings update {row['id']!s} --engage-pattern …",
-            )
+            mend = f"nanoclaw wirings update {row['id']!s} --engage-pattern …"
+            yield _problem(Broken.PATTERN, row["id"], mend)
 
 
 def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Problem]:
@@ -161,9 +98,9 @@ def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Prob
     for row in fetch(conn, "SELECT session_id, number FROM epochs WHERE ended_at IS NULL"):
         where = f"{row['session_id']!s} epoch {row['number']!s}"
         if host is None:
-            yield Problem(what="an epoch was left open by a host that died", where=where, mend="nanoclaw up")
+            yield _problem(Broken.LEFT_OPEN, where, "nanoclaw up")
         elif row["session_id"] not in host.actors:
-            yield Problem(what="an open epoch belongs to no actor", where=where, mend="restart the host")
+            yield _problem(Broken.NO_ACTOR, where, "restart the host")
     if host is not None:
         due = fetch(
             conn,
@@ -173,9 +110,7 @@ def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Prob
         )
         for row in due:
             if row["session_id"] not in host.actors:
-                yield Problem(
-                    what="messages wait and nobody works on them", where=str(row["session_id"]), mend="restart the host"
-                )
+                yield _problem(Broken.FORGOTTEN, row["session_id"], "restart the host")
 
 
 def _folders(conn: Connection, home: Path) -> Iterator[Problem]:
@@ -190,23 +125,64 @@ def _folders(conn: Connection, home: Path) -> Iterator[Problem]:
     for folder in sorted((home / "sessions").glob("*/*")):
         is_known = (folder.parent.name, folder.name) in known
         if not is_known:
-            yield Problem(what="a folder belongs to no session", where=str(folder), mend="remove it")
+            yield _problem(Broken.STRAY_SESSION, folder)
         for out in sorted((folder / "out").glob("*")):
             if not is_known or (folder.name, out.name) not in live:
-                yield Problem(what="a folder belongs to no open epoch", where=str(out), mend="nanoclaw up")
+                yield _problem(Broken.STRAY_EPOCH, out)
 
 
-def _spool(conn: Connection, home: Path, host: Host | None, now: datetime) -> Iterator[Problem]:
-    """Every file in the spool belongs to a message, and every message has its files."""
-    needed = files.needed(conn)
+def _links(conn: Connection, home: Path, host: Host | None) -> Iterator[Problem]:
+    """What only a home at rest can be asked: inboxes are whole, and no restore was broken off."""
+    if host is not None:
+        return
+    if (home / UNFINISHED).exists():
+        yield _problem(Broken.LEFT_RESTORE, home / UNFINISHED)
+    left = set(epochs.sessions_alive(conn))
+    for path in sorted((home / "sessions").glob(f"*/*/in/{INBOUND}")):
+        # One that a dead host was writing is made anew when its epoch is ended.
+        if path.parent.parent.name not in left and not _is_whole(path):
+            yield _problem(Broken.BROKEN_LINK, path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Is it a database in which SQLite finds nothing wrong?"""
+    try:
+        conn = sqlite.open_read_only(path)
+        try:
+            return sqlite.scalar(conn, "PRAGMA quick_check(1)") == "ok"
+        finally:
+            conn.close()
+    except ReadOnlyError:
+        # Its writer died in the middle of a commit, which whoever writes it next takes back.
+        return True
+    except SqliteError:
+        return False
+
+
+def _spool(conn: Connection, home: Path, host: Host | None, now: datetime, most: int) -> Iterator[Problem]:
+    """Every file in the spool belongs to a message and is as it came, and every message has its files."""
+    needed, sizes = files.needed(conn), files.sizes(conn)
     spooled = {path.name: path for path in sorted((home / "spool").glob("*"))}
     for name, path in spooled.items():
-        if name not in needed and (host is None or _is_forgotten(path, now)):
-            yield Problem(what="a file in the spool belongs to no message", where=str(path), mend="nanoclaw up")
+        if name not in needed:
+            if host is None or _is_forgotten(path, now):
+                yield _problem(Broken.STRAY_FILE, path)
+        elif (size := _size(path)) not in (None, sizes[SpoolId(name)]):
+            evidence = f"{size} bytes instead of {sizes[SpoolId(name)]}"
+            yield _problem(Broken.CHANGED_FILE, path, evidence=evidence)
     # A host that runs may have sent and removed one since the rows were read.
-    lasting = needed if host is None else files.attached(conn)
-    for name in sorted(lasting - spooled.keys())[:MOST_SHOWN]:
-        yield Problem(what="a file of a message is not in the spool", where=name, mend="restore a backup")
+    came = files.attached(conn)
+    for name in sorted((needed if host is None else came) - spooled.keys())[:most]:
+        mend = "restore a backup, or nanoclaw repair"
+        yield _problem(Broken.LOST_FILE, name, mend, evidence="" if name in came else OUT)
+
+
+def _size(path: Path) -> int | None:
+    """How many bytes it has; None: it is gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _is_forgotten(path: Path, now: datetime) -> bool:
@@ -215,7 +191,3 @@ def _is_forgotten(path: Path, now: datetime) -> bool:
         return path.stat().st_mtime < (now - SPOOL_PATIENCE).timestamp()
     except FileNotFoundError:
         return False
-
-
-def _only(row: dict[str, Value]) -> Value:
-    return next(iter(row.values()))

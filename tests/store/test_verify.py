@@ -9,48 +9,23 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from nanoclaw.core.promises import Broken, Problem
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.model.files import LedgerFile, NewAttachment, Spooled
-from nanoclaw.model.ids import InboundId, SessionId, SpoolId
-from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import files, inbound, ledger, notices, sessions, tasks
+from nanoclaw.model.ids import SessionId, SpoolId
+from nanoclaw.model.messages import EpochEnding
+from nanoclaw.store import files, sessions
 from nanoclaw.store.ending import close_epoch
-from nanoclaw.store.ledger import Lane
 from nanoclaw.store.migrate import migrate
-from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, RULES, SPOOL_PATIENCE, Host, Problem, verify
+from nanoclaw.store.promises import RULES
+from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, SPOOL_PATIENCE, Host, verify
 from schema import sqlite
-from schema.sqlite import Connection, Journal, Synchronous, execute
-from tests.support.central import CHANNEL, NOW, ROOM, World, said
-from tests.support.tasks import a_task
+from schema.sqlite import Journal, Synchronous
+from tests.support.central import NOW, World, said
+from tests.support.damage import DAMAGES, damage, lived
 
 NOWHERE = Path("/nowhere")
 TICK = timedelta(milliseconds=1)
-
-
-def lived() -> World:
-    """A home with some of everything: `evt-1` … `evt-3`, sessions `ses-1` and `ses-2`, the first one's sandbox runs."""
-    world = World()
-    chat = world.chat()
-    for name in ("one", "two"):
-        world.wire(chat, world.agent(name))
-    for number in (1, 2):
-        world.accept(said(number))
-    world.accept(said(3, room="nowhere"))
-    one, two = (session.id for session in sessions.sessions(world.conn))
-    dead = world.epoch(one)
-    inbound.claim(world.conn, InboundId("evt-1:agt-one"), dead, now=NOW)
-    close_epoch(world.conn, one, dead, EpochEnding.KILLED, "", policy=RetryPolicy(most_tries=1), now=NOW)
-    live = world.epoch(one)
-    inbound.claim(world.conn, InboundId("evt-2:agt-one"), live, now=NOW)
-    inbound.settle(world.conn, InboundId("evt-1:agt-two"), error=None, now=NOW)
-    rows = [world.reply(one, live, 101 + 2 * place) for place in range(5)]
-    for row, state in zip(rows[2:], [LedgerState.DELIVERED, LedgerState.UNKNOWN, LedgerState.DEAD], strict=True):
-        ledger.settle(world.conn, row, state, now=NOW)
-    ledger.take(world.conn, Lane(CHANNEL, "room"), now=NOW)
-    tasks.add(world.conn, a_task(two), now=NOW)
-    for key, session in (("k", two), ("to nobody", None), ("nor to them", None)):
-        notices.tell_chat(world.conn, session, ROOM, key=key, text="hello", now=NOW)
-    return world
 
 
 def up(world: World) -> Host:
@@ -63,59 +38,22 @@ def problems(world: World, *, host: Host | None = None, home: Path = NOWHERE, no
     return verify(world.conn, home, host=host or up(world), now=now)
 
 
-def damage(conn: Connection, *statements: str) -> None:
-    """Do what the tables forbid."""
-    execute(conn, "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
-    for statement in statements:
-        execute(conn, statement)
-    execute(conn, "PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON")
-
-
 def test_an_honest_home_has_no_problems() -> None:
     assert problems(lived(), now=NOW + timedelta(days=1)) == []
     assert problems(World()) == []
 
 
-UNHEARD = "an accepted event has neither a message nor a record of why not"
-ORPHAN_CLAIM = "a message is claimed by a sandbox that is gone"
-TWICE = "two messages of a session have one number"
-WRONG_SIDE = "a message has a number of the wrong side"
-OUT_STATE = "a message out is in no state, or in two"
-IN_STATE = "a message in is in no state, or in two"
-UNPLANNED = "an active task has nothing planned and nothing under way"
-TWO_OPEN = "a session has two open epochs"
-REPLY = "ses-1/2/r101"
-INSERT_OPEN = "INSERT INTO epochs (session_id, number, engine, started_at) VALUES ('ses-1', 9, 'test', 'x')"
-DAMAGES = [
-    (UNHEARD, "evt-3", "DELETE FROM drops"),
-    (UNHEARD, "evt-1", "DELETE FROM inbound WHERE event_id = 'evt-1'"),
-    (ORPHAN_CLAIM, "evt-2:agt-one", "UPDATE epochs SET ended_at = 'x', ending = 'exited' WHERE number = 2"),
-    (TWICE, "ses-2 #2", "UPDATE ledger SET seq = 2 WHERE session_id = 'ses-2'"),
-    (WRONG_SIDE, "evt-2:agt-two", "UPDATE inbound SET seq = 41 WHERE id = 'evt-2:agt-two'"),
-    (WRONG_SIDE, "ses-2/host/k", "UPDATE ledger SET seq = 41 WHERE id = 'ses-2/host/k'"),
-    (WRONG_SIDE, REPLY, "UPDATE ledger SET seq = 402 WHERE id = 'ses-1/2/r101'"),
-    (OUT_STATE, REPLY, "UPDATE ledger SET state = 'lost' WHERE id = 'ses-1/2/r101'"),
-    (OUT_STATE, REPLY, "UPDATE ledger SET state = 'delivered' WHERE id = 'ses-1/2/r101'"),
-    (OUT_STATE, REPLY, "UPDATE ledger SET settled_at = 'x' WHERE id = 'ses-1/2/r101'"),
-    (IN_STATE, "evt-2:agt-two", "UPDATE inbound SET status = 'completed' WHERE id = 'evt-2:agt-two'"),
-    (IN_STATE, "evt-2:agt-two", "UPDATE inbound SET settled_at = 'x' WHERE id = 'evt-2:agt-two'"),
-    (IN_STATE, "evt-2:agt-one", "UPDATE inbound SET status = 'paused' WHERE id = 'evt-2:agt-one'"),
-    (UNPLANNED, "task-1", "DELETE FROM occurrences"),
-    (TWO_OPEN, "ses-1", f"DROP INDEX epochs_live; {INSERT_OPEN}"),
-]
-
-
-@pytest.mark.parametrize(("what", "where", "statement"), DAMAGES)
-def test_damage_to_the_rows_is_found_and_named(what: str, where: str, statement: str) -> None:
+@pytest.mark.parametrize(("broken", "where", "statement"), DAMAGES)
+def test_damage_to_the_rows_is_found_and_named(broken: Broken, where: str, statement: str) -> None:
     world = lived()
     damage(world.conn, statement)
     found = {(problem.what, problem.where) for problem in problems(world)}
     # SQLite's own check sees broken CHECKs as well, and does not know what they mean.
-    assert {problem for problem in found if problem[0] != "the file is damaged"} == {(what, where)}
+    assert {problem for problem in found if problem[0] != "the file is damaged"} == {(broken.value, where)}
 
 
 def test_there_is_a_damage_for_every_rule() -> None:
-    assert {what for what, _, _ in DAMAGES} == {rule.what for rule in RULES}
+    assert {broken for broken, _, _ in DAMAGES} == {rule.broken for rule in RULES} | {Broken.OTHER_PAYLOAD}
 
 
 def test_of_each_kind_of_damage_only_the_first_places_are_shown() -> None:
@@ -123,7 +61,7 @@ def test_of_each_kind_of_damage_only_the_first_places_are_shown() -> None:
     for number in range(MOST_SHOWN + 5):
         world.accept(said(number))
     damage(world.conn, "DELETE FROM drops")
-    assert [problem.what for problem in problems(world)] == [UNHEARD] * MOST_SHOWN
+    assert [problem.what for problem in problems(world)] == [Broken.UNHEARD.value] * MOST_SHOWN
 
 
 def test_a_row_that_refers_to_nothing_is_found() -> None:
@@ -157,7 +95,7 @@ def test_a_file_whose_indexes_and_tables_disagree_is_damaged() -> None:
     found = problems(world)
     assert {problem.what for problem in found} == {"the file is damaged"}
     assert "inbound_open" in found[0].where
-    assert found[0].mend == "restore a backup"
+    assert found[0].mend == "nanoclaw repair, or restore a backup"
 
 
 def test_without_a_host_an_open_epoch_was_left_by_a_dead_one() -> None:
@@ -235,7 +173,7 @@ def test_what_is_in_the_spool_belongs_to_a_message_and_what_a_message_has_is_in_
     spool = tmp_path / "spool"
     spool.mkdir()
     for name in ("file-in", "file-out", "file-left"):
-        (spool / name).touch()
+        (spool / name).write_bytes(b"1")
     now = datetime.now(UTC)
     left = ("a file in the spool belongs to no message", str(spool / "file-left"))
 
