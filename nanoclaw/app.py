@@ -11,7 +11,7 @@ import trio
 from attrs import frozen
 
 from nanoclaw.actors.backups import Backups
-from nanoclaw.actors.configured import Broken, Workshop, everywhere
+from nanoclaw.actors.configured import Broken, Workshop
 from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
@@ -171,7 +171,9 @@ async def serve(
             decisions=onecli,
             builder=builder_of(choice.engine),
         )
-        workshop = Workshop(store=store, clock=clock, spool=folders.spool, home=config.home, engages=everywhere)
+        await ground.listeners.begin(store)
+        hears = ground.listeners.may_hear
+        workshop = Workshop(store=store, clock=clock, spool=folders.spool, home=config.home, engages=hears)
         made = await workshop.make_all()
         added = [channel for channel in made.values() if not isinstance(channel, Broken)]
         house = build(config, ground, channels, nodes, check_mounts=extra_mounts.check, added=added)

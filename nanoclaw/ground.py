@@ -11,6 +11,7 @@ from nanoclaw.actors.approving import Kind
 from nanoclaw.actors.credential_kind import CredentialKind, Decisions
 from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
+from nanoclaw.actors.listeners import Listeners
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.package_versions import PackageVersions
 from nanoclaw.actors.packages_kind import Builder
@@ -53,6 +54,8 @@ class Ground:
     luck: Callable[[], float] = jitter
     """A share of a pause, in [0, 1)."""
     nets: Nets = field(factory=Nets)
+    listeners: Listeners = field(factory=Listeners)
+    """Who listens to plain messages where; as long as it has not begun, somebody may be anywhere."""
 
 
 def kinds_on(ground: Ground) -> Mapping[ApprovalKind, Kind]:

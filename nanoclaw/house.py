@@ -267,6 +267,7 @@ def build(
         delivery.nudge,
         asked=asked,
         pairing=pairing,
+        listeners=ground.listeners,
         mint=ground.mint,
         threads=ground.threads,
     )

@@ -112,11 +112,6 @@ class Workshop:
         return made
 
 
-def everywhere(_channel: ChannelName, _chat: str, _thread: str | None) -> bool:
-    """Everything may be heard."""
-    return True
-
-
 def wanted(kind: Kind) -> list[Wanted]:
     """What a channel of *kind* has to be told."""
     return [Wanted(name=one.name, secret=one.secret, default=one.default) for one in kind.asks]

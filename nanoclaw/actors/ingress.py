@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import structlog
 from attrs import define, field
 
+from nanoclaw.actors.listeners import Listeners
 from nanoclaw.actors.pairing import Pairing
 from nanoclaw.actors.spooled import keeping, remove_unneeded
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
@@ -42,6 +43,8 @@ class Ingress:
     """Told when a person is to be asked something, or has decided."""
     _pairing: Pairing | None = field(default=None, kw_only=True)
     """Hears the codes by which people become owners, before anybody else does."""
+    _listeners: Listeners | None = field(default=None, kw_only=True)
+    """What channels ask before they tell of plain messages; kept fresh by those that come."""
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
 
@@ -61,6 +64,8 @@ class Ingress:
             paired = await self._pairing.take(told)
             if paired is not None:
                 return paired
+        if self._listeners is not None and self._listeners.is_stale(told.channel, told.platform_id):
+            await self._listeners.look(self._store, told.channel, told.platform_id)
         return self._tell(told, await self._accept(told))
 
     def _tell(self, told: InboundEvent, verdict: Verdict) -> Receipt:

@@ -11,7 +11,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from nanoclaw.actors.channel_pool import ChannelPool, Threaded
-from nanoclaw.actors.configured import Broken, Workshop, everywhere
+from nanoclaw.actors.configured import Broken, Workshop
 from nanoclaw.channels.base import Channel, Receive
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.errors import UsageError
@@ -23,6 +23,7 @@ from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import InboundEvent, Revision
 from nanoclaw.store import channels
 from tests.support.central import NOW
+from tests.support.channels import everywhere
 from tests.support.inline_database import InlineDatabase
 from tests.support.scripted_channel import ScriptedChannel
 

@@ -63,9 +63,9 @@ def wirings(draw: st.DrawFn, agent: AgentGroupId) -> Wiring:
 
 
 @st.composite
-def wired(draw: st.DrawFn) -> list[Wiring]:
+def wired(draw: st.DrawFn, *, least: int = 0) -> list[Wiring]:
     """Who hears the chat: none, some or all, in any order."""
-    chosen = draw(st.lists(agents, unique=True))
+    chosen = draw(st.lists(agents, unique=True, min_size=least))
     return [draw(wirings(agent)) for agent in chosen]
 
 

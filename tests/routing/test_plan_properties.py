@@ -8,8 +8,10 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.core.listening import listening
 from nanoclaw.core.plan import Accumulate, Drop, Gate, Outcome, Refuse, Wake
 from nanoclaw.core.routing import Facts, plan
+from nanoclaw.model.entities import MessagingGroup, Wiring
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.messages import InboundEvent
 from schema.commands import parse
@@ -119,3 +121,16 @@ def test_nothing_wakes_that_did_not_pass_every_gate_and_every_refusal_names_the_
 def test_the_parser_reads_commands_as_the_oracle_does(text: str) -> None:
     found = parse(text)
     assert (None if found is None else found.name.removeprefix("/")) == oracle.command(text)
+
+
+@given(strategies.events(), strategies.facts(), strategies.chats, strategies.wired(least=1))
+def test_where_nobody_listens_a_plain_message_comes_to_nothing(
+    event: InboundEvent, drawn: Facts, chat: MessagingGroup, wired: list[Wiring]
+) -> None:
+    for facts in (drawn, attrs.evolve(drawn, chat=chat, wirings=tuple(wired))):
+        made = plan(attrs.evolve(event, mention=False), facts)
+        came_to = made.heard or made.asks or made.answer or made.register or made.subscribe
+        odd = {record.reason for record in made.records} - {"not-engaged"}
+        how = listening(facts.wirings, waits=False)
+        in_thread = facts.threaded and event.thread_id and facts.engaged
+        assert how.always or (how.in_threads and in_thread) or not (came_to or odd)

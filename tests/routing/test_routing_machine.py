@@ -19,6 +19,7 @@ from schema import files, sqlite
 from schema.sqlite import IN_MEMORY, Journal, Synchronous, execute, transaction
 from tests.routing import comparing, strategies
 from tests.routing.homes import SENDERS, furnish, give, tell
+from tests.routing.listening import Listening
 from tests.routing.model import Model
 from tests.support.central import World, everything
 
@@ -39,6 +40,7 @@ class RoutingMachine(RuleBasedStateMachine):
         self.model = Model(threaded=False, chat=None, wirings=[])
         self.told: list[InboundEvent] = []
         self.revisions = 0
+        self.listeners = Listening(self.world.conn)
 
     @initialize(threaded=st.booleans(), chat=st.none() | strategies.chats, wired=strategies.wired())
     def begin(self, threaded: bool, chat: MessagingGroup | None, wired: list[Wiring]) -> None:
@@ -51,7 +53,12 @@ class RoutingMachine(RuleBasedStateMachine):
         number = len(self.told) + 1
         event = attrs.evolve(event, platform_message_id=str(number), text=f"{event.text} {WORD.format(number)}")
         self.told.append(event)
-        tell(self.world, self.model, event)
+        with self.listeners.expecting(event):
+            tell(self.world, self.model, event)
+
+    @rule()
+    def look_who_listens(self) -> None:
+        self.listeners.look()
 
     @precondition(lambda self: self.told)
     @rule(which=ANY, mention=st.booleans())
@@ -159,6 +166,7 @@ class RoutingMachine(RuleBasedStateMachine):
         self.world.conn = sqlite.open_read_write(IN_MEMORY, Journal.WAL, Synchronous.FULL)
         self.world.conn.deserialize("main", durable)
         migrate(self.world.conn, files.central_ddl())
+        self.listeners = Listening(self.world.conn)
 
     @invariant()
     def the_home_is_the_naive_one(self) -> None:

@@ -31,6 +31,11 @@ class MarksInMemory:
         self.kept[name] = value
 
 
+def everywhere(_channel: ChannelName, _chat: str, _thread: str | None) -> bool:
+    """Everything may be heard."""
+    return True
+
+
 def means(
     name: str, settings: Mapping[str, str], folder: Path, *, marks: MarksInMemory | None = None, engages: bool = True
 ) -> Means:

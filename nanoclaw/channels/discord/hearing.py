@@ -59,8 +59,6 @@ class Hearing:
     """The ids of messages of ours, by their nonces."""
     well: Callable[[], None] = field(default=lambda: None, init=False)
     """Told when events come."""
-    _heard: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
-    """Messages that were told: changes of others are nobody's business."""
     _gap: bool = field(default=False, init=False)
     _before_gap: dict[str, str] = field(factory=dict[str, str], init=False)
 
@@ -148,26 +146,21 @@ class Hearing:
             if self.reading.begin(message.channel_id, message.id):
                 await self.means.marks.put(MARK, self.reading.kept())
             await self._receive(event)
-            remember(self._heard, message.id, None)
             self.reading.saw(message.channel_id, message.id)
         elif self.reading.last(message.channel_id) is not None:
             self.reading.saw(message.channel_id, message.id)
 
     async def _edit(self, message: Message) -> None:
         me = self.places.me
-        if me is None or not self._concerns(message.id, message.channel_id):
+        if me is None:
             return
         revision = codec.read_edit(self.means.name, message, me)
         if not isinstance(revision, Nothing):
             await self._receive(revision)
 
     async def _deletion(self, deleted: Deleted) -> None:
-        if self._concerns(deleted.id, deleted.channel_id):
-            await self._receive(codec.read_deletion(self.means.name, deleted))
-
-    def _concerns(self, message: str, channel: str) -> bool:
-        place = self.places.place(channel, None)
-        return message in self._heard or not place.is_group or self.means.engages(place.platform_id, place.thread_id)
+        # Whoever listens there today: it may have been heard before.
+        await self._receive(codec.read_deletion(self.means.name, deleted))
 
     async def _pressed(self, pressed: Interaction) -> None:
         channel = pressed.channel_id or ""

@@ -132,13 +132,13 @@ class Hearing:
         me, channel, about = self.me, event.channel, event.message or event.previous_message
         if me is None or channel is None or about is None:
             return
-        told = codec.message_id(channel, event.deleted_ts or about.ts) in self._heard
-        if not told and not channel.startswith("D") and not self.means.engages(channel, about.thread_ts):
-            return
         revision = codec.read_change(self.means.name, event, me, Names(people={}))
         if isinstance(revision, Nothing):
             return
-        names = await self._names(codec.people_in(about), None)
+        # It may have been heard before, whoever listens there today; but then what people are called is not asked for.
+        told = codec.message_id(channel, event.deleted_ts or about.ts) in self._heard
+        listens = told or channel.startswith("D") or self.means.engages(channel, about.thread_ts)
+        names = await self._names(codec.people_in(about) if listens else (), None)
         again = codec.read_change(self.means.name, event, me, names)
         await self._receive(revision if isinstance(again, Nothing) else again)
 

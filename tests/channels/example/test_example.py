@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from nanoclaw.actors.configured import Workshop, everywhere
+from nanoclaw.actors.configured import Workshop
 from nanoclaw.admin.channel_desk import ChannelDesk, Rooms
 from nanoclaw.channels.base import Receipt, Stored
 from nanoclaw.channels.registry import GROUP, load
@@ -21,7 +21,7 @@ from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import InboundEvent, Revision
 from tests.channels.example.rig import open_rig
-from tests.support.channels import means
+from tests.support.channels import everywhere, means
 from tests.support.inline_database import InlineDatabase
 
 HERE = Path(__file__).resolve().parent
