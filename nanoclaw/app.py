@@ -36,7 +36,7 @@ from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.standing import CustomsByStanding
-from nanoclaw.looks import console, looks
+from nanoclaw.looks import looks, see
 from nanoclaw.sandboxes.available import all_engines, builder_of
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.docker import DockerSettings
@@ -188,10 +188,11 @@ async def serve(
             ),
             {name: one.why for name, one in made.items() if isinstance(one, Broken)},
         )
+        seeing = see(config, choice, ground, house, desk, root)
         admin = AdminServer(
             config.admin_socket,
             {
-                **looks(config, choice, store, house, root, watch),
+                **looks(config, choice, store, house, seeing, watch),
                 **desk.looks,
                 **house.pairing.looks,
                 **(web.looks if web else {}),
@@ -238,7 +239,7 @@ async def serve(
             "sweep": house.sweep.run,
             "backups": _backups(config, clock, nodes["backups"]).run,
             "admin": admin.run,
-            "console": AdminServer(config.console_socket, console(root)).run,
+            "console": AdminServer(config.console_socket, seeing.console).run,
             "channels": house.run_channels,
             "announcement": announce_all,
         }

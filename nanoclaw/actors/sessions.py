@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Never
 
@@ -65,6 +66,15 @@ class Sessions:
     def owned(self) -> frozenset[SessionId]:
         """The sessions that have an actor, or will have one again when their parking ends."""
         return self._pool.running() | self._pool.parked().keys()
+
+    @property
+    def nodes(self) -> Sequence[TreeNode]:
+        """The actors' places in the tree, each named like its session."""
+        return self._node.children
+
+    def parked(self) -> Mapping[SessionId, float]:
+        """The sessions that are parked, and when that ends on Trio's clock."""
+        return self._pool.parked()
 
     def signals(self) -> dict[SessionId, Signals]:
         """What is seen of every sandbox that is up."""

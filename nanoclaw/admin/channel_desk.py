@@ -139,7 +139,7 @@ class ChannelDesk:
         except trio.TooSlowError:
             raise UsageError(f"{kind.title} did not answer within {CHECK_SECONDS:g} s. Nothing was changed") from None
 
-    async def all(self, _: Mapping[str, object]) -> object:
+    async def all(self, _: Mapping[str, object]) -> list[dict[str, object]]:
         """Every channel of this host, and how it is; those that were added by their names."""
         rows = {row.name: row for row in await self._workshop.store.read(channels.every)}
         found: list[dict[str, object]] = []

@@ -8,14 +8,18 @@ from time import sleep
 from typing import Any
 
 from attrs import frozen
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError, ask
 from nanoclaw.cli.console_sql import CLAIMS, EPOCHS, LANES, print_rows
-from nanoclaw.cli.look import branch
+from nanoclaw.cli.look import MARK_COLOURS, branch
+from nanoclaw.cli.top_screen import cell
+from nanoclaw.cli.top_state import State, rows_of
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.errors import UsageError
@@ -80,6 +84,41 @@ def show_help(_: Config, console: Console, __: Sequence[str]) -> None:
     console.print(HOW)
 
 
+def sessions(config: Config, console: Console, words: Sequence[str]) -> None:
+    """Every session of which anything is open, the worst first."""
+    _print_view(config, console, "sessions", words)
+
+
+def channels(config: Config, console: Console, words: Sequence[str]) -> None:
+    """Every channel, the worst first."""
+    _print_view(config, console, "channels", words)
+
+
+def _live(view: str, query: str) -> Callable[[Config, Console, Sequence[str]], None]:
+    """As a running host has it; without one, as the truth does."""
+
+    def look(config: Config, console: Console, words: Sequence[str]) -> None:
+        try:
+            _print_view(config, console, view, words)
+        except NotRunningError:
+            print_rows(config, console, query)
+
+    return look
+
+
+def _print_view(config: Config, console: Console, view: str, words: Sequence[str]) -> None:
+    state = State(view=view, filter=" ".join(words))
+    rows = rows_of(state, ask(config.console_socket, "overview"))
+    columns = [*state.columns, *(["mend"] if "why" in state.columns else [])]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        colour = MARK_COLOURS.get(row.get("mark", ""), "")
+        table.add_row(*(printable(cell(name, row[name]), colour if name == "reason" else "") for name in columns))
+    console.print(table if rows else "[dim]nothing[/dim]")
+
+
 def _sql(query: str) -> Callable[[Config, Console, Sequence[str]], None]:
     def ask_truth(config: Config, console: Console, words: Sequence[str]) -> None:
         text = query or " ".join(words)
@@ -93,10 +132,12 @@ def _sql(query: str) -> Callable[[Config, Console, Sequence[str]], None]:
 COMMANDS: dict[str, Command] = {
     "tree": Command(usage="tree [PATH]", what="the actors: state, age, restarts, mail, what each is doing", run=tree),
     "actor": Command(usage="actor PATH", what="one actor, its deadlines, and what it waits for", run=actor),
+    "sessions": Command(usage="sessions [WORDS]", what="what each is at, or what holds it up", run=sessions),
+    "channels": Command(usage="channels", what="how each channel is", run=channels),
     "tasks": Command(usage="tasks [PATH]", what="all tasks below an actor, and where each waits", run=tasks),
     "stack": Command(usage="stack [PATH]", what="the same, with whole await chains", run=stack),
-    "claims": Command(usage="claims", what="what sandboxes are at, the oldest first", run=_sql(CLAIMS)),
-    "lanes": Command(usage="lanes", what="what waits to be sent, lane by lane", run=_sql(LANES)),
+    "claims": Command(usage="claims", what="what sandboxes are at, for how much longer", run=_live("claims", CLAIMS)),
+    "lanes": Command(usage="lanes", what="what waits to be sent, lane by lane, and why", run=_live("lanes", LANES)),
     "epochs": Command(usage="epochs", what="the latest lives of sandboxes", run=_sql(EPOCHS)),
     "sql": Command(usage="sql QUERY", what="ask the truth; nothing can be changed", run=_sql("")),
     "watch": Command(usage="watch COMMAND", what="another command, again every second until Ctrl-C", run=watch),

@@ -21,6 +21,7 @@ from nanoclaw.cli.client import NotRunningError, ask
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.core.promises import Problem
+from nanoclaw.core.why_hops import Mark
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.ids import SessionId
@@ -30,6 +31,8 @@ from schema import sqlite
 
 STATE_COLOURS = {"running": "green", "parked": "red", "restarting": "yellow", "stopped": "dim", "stopping": "yellow"}
 
+MARK_COLOURS = {"good": "green", "note": "dim", "waits": "yellow", "bad": "bold red"}
+"""Of what holds something up."""
 WATCH_SECONDS = 1.0
 BAD_STATES = ("no answer", "stuck")
 """Of the three signals, those that want to be looked at."""
@@ -155,6 +158,8 @@ def branch(node: Mapping[str, Any], parent: Tree | None = None) -> Tree:
         parts.append(printable(f"{signal}: {said}", "red" if said.startswith(BAD_STATES) else "dim"))
     if node["last_error"]:
         parts.append(printable(node["last_error"], "red"))
+    if (hold := node.get("hold")) is not None and hold["mark"] != Mark.GOOD.value:
+        parts.append(printable(f"{hold['reason']}: {hold['why']}", MARK_COLOURS[hold["mark"]]))
     label = Text("  ").join(parts)
     made = Tree(label) if parent is None else parent.add(label)
     for child in node["children"]:

@@ -112,6 +112,14 @@ def tree(path: str, watch: bool, as_json: bool) -> None:
 
 
 @cli.command()
+def top() -> None:
+    """The whole house on one screen: sessions, claims, lanes, channels, each with what holds it up. q ends it."""
+    from nanoclaw.cli import top
+
+    top.run(_config())
+
+
+@cli.command()
 @click.argument("words", nargs=-1)
 def console(words: tuple[str, ...]) -> None:
     """The debug console: actors, what each task waits for, claims, lanes, epochs, and SQL on the truth.

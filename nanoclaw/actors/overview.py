@@ -1,0 +1,183 @@
+"""The house at a glance: every session, claim, lane and channel with what it is at, for all that show it.
+
+Gathers what the truth and the running parts know, has `core/holds.py` say what that means, and makes rows of it that
+JSON can say. Looks, never touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import trio
+from attrs import define
+
+from nanoclaw.actors.admission import Admission
+from nanoclaw.actors.sessions import Sessions
+from nanoclaw.core.holds import SessionSeen, session_hold
+from nanoclaw.core.holds_outward import channel_hold, lane_hold
+from nanoclaw.core.holds_words import Hold
+from nanoclaw.core.signals import Idle, Offered, Signals, Waiting, Working, told
+from nanoclaw.kit.clock import Clock
+from nanoclaw.model.ids import ChannelName, SessionId
+from nanoclaw.model.overview import ActorView, ChannelView, ClaimRecord, LaneRecord, SessionRecord
+from nanoclaw.store import overview
+from nanoclaw.store.db import Store
+
+Row: TypeAlias = dict[str, object]
+
+
+@define(eq=False)
+class Overview:
+    """Looks at one house."""
+
+    _store: Store
+    _clock: Clock
+    _sessions: Sessions
+    _admission: Admission
+    _channels: Callable[[], Awaitable[Sequence[ChannelView]]]
+    _house: Callable[[], Row]
+    """What is to be said of the house itself."""
+
+    async def rows(self) -> dict[str, object]:
+        """All of it, now.
+
+        Raises:
+          StoreError: the truth cannot be read.
+        """
+        actors = self._actors()
+        channels = await self._channels()
+        now = self._clock.now()
+        known = await self._store.read(overview.record, list(actors), now=now)
+        signals = self._sessions.signals()
+        by_name = {channel.name: channel for channel in channels}
+
+        def session(record: SessionRecord) -> Row:
+            seen = SessionSeen(
+                record=record,
+                actor=actors.get(record.id),
+                signals=signals.get(record.id),
+                channels=by_name,
+                now=now,
+            )
+            return session_row(seen)
+
+        claims = [claim for record in known.sessions for claim in record.claims]
+        return {
+            "at": now.isoformat(),
+            "house": {
+                **self._house(),
+                "sandboxes": self._admission.taken,
+                "places": self._admission.most,
+                "waiting": self._admission.waiting,
+                "resting": known.resting,
+            },
+            "sessions": [session(record) for record in known.sessions],
+            "claims": [_claim(claim, signals.get(claim.session_id), now) for claim in claims],
+            "lanes": [_lane(lane, by_name, now) for lane in known.lanes],
+            "channels": [_channel(channel) for channel in channels],
+            "approvals": [
+                {
+                    "approval": one.id,
+                    "kind": one.kind,
+                    "title": one.title,
+                    "session": one.session_id,
+                    "age": _age(one.requested_at, now),
+                }
+                for one in known.approvals
+            ],
+        }
+
+    def _actors(self) -> dict[SessionId, ActorView]:
+        now, until = trio.current_time(), self._sessions.parked()
+        found = {}
+        for node in self._sessions.nodes:
+            session = SessionId(node.name)
+            found[session] = ActorView(
+                state=node.state,
+                age=now - node.since,
+                doing=node.doing,
+                restarts=node.restarts,
+                last_error=node.last_error,
+                left=None if session not in until else until[session] - now,
+            )
+        return found
+
+
+def session_row(seen: SessionSeen) -> Row:
+    """One session, as views show it."""
+    record, actor = seen.record, seen.actor
+    left = None if seen.signals is None else _left(seen.signals)
+    return {
+        "session": record.id,
+        "agent": record.agent,
+        "chat": record.chat or "",
+        **hold_cells(session_hold(seen)),
+        "actor": "" if actor is None else actor.state,
+        "doing": "" if actor is None else actor.doing,
+        "restarts": 0 if actor is None else actor.restarts,
+        "error": (actor.last_error if actor is not None else None) or "",
+        "epoch": record.epoch,
+        "age": None if record.epoch_at is None else _age(record.epoch_at, seen.now),
+        "waiting": record.due,
+        "claimed": len(record.claims),
+        "unsent": record.undelivered,
+        "left": left,
+        "signals": None if seen.signals is None else told(seen.signals),
+    }
+
+
+def hold_cells(hold: Hold) -> Row:
+    """A hold as cells of a row."""
+    return {"reason": hold.reason.value, "mark": hold.mark.value, "why": hold.words, "mend": hold.mend}
+
+
+def _left(signals: Signals) -> float | None:
+    match signals.progress:
+        case Offered(left=left) | Working(left=left) | Waiting(left=left):
+            return left.total_seconds()
+        case Idle():
+            return None
+        case _:
+            return 0.0
+
+
+def _claim(claim: ClaimRecord, signals: Signals | None, now: datetime) -> Row:
+    return {
+        "session": claim.session_id,
+        "message": claim.id,
+        "kind": claim.kind.value,
+        "epoch": claim.epoch,
+        "age": _age(claim.claimed_at, now),
+        "tries": claim.tries,
+        "left": None if signals is None else _left(signals),
+    }
+
+
+def _lane(lane: LaneRecord, channels: Mapping[ChannelName, ChannelView], now: datetime) -> Row:
+    return {
+        "lane": f"{lane.channel} {lane.platform_id}",
+        "session": lane.session_id,
+        **hold_cells(lane_hold(lane, channels, reply=None, now=now)),
+        "waiting": lane.waiting,
+        "age": _age(lane.since, now),
+        "head": lane.head,
+        "attempts": lane.attempts,
+        "next": None if lane.not_before is None else max(0.0, (lane.not_before - now).total_seconds()),
+        "error": lane.error or "",
+    }
+
+
+def _channel(channel: ChannelView) -> Row:
+    return {
+        "channel": channel.name,
+        "kind": channel.kind,
+        "state": channel.state,
+        **hold_cells(channel_hold(channel)),
+        "heard": channel.heard,
+    }
+
+
+def _age(moment: datetime, now: datetime) -> float:
+    return max(0.0, (now - moment).total_seconds())
