@@ -12,7 +12,15 @@ import click
 from rich.console import Console
 
 from nanoclaw import config
-from nanoclaw.cli import backup_commands, channel_commands, exits, image_commands, service_commands, web_commands
+from nanoclaw.cli import (
+    backup_commands,
+    channel_commands,
+    exits,
+    image_commands,
+    look_commands,
+    service_commands,
+    web_commands,
+)
 from nanoclaw.cli.client import NotRunningError
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
@@ -88,47 +96,8 @@ def chat(text: tuple[str, ...], seconds: float, files: tuple[Path, ...]) -> None
     sys.exit(chat.interactive(settings.chat_socket, settings.home / "chat_history"))
 
 
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-def status(as_json: bool) -> None:
-    """What the host is doing, in figures."""
-    from nanoclaw.cli import look
-
-    look.status(_config(), as_json=as_json)
-
-
-@cli.command()
-@click.argument("path", default="")
-@click.option("--watch", is_flag=True, help="Again every second until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-def tree(path: str, watch: bool, as_json: bool) -> None:
-    """Every actor of the running host, or those below PATH: state, age, restarts, mail, what it is doing.
-
-    PATH is made of names, such as sessions/ses-01m8; a name may be cut short.
-    """
-    from nanoclaw.cli import look
-
-    look.tree(_config(), path, watch=watch, as_json=as_json)
-
-
-@cli.command()
-def top() -> None:
-    """The whole house on one screen: sessions, claims, lanes, channels, each with what holds it up. q ends it."""
-    from nanoclaw.cli import top
-
-    top.run(_config())
-
-
-@cli.command()
-@click.argument("words", nargs=-1)
-def console(words: tuple[str, ...]) -> None:
-    """The debug console: actors, what each task waits for, claims, lanes, epochs, and SQL on the truth.
-
-    It looks and never touches. With WORDS, answers those and ends; "help" says what can be asked.
-    """
-    from nanoclaw.cli import console
-
-    sys.exit(console.one(_config(), words) if words else console.interactive(_config()))
+for look in look_commands.ALL:
+    cli.add_command(look)
 
 
 @cli.command()
