@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from attrs import frozen
-
-from nanoclaw.model.approvals import Approval, ApprovalState
-from nanoclaw.model.ids import ChannelName, EventId
-from nanoclaw.model.messages import EpochEnding, InboundRow, LedgerRow, LedgerState
-from nanoclaw.model.questions import Question, QuestionState
-from nanoclaw.model.tasks import Occurrence, Outcome
-from nanoclaw.store.approvals import approvals
+from nanoclaw.model.approvals import ApprovalState
+from nanoclaw.model.ids import ChannelName
+from nanoclaw.model.messages import InboundRow, LedgerRow, LedgerState
+from nanoclaw.model.questions import QuestionState
+from nanoclaw.model.tasks import Outcome
 from schema.payloads import answer_row
-from schema.rows import InKind, InStatus, select
-from schema.sqlite import Connection, fetch
+from schema.rows import InKind, InStatus
+from tests.sim.ending import Truth
 from tests.sim.history import (
     Acknowledged,
     Born,
@@ -32,46 +29,8 @@ from tests.sim.history import (
     Settled,
     Trespass,
 )
-from tests.sim.town import CAREFUL, PLACES, PLAIN
 
 CLEARED: Final = Fault("all is well from now on")
-
-
-@frozen(kw_only=True)
-class Truth:
-    """What the database says when all is over."""
-
-    messages: Mapping[str, InboundRow]
-    ledger: Mapping[str, LedgerRow]
-    events: Mapping[str, EventId]
-    """Their ids, by channel and platform id."""
-    void: frozenset[tuple[str, int]]
-    """The epochs whose outbox was destroyed by their own sandbox: what they said last may be lost."""
-    occurrences: tuple[Occurrence, ...]
-    approvals: tuple[Approval, ...]
-    questions: tuple[Question, ...]
-    problems: tuple[str, ...]
-    """What `nanoclaw verify` finds."""
-
-
-def read_truth(conn: Connection, problems: Sequence[str]) -> Truth:
-    """All that the checker wants to know of a database."""
-    events = fetch(conn, "SELECT id, channel || ' ' || platform_message_id AS name FROM events")
-    void = fetch(
-        conn,
-        "SELECT session_id AS session, number FROM epochs WHERE ending = ?",
-        (EpochEnding.QUARANTINED.value,),
-    )
-    return Truth(
-        messages={row.id: row for row in select(conn, InboundRow, "SELECT * FROM inbound ORDER BY session_id, seq")},
-        ledger={row.id: row for row in select(conn, LedgerRow, "SELECT * FROM ledger ORDER BY position")},
-        events={str(row["name"]): EventId(str(row["id"])) for row in events},
-        void=frozenset((str(row["session"]), int(str(row["number"]))) for row in void),
-        occurrences=tuple(select(conn, Occurrence, "SELECT * FROM occurrences ORDER BY task_id, due_at")),
-        approvals=tuple(approvals(conn)),
-        questions=tuple(select(conn, Question, "SELECT * FROM questions ORDER BY id")),
-        problems=tuple(problems),
-    )
 
 
 def check(history: History, truth: Truth, undecided: Sequence[str]) -> list[str]:
@@ -85,7 +44,6 @@ def check(history: History, truth: Truth, undecided: Sequence[str]) -> list[str]
 
 def nothing_acknowledged_is_lost(history: History, truth: Truth) -> Iterator[str]:
     """Every event that a platform was told we have reached each agent that hears its room, once."""
-    hearers = {place.channel: len(place.agents) for place in PLACES}
     rows = Counter(row.event_id for row in truth.messages.values() if row.event_id is not None)
     answers = {row.event_id for row in truth.messages.values() if row.kind is InKind.SYSTEM}
     twice = Counter((row.event_id, row.session_id) for row in truth.messages.values() if row.event_id is not None)
@@ -93,7 +51,7 @@ def nothing_acknowledged_is_lost(history: History, truth: Truth) -> Iterator[str
         stored = truth.events.get(event)
         if stored is None:
             yield f"event {event} was acknowledged and is not there"
-        elif rows[stored] != (1 if stored in answers else hearers[ChannelName(event.partition(" ")[0])]):
+        elif rows[stored] != (1 if stored in answers else truth.town.hearers[ChannelName(event.partition(" ")[0])]):
             yield f"event {event} reached {rows[stored]} agents"
     yield from (f"{event} came to {session} {count} times" for (event, session), count in twice.items() if count > 1)
     seen = defaultdict[tuple[str, str], set[str]](set)
@@ -160,9 +118,9 @@ def the_ledger_is_right(history: History, truth: Truth) -> Iterator[str]:
         in_vain = row.state in (LedgerState.DEAD, LedgerState.UNKNOWN) and row.session_id is not None
         if in_vain and f"note:{row.state.value}:{key}" not in truth.messages:
             yield f"{key} is {row.state.value}, and its agent was not told"
-        if row.state is LedgerState.UNKNOWN and row.channel != CAREFUL:
+        if row.state is LedgerState.UNKNOWN and row.channel not in truth.town.careful:
             yield f"{key} is in doubt, which its channel does not want"
-        if posts[key] > 1 + (deaths + doubts[key]) * (row.channel == PLAIN):
+        if posts[key] > 1 + (deaths + doubts[key]) * (row.channel in truth.town.plain):
             yield f"{key} was posted {posts[key]} times"
 
 

@@ -21,8 +21,9 @@ from nanoclaw.actors.nets import Nets
 from nanoclaw.kit.clock import TrioClock
 from nanoclaw.store.home import make_folders
 from nanoclaw.store.verify import verify
-from tests.sim.checker import Truth, check, read_truth
+from tests.sim.checker import check
 from tests.sim.clock import SimClock
+from tests.sim.ending import Truth, read_truth
 from tests.sim.history import History
 from tests.sim.host import HostLife
 from tests.sim.platform import Platform

@@ -12,7 +12,8 @@ import trio
 
 from nanoclaw.model.messages import LedgerState
 from schema.rows import InStatus
-from tests.sim.checker import Truth, check
+from tests.sim.checker import check
+from tests.sim.ending import Truth
 from tests.sim.history import (
     Acknowledged,
     Born,

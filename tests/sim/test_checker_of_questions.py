@@ -11,7 +11,8 @@ import trio
 
 from nanoclaw.model.questions import Question, QuestionState
 from schema.payloads import answer_row
-from tests.sim.checker import Truth, check
+from tests.sim.checker import check
+from tests.sim.ending import Truth
 from tests.sim.run import Outcome, run
 from tests.sim.story import Story
 from tests.sim.town import PLACES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import frozen
@@ -29,6 +30,18 @@ class Manners:
     in_doubt: InDoubt
 
 
+@frozen(kw_only=True)
+class Town:
+    """What is promised of each channel."""
+
+    hearers: Mapping[ChannelName, int]
+    """How many agents hear what is said in each of its rooms."""
+    plain: frozenset[ChannelName]
+    """Those where a message that may have arrived is sent again, and may be there twice."""
+    careful: frozenset[ChannelName]
+    """Those where such a message waits for a person."""
+
+
 OPERATOR: Final = "operator"
 KEYED, PLAIN, CAREFUL = ChannelName("keyed"), ChannelName("plain"), ChannelName("careful")
 MANNERS: Final = {
@@ -40,6 +53,11 @@ PLACES: Final = (
     Place(channel=KEYED, room="hall", agents=("ann", "bob", "cid")),
     Place(channel=PLAIN, room="yard", agents=("bob",)),
     Place(channel=CAREFUL, room="shed", agents=("cid",)),
+)
+TOWN: Final = Town(
+    hearers={place.channel: len(place.agents) for place in PLACES},
+    plain=frozenset({PLAIN}),
+    careful=frozenset({CAREFUL}),
 )
 
 

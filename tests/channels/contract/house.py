@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,8 @@ class ContractHouse:
     """What the channel told, and ingress has stored."""
     gate: trio.Event | None = field(default=None, init=False)
     """Ingress waits for it before it stores anything, if there is one."""
+    patience: float = field(default=PATIENCE, init=False)
+    """Seconds that anything may take; more where Trio's clock is faster than the machine's."""
     asked: int = field(default=0, init=False)
     """How often ingress was told something, stored or not."""
     channel: Channel = field(init=False)
@@ -64,8 +66,8 @@ class ContractHouse:
         self._session = self.world.session_of(group)
 
     @asynccontextmanager
-    async def living(self) -> AsyncGenerator[None]:
-        """One life of the channel, and of those who speak with it."""
+    async def living(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> AsyncGenerator[None]:
+        """One life of the channel, and of those who speak with it; *meanwhile* is what happens before it is there."""
         spool = Spool(self.folder)
         means = Means(
             name=self.name,
@@ -85,13 +87,15 @@ class ContractHouse:
         ingress = Ingress(self._store, SystemClock(), spool, threaded, nothing, nothing, self.delivery.nudge)
         async with trio.open_nursery() as nursery:
             await nursery.start(self.delivery.run)
+            if meanwhile is not None:
+                await meanwhile()
             connected = trio.Event()
 
             def ready() -> None:
                 connected.set()
                 self.delivery.ready(self.name)
 
-            with trio.fail_after(PATIENCE):
+            with trio.fail_after(self.patience):
                 await nursery.start(partial(self.channel.run, partial(self._receive, ingress), ready=ready))
                 # What was said before the first connection of all is nobody's business.
                 await connected.wait()
@@ -119,9 +123,9 @@ class ContractHouse:
         self._changed.set()
         self._changed = trio.Event()
 
-    async def until(self, true: Callable[[], object], seconds: float = PATIENCE) -> None:
+    async def until(self, true: Callable[[], object], seconds: float | None = None) -> None:
         """Wait for something that the channel does; looks again whenever anything happened, and now and then."""
-        with trio.fail_after(seconds):
+        with trio.fail_after(self.patience if seconds is None else seconds):
             while not true():
                 with trio.move_on_after(0.05):
                     await self._changed.wait()
@@ -178,10 +182,11 @@ class ContractHouse:
 
     async def settled(self, message: OutboundId) -> LedgerRow:
         """Wait until a message is decided."""
-        await self.until(lambda: self._row(message).state not in {LedgerState.PENDING, LedgerState.SENDING})
-        return self._row(message)
+        await self.until(lambda: self.row(message).state not in {LedgerState.PENDING, LedgerState.SENDING})
+        return self.row(message)
 
-    def _row(self, message: OutboundId) -> LedgerRow:
+    def row(self, message: OutboundId) -> LedgerRow:
+        """A message as it stands."""
         row = ledger.get(self._store.conn, message)
         assert row is not None
         return row

@@ -38,6 +38,9 @@ class Trouble(Enum):
     SILENT = "silent"  # the request is read, and the connection cut without an answer; nothing is shown
     LOST = "lost"  # the message is shown, and the connection cut without an answer
     CUT = "cut"  # the message is shown, and the connection cut in the middle of the answer
+    HANGS = "hangs"  # the request is read, and never answered; nothing is shown
+    HELD = "held"  # the message is shown, and the request never answered
+    TOO_LARGE = "too large"  # 413, or what the platform says instead: it will never be shown
     FORBIDDEN = "forbidden"  # 403, or what the platform says instead: it will never be shown
     MARKUP = "markup"  # 400: the markup is not understood; the same without markup would be
 

@@ -14,7 +14,7 @@ from nanoclaw.channels.discord.kind import KIND
 from nanoclaw.channels.registry import Kind
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.support.discord.server import BOT, DIRECT, EDITED, GENERAL, FakeDiscord, open_discord, settings_for
-from tests.support.fake_http import Fault, Half, Reset, reply
+from tests.support.fake_http import Fault, Half, Hang, Reset, reply
 
 POST = r"POST /api/v10/channels/\w+/messages$"
 FAULTS: Mapping[Trouble, Fault] = {
@@ -28,6 +28,9 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.SILENT: Reset(),
     Trouble.LOST: Reset(accept=True),
     Trouble.CUT: Half(),
+    Trouble.HANGS: Hang(),
+    Trouble.HELD: Hang(accept=True),
+    Trouble.TOO_LARGE: reply({"message": "Request entity too large", "code": 40005}, 413),
     Trouble.FORBIDDEN: reply({"message": "Missing Access", "code": 50001}, 403),
 }
 

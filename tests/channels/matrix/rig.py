@@ -14,7 +14,7 @@ from attrs import define, field
 from nanoclaw.channels.matrix.kind import KIND
 from nanoclaw.channels.registry import Kind
 from tests.channels.contract.rig import Can, Shown, Trouble
-from tests.support.fake_http import Fault, Half, Reply, Reset
+from tests.support.fake_http import Fault, Half, Hang, Reply, Reset
 from tests.support.matrix.homeserver import ME, TOKEN, Homeserver, open_homeserver, trouble
 
 FAULTS: dict[Trouble, Fault] = {
@@ -23,6 +23,9 @@ FAULTS: dict[Trouble, Fault] = {
     Trouble.SILENT: Reset(),
     Trouble.LOST: Reset(accept=True),
     Trouble.CUT: Half(),
+    Trouble.HANGS: Hang(),
+    Trouble.HELD: Hang(accept=True),
+    Trouble.TOO_LARGE: trouble(413, "M_TOO_LARGE", "event too large"),
     Trouble.FORBIDDEN: trouble(403, "M_FORBIDDEN", "You may not speak here"),
     Trouble.MARKUP: trouble(400, "M_BAD_JSON", "formatted_body makes no sense"),
 }

@@ -13,7 +13,7 @@ from nanoclaw.channels.registry import Kind
 from nanoclaw.channels.slack.codec import read_id, unescape_entities
 from nanoclaw.channels.slack.kind import KIND
 from tests.channels.contract.rig import Can, Shown, Trouble
-from tests.support.fake_http import Fault, Half, Reply, Reset, reply
+from tests.support.fake_http import Fault, Half, Hang, Reply, Reset, reply
 from tests.support.slack.server import BOT_USER, DIRECT, GENERAL, FakeSlack, open_slack, settings_for
 
 POST = "POST /api/(chat.postMessage|files.completeUploadExternal)$"
@@ -23,6 +23,9 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.SILENT: Reset(),
     Trouble.LOST: Reset(accept=True),
     Trouble.CUT: Half(),
+    Trouble.HANGS: Hang(),
+    Trouble.HELD: Hang(accept=True),
+    Trouble.TOO_LARGE: reply({"ok": False, "error": "msg_too_long"}),
     Trouble.FORBIDDEN: reply({"ok": False, "error": "not_in_channel"}),
 }
 
@@ -125,4 +128,5 @@ class SlackRig:
 async def open_rig(_: Path) -> AsyncGenerator[SlackRig]:
     """A Slack with an app of ours."""
     async with open_slack() as slack:
+        slack.page = 200
         yield SlackRig(slack)

@@ -16,7 +16,7 @@ from nanoclaw.channels.registry import Kind
 from nanoclaw.channels.webhook.kind import KIND
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.channels.webhook.calls import WHSEC, by_standard, written
-from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Reply, Reset, open_http, reply
+from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Hang, Reply, Reset, open_http, reply
 
 REPLY_SECRET = "a-secret-of-the-replies"  # noqa: S105 - of a fake
 AGAIN_SECONDS = 0.05
@@ -26,6 +26,9 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.SILENT: Reset(),
     Trouble.LOST: Reset(accept=True),
     Trouble.CUT: Half(),
+    Trouble.HANGS: Hang(),
+    Trouble.HELD: Hang(accept=True),
+    Trouble.TOO_LARGE: Reply(status=413, body=b"too large"),
     Trouble.FORBIDDEN: Reply(status=403, body=b'{"error": "not here"}'),
 }
 

@@ -43,6 +43,8 @@ class FakeSlack:
     envelopes: dict[str, str] = field(factory=dict[str, str], init=False)
     """Of messages, by conversation and time."""
     told: list[dict[str, Any]] = field(factory=list[dict[str, Any]], init=False)
+    page: int = field(default=3, init=False)
+    """Messages that are told at once of a conversation's history: 999 at most, and seldom so many."""
     _clock: int = field(factory=lambda: int(time.time()) - 3_600, init=False)
 
     def tick(self) -> str:
@@ -198,7 +200,7 @@ class FakeSlack:
                 else thread in (one.get("thread_ts"), one["ts"])
             )
         ]
-        start, limit = int(said.get("cursor") or 0), min(int(said["limit"]), 3)
+        start, limit = int(said.get("cursor") or 0), min(int(said["limit"]), self.page)
         found = found[::-1] if method == "conversations.history" else found
         more = str(start + limit) if start + limit < len(found) else ""
         shown = [{key: value for key, value in one.items() if key != "asked"} for one in found]

@@ -31,17 +31,20 @@ class FakeSocket:
     _open: list[WebSocketConnection] = field(factory=list[WebSocketConnection], init=False)
     _count: int = field(default=0, init=False)
     _moved: trio.Event = field(factory=trio.Event, init=False)
+    _turn: trio.Lock = field(factory=trio.Lock, init=False)
+    """What is told again to a new connection comes before what is new."""
 
     async def tell(self, kind: str, payload: Mapping[str, Any]) -> str | None:
         """Tell *payload* to one connection; the envelope's id, or None: nobody is there, and it is not told."""
-        if not self._open:
-            return None
-        self._count += 1
-        name = f"envelope-{self._count}"
-        envelope = {"envelope_id": name, "type": kind, "payload": payload, "accepts_response_payload": False}
-        self.unacknowledged[name] = envelope
-        await _say(self._open[-1], envelope)
-        return name
+        async with self._turn:
+            if not self._open:
+                return None
+            self._count += 1
+            name = f"envelope-{self._count}"
+            envelope = {"envelope_id": name, "type": kind, "payload": payload, "accepts_response_payload": False}
+            self.unacknowledged[name] = envelope
+            await _say(self._open[-1], envelope)
+            return name
 
     async def say(self, message: Mapping[str, Any]) -> None:
         """Say anything at all to all."""
@@ -73,11 +76,12 @@ class FakeSocket:
         """Talk with one client."""
         connection = await request.accept()
         self.connections += 1
-        if self.hello:
-            await _say(connection, {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}})
-        for envelope in list(self.unacknowledged.values()):
-            await _say(connection, {**envelope, "retry_attempt": 1, "retry_reason": "timeout"})
-        self._open.append(connection)
+        async with self._turn:
+            if self.hello:
+                await _say(connection, {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}})
+            for envelope in list(self.unacknowledged.values()):
+                await _say(connection, {**envelope, "retry_attempt": 1, "retry_reason": "timeout"})
+            self._open.append(connection)
         self._move()
         try:
             while True:

@@ -137,9 +137,13 @@ class FakeTelegram:
             trouble = self._trouble(method, body)
             if trouble == "silent":
                 raise trio.BrokenResourceError
+            if trouble == "hangs":
+                await trio.sleep_forever()
             result = await self._call(method, body)
             if trouble == "lost":
                 raise trio.BrokenResourceError
+            if trouble == "held":
+                await trio.sleep_forever()
         except RefusalError as refusal:
             return reply(refusal.said, refusal.status)
         said = reply({"ok": True, "result": result})
@@ -156,6 +160,8 @@ class FakeTelegram:
                 raise RefusalError(502, "Bad Gateway")
             case "forbidden":
                 raise RefusalError(403, "Forbidden: bot was kicked from the supergroup chat")
+            case "too large":
+                raise RefusalError(413, "Request Entity Too Large")
             case "markup" if "parse_mode" in body:
                 raise RefusalError(400, "Bad Request: can't parse entities: Unsupported start tag at byte offset 0")
         return trouble
