@@ -33,6 +33,8 @@ CHECK_SECONDS = 20.0
 SEND_SECONDS = 20.0
 LOOK_SECONDS = 0.1
 MOST_TEXT = 65_536
+NONE_OF_THAT_NAME = "no channel called {!r} was added: nanoclaw channels list shows those there are"
+OFF = "disabled; what agents say there waits: nanoclaw channels enable {}"
 TEST = "This is a test of nanoclaw: whoever reads it here can be written to."
 
 Looks = dict[str, Callable[[Mapping[str, object]], Awaitable[object]]]
@@ -69,6 +71,8 @@ class ChannelDesk:
             "channels add": self.add,
             "channels list": self.all,
             "channels remove": self.remove,
+            "channels enable": self.enable,
+            "channels disable": self.disable,
             "channels test": partial(self.send, test=True),
             "send": self.send,
         }
@@ -119,14 +123,40 @@ class ChannelDesk:
         )
         await self._workshop.store.transact(channels.add, row)
         log.info("channel_added", channel=name, kind=kind.name, account=checked.account)
+        await self._take_up(row, "was added")
+        return {"channel": name, "account": checked.account, "notes": list(checked.notes)}
+
+    async def _take_up(self, row: ConfiguredChannel, what: str) -> None:
+        """Hear a channel, and say on it what waits. Raises `UsageError` if it cannot be made."""
         made = await self._workshop.make(row)
         if isinstance(made, Broken):
-            self.broken[name] = made.why
-            raise UsageError(f"{name} was added, but it cannot be heard: {made.why}")
+            self.broken[row.name] = made.why
+            raise UsageError(f"{row.name} {what}, but it cannot be heard: {made.why}")
+        self.broken.pop(row.name, None)
         self._house.add(made)
-        # Of a channel that was removed and is added again, something may wait.
         self._house.nudge(set(await self._workshop.store.read(ledger.lanes)))
-        return {"channel": name, "account": checked.account, "notes": list(checked.notes)}
+
+    async def enable(self, asked: Mapping[str, object]) -> object:
+        """Hear a channel again that was disabled. Raises `UsageError` if there is none, or it cannot be made."""
+        row = await self._set(asked, enabled=True)
+        if row.name not in self._house.channels:
+            await self._take_up(row, "is enabled")
+        return {"channel": row.name}
+
+    async def disable(self, asked: Mapping[str, object]) -> object:
+        """Hear a channel no more, nor say anything on it, until it is enabled. Raises `UsageError` if there is none."""
+        row = await self._set(asked, enabled=False)
+        self._house.remove(row.name)
+        self.broken.pop(row.name, None)
+        return {"channel": row.name}
+
+    async def _set(self, asked: Mapping[str, object], *, enabled: bool) -> ConfiguredChannel:
+        name = ChannelName(str(asked.get("channel")))
+        if not await self._workshop.store.transact(channels.set_enabled, name, enabled=enabled):
+            raise UsageError(NONE_OF_THAT_NAME.format(name))
+        log.info("channel_enabled" if enabled else "channel_disabled", channel=name)
+        (row,) = [one for one in await self._workshop.store.read(channels.every) if one.name == name]
+        return row
 
     async def _check(self, kind: Kind, name: ChannelName, settings: Mapping[str, str]) -> Checked:
         try:
@@ -149,7 +179,7 @@ class ChannelDesk:
             state, why, heard = "running", "", None
             if row is not None:
                 state = "off" if not row.enabled else "broken" if channel is None else self._house.state(name)
-                why = self.broken.get(name, "") if state == "broken" else ""
+                why = self.broken.get(name, "") if state == "broken" else OFF.format(name) if state == "off" else ""
             if isinstance(channel, TellsHealth):
                 health = channel.health()
                 heard = None if health.heard is None else round(trio.current_time() - health.heard, 1)
@@ -162,7 +192,7 @@ class ChannelDesk:
         """Forget a channel, with its secrets. Raises `UsageError` if there is none."""
         name = ChannelName(str(asked.get("channel")))
         if not await self._workshop.store.transact(channels.remove, name):
-            raise UsageError(f"no channel called {name!r} was added: nanoclaw channels list shows those there are")
+            raise UsageError(NONE_OF_THAT_NAME.format(name))
         self._house.remove(name)
         self.broken.pop(name, None)
         try:
@@ -186,7 +216,7 @@ class ChannelDesk:
         else:
             chat = await store.read(references.chat, str(asked.get("to")))
         if chat.channel not in self._house.channels:
-            why = self.broken.get(chat.channel, "it was not added, or is off")
+            why = self.broken.get(chat.channel, "it was not added, or is disabled")
             raise UsageError(f"the channel {chat.channel} is not there: {why}")
         to = Address(channel=chat.channel, platform_id=chat.platform_id)
         lanes = await store.transact(notices.tell_chat, None, to, key=key, text=text, now=self._workshop.clock.now())

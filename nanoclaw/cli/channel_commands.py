@@ -71,6 +71,27 @@ def channels_remove(channel: str, yes: bool) -> None:
     channels.remove(config.load(config.home_folder()), channel, yes=yes)
 
 
+@channels.command("disable")
+@click.argument("channel")
+def channels_disable(channel: str) -> None:
+    """Hear CHANNEL no more, nor say anything on it, until it is enabled: what agents say there waits.
+
+    What people say there meanwhile is heard afterwards, as far as the platform keeps it.
+    """
+    from nanoclaw.cli import channels
+
+    channels.switch(config.load(config.home_folder()), channel, enabled=False)
+
+
+@channels.command("enable")
+@click.argument("channel")
+def channels_enable(channel: str) -> None:
+    """Hear CHANNEL again, and say there what waits."""
+    from nanoclaw.cli import channels
+
+    channels.switch(config.load(config.home_folder()), channel, enabled=True)
+
+
 @channels.command("pair")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help=JSON_OBJECT)

@@ -88,6 +88,13 @@ def remove(config: Config, name: str, *, yes: bool) -> None:
     Console(highlight=False).print(printable(f"{name} is removed; what agents say there waits"))
 
 
+def switch(config: Config, name: str, *, enabled: bool) -> None:
+    """Have a channel heard, or not, from now on. Raises `UsageError`."""
+    ask(config.admin_socket, "channels enable" if enabled else "channels disable", {"channel": name})
+    what = "is enabled" if enabled else f"is disabled; what agents say there waits: nanoclaw channels enable {name}"
+    Console(highlight=False, soft_wrap=True).print(printable(f"{name} {what}"))
+
+
 def say(config: Config, verb: str, arguments: Mapping[str, object], *, as_json: bool) -> None:
     """Have the host say something to a chat, and print what became of it. Raises `UsageError` if it did not arrive."""
     became = ask(config.admin_socket, verb, arguments, seconds=PATIENCE)

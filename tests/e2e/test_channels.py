@@ -70,6 +70,12 @@ async def test_a_channel_is_added_used_broken_and_removed_while_the_host_runs(ho
             assert sent.returncode == 0, sent.stderr
             assert "the <b>disk</b> is full" in [shown.text.strip() for shown in rig.shown(rig.direct)]
 
+            assert (await cli(host, "channels", "disable", "telegram")).returncode == 0
+            assert (await listed(host))["telegram"]["state"] == "off"
+            assert (await cli(host, "send", "--to", f"telegram/{rig.direct}", "x")).returncode == 1
+            assert (await cli(host, "channels", "enable", "telegram")).returncode == 0
+            assert (await cli(host, "channels", "test", "telegram")).returncode == 0
+
             await trio.to_thread.run_sync(host.stop)
             kept = json.loads(secrets.read_text())
             secrets.write_text("{}")
