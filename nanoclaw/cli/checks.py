@@ -5,6 +5,7 @@ Every check looks and never touches; one that cannot look says so, and keeps no 
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import trio
 from attrs import frozen
 
 from nanoclaw.backups import making
+from nanoclaw.cli.checks_of_parts import channels_of, folders, keys, skills, versions
 from nanoclaw.cli.checks_of_truth import first_start, truth
 from nanoclaw.cli.client import is_open
 from nanoclaw.cli.finding import Finding, bad, note, well
@@ -112,7 +114,17 @@ def disk(config: Config, _: datetime) -> Iterator[Finding]:
     logs = config.home / "logs"
     size = sum(path.stat().st_size for path in logs.rglob("*") if path.is_file()) if logs.is_dir() else 0
     if size > MOST_LOGS:
-        yield bad("disk", f"{size >> 20:,} MiB of logs in {logs}", "logs_days under [retention] in nanoclaw.toml")
+        yield bad(
+            "disk",
+            f"{size >> 20:,} MiB of logs in {logs}",
+            f"rm -r {shlex.quote(str(_largest(logs, config.log_file)))}",
+        )
+
+
+def _largest(logs: Path, own: Path) -> Path:
+    """The file or folder in *logs* that takes most; the host's own log of now is none of them if there is another."""
+    there = [path for path in logs.iterdir() if path != own] or [*logs.iterdir()]
+    return max(there, key=lambda path: sum(one.stat().st_size for one in (path, *path.rglob("*"))))
 
 
 def clock(config: Config, now: datetime) -> Iterator[Finding]:
@@ -122,7 +134,7 @@ def clock(config: Config, now: datetime) -> Iterator[Finding]:
     try:
         find_zone(config.agent.timezone)
     except UsageError as exc:
-        yield bad("clock", str(exc), f"set timezone under [agent] in {config.home / FILE}")
+        yield bad("clock", str(exc), _edit(config, "timezone", "UTC"))
     else:
         yield well("clock", f"{now:%Y-%m-%d %H:%M} UTC; agents are told {config.agent.timezone}")
 
@@ -166,6 +178,11 @@ def backups(config: Config, now: datetime) -> Iterator[Finding]:
         yield well("backups", f"the last is of {made_at:%Y-%m-%d %H:%M} UTC")
 
 
+def _edit(config: Config, setting: str, value: str) -> str:
+    """The command that changes a line of the settings."""
+    return f"sed -i 's|^{setting} *=.*|{setting} = \"{value}\"|' {shlex.quote(str(config.home / FILE))}"
+
+
 def mounts(config: Config, _: datetime) -> Iterator[Finding]:
     """The list of folders that agents may see can be believed, if there is one."""
     path = Path(config.mounts.allow_list).expanduser()
@@ -186,7 +203,7 @@ def page(config: Config, _: datetime) -> Iterator[Finding]:
         yield bad(
             "web page",
             f"it is served at {web.address} without encryption: others on the network can read it",
-            f"address = 127.0.0.1 under [web] in {config.home / FILE}, behind a proxy with https and names = ...",
+            _edit(config, "address", "127.0.0.1"),
         )
 
 
@@ -199,8 +216,13 @@ def host(config: Config, _: datetime) -> Iterator[Finding]:
 
 
 CHECKS: dict[str, Check] = {
+    "versions": versions,
     "home": permissions,
+    "folders": folders,
     "secrets": secrets,
+    "keys": keys,
+    "channels": channels_of,
+    "skills": skills,
     "restore": restore,
     "database": truth,
     "disk": disk,

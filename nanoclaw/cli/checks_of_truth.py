@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -59,7 +60,7 @@ def _look(conn: Connection, config: Config, restore: str, now: datetime) -> Iter
         return
     problems = verify(conn, config.home, host=running_host(config), now=now)
     if problems:
-        yield bad("database", f"{len(problems)} promises are not kept: {problems[0].what}", "nanoclaw verify")
+        yield bad("database", f"{len(problems)} promises are not kept: {problems[0].what}", "nanoclaw repair --apply")
     else:
         yield well("database", "it is whole, and every message is accounted for")
     yield from _clock(conn, now)
@@ -77,9 +78,11 @@ def _clock(conn: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def _what_waits_for_people(conn: Connection) -> Iterator[Finding]:
-    letters = len(dead_letters(conn, MOST_LETTERS))
+    letters = dead_letters(conn, MOST_LETTERS)
     if letters:
-        yield bad("messages", f"{letters} failed, or may not have arrived", "nanoclaw dead list")
+        last = letters[0].id
+        mend = f"nanoclaw dead list, then nanoclaw dead retry {last} or nanoclaw dead drop {last}"
+        yield bad("messages", f"{len(letters)} failed, or may not have arrived", mend)
     waiting = sqlite.integer(conn, "SELECT count(*) FROM approvals WHERE state = 'pending'")
     if waiting:
         yield note("approvals", f"{waiting} wait for somebody: nanoclaw approvals list")
@@ -90,7 +93,10 @@ def _what_agents_may(conn: Connection) -> Iterator[Finding]:
         words = f"the sandboxes of {group.name} reach all that this machine reaches"
         yield bad("network", words, f"nanoclaw groups update {group.folder} --network none --restart")
     if not wirings(conn):
-        yield bad("wirings", "no agent hears any chat", "nanoclaw wirings create CHAT GROUP")
+        chat = sqlite.scalar(conn, "SELECT channel || '/' || platform_id FROM messaging_groups ORDER BY created_at, id")
+        agent = sqlite.scalar(conn, "SELECT folder FROM agent_groups ORDER BY created_at, id")
+        mend = shlex.join(["nanoclaw", "wirings", "create", str(chat or "CHAT"), str(agent or "GROUP")])
+        yield bad("wirings", "no agent hears any chat", mend)
 
 
 def first_start(config: Config) -> datetime | None:

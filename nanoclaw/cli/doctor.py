@@ -23,19 +23,16 @@ from rich.text import Text
 from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
 from nanoclaw.cli.checks import Health, examine
+from nanoclaw.cli.checks_of_containers import leftovers
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
-from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
-from nanoclaw.core.key_check import without_key
+from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError
-from nanoclaw.errors import UsageError
-from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.sandboxes.available import all_engines
 from nanoclaw.sandboxes.choice import AUTO
 from nanoclaw.sandboxes.engine import Engine, Probe, Unusable, Usable
 from nanoclaw.store.home import make_folders
-from nanoclaw.store.settings import thinkers
 from schema import sqlite
 
 NOBODY = "home-none"
@@ -58,8 +55,9 @@ def run(config: Config, *, as_json: bool) -> int:
         health = examine(config, now=SystemClock().now())
     with _home(config) as settings, Console(stderr=True).status("trying each engine by a real start …"):
         findings = trio.run(_examine, settings, _install(settings))
-        keyless = without_keys(settings)
-    sentences = (*keyless, *onecli_trouble(config))
+        left = trio.run(leftovers, settings, _install(settings))
+    health = Health((*health.findings, *left))
+    sentences = onecli_trouble(config)
     if as_json:
         checks = [attrs.asdict(finding) for finding in health.findings]
         engines = [_plain(finding) for finding in findings]
@@ -144,25 +142,6 @@ def onecli_trouble(config: Config) -> tuple[str, ...]:
     except (OneCliAwayError, OneCliRefusedError) as exc:
         return (f"no sandbox starts while OneCLI does not let it: {exc}",)
     return ()
-
-
-def without_keys(config: Config) -> tuple[str, ...]:
-    """A sentence for each agent that cannot think for want of a key, or for what is wrong with the keys."""
-    if not config.database.exists():
-        return ()
-    conn = sqlite.open_read_only(config.database)
-    try:
-        origins = [secret.origin for secret in SecretsFile(config.home).all()]
-        # Claude then answers by way of OneCLI, which knows better.
-        there = [*origins, ANTHROPIC] if config.onecli.url else origins
-        return without_key(thinkers(conn, config.agent.provider), there)
-    except UsageError as exc:
-        return (str(exc),)
-    except sqlite.SqliteError:
-        # A home of an older nanoclaw: the next start brings it up to date, and says the same.
-        return ()
-    finally:
-        conn.close()
 
 
 def _plain(finding: Finding) -> dict[str, object]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import pytest
@@ -26,7 +29,16 @@ Plant: TypeAlias = Callable[[Config, pytest.MonkeyPatch], Config | None]
 
 def healthy(folder: Path) -> Config:
     """A home below *folder* with nothing wrong in it."""
-    home = filled(folder / "home")
+    home = folder / "home"
+    shutil.copytree(Path(_made_once().name, "home"), home, symlinks=True)
+    return Config(home=home, mounts=MountsSettings(allow_list=str(folder / "mounts.toml")))
+
+
+@cache
+def _made_once() -> TemporaryDirectory[str]:
+    """The same, made once: it takes longer than most of what is tested in it."""
+    made = TemporaryDirectory(prefix="healthy-")
+    home = filled(Path(made.name, "home"))
     with opened(home) as world:
         inbound.settle(world.conn, InboundId("m"), error=None, now=NOW)
         (epoch,) = epochs.all_live(world.conn)
@@ -36,7 +48,7 @@ def healthy(folder: Path) -> Config:
     for path in (home / "secrets" / "anthropic.json", home / "nanoclaw.db"):
         path.chmod(0o600)
     making.make(home, home / "backups", now=NOW)
-    return Config(home=home, mounts=MountsSettings(allow_list=str(folder / "mounts.toml")))
+    return made
 
 
 def wrong(config: Config, *, now: datetime = NOW) -> list[Finding]:

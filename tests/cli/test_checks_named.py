@@ -11,7 +11,7 @@ from attrs import evolve
 
 from nanoclaw.cli import checks
 from nanoclaw.config import Config
-from nanoclaw.settings import AgentSettings, BackupSettings, WebSettings
+from nanoclaw.settings import BackupSettings
 from schema import files
 from schema.commit_watch import CommitWatch
 from schema.sqlite import execute
@@ -25,34 +25,11 @@ def little_room(_: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "LEAST_FREE", 1 << 60)
 
 
-def many_logs(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    (config.home / "logs" / "nanoclaw.log").write_text("much")
-    monkeypatch.setattr(checks, "MOST_LOGS", 3)
-
-
 def no_inotify(_: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> CommitWatch:
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(checks, "open_watch", refuse)
-
-
-def no_such_zone(config: Config, _: pytest.MonkeyPatch) -> Config:
-    return evolve(config, agent=AgentSettings(timezone="Middle/Earth"))
-
-
-def a_page_for_everybody(config: Config, _: pytest.MonkeyPatch) -> Config:
-    return evolve(config, web=WebSettings(address="0.0.0.0"))  # noqa: S104 - that is what is wrong
-
-
-def a_damaged_truth(config: Config, _: pytest.MonkeyPatch) -> None:
-    data = bytearray(config.database.read_bytes())
-    data[5 * 4096 : 9 * 4096] = bytes(4 * 4096)
-    config.database.write_bytes(data)
-
-
-def no_database_at_all(config: Config, _: pytest.MonkeyPatch) -> None:
-    config.database.write_text("my shopping list" * 99)
 
 
 def a_newer_truth(config: Config, _: pytest.MonkeyPatch) -> None:
@@ -63,16 +40,6 @@ def a_newer_truth(config: Config, _: pytest.MonkeyPatch) -> None:
 def somebody_elses(config: Config, _: pytest.MonkeyPatch) -> None:
     with opened(config.home) as world:
         execute(world.conn, "PRAGMA application_id = 1")
-
-
-def a_lost_event(config: Config, _: pytest.MonkeyPatch) -> None:
-    with opened(config.home) as world:
-        execute(
-            world.conn,
-            "INSERT INTO events (id, channel, platform_message_id, platform_id, mention, received_at)"
-            " VALUES ('evt-9', 'test', '9', 'room', 1, ?)",
-            (write_time(NOW),),
-        )
 
 
 def a_message_to_come(config: Config, _: pytest.MonkeyPatch) -> None:
@@ -109,19 +76,13 @@ def nobody_hears(config: Config, _: pytest.MonkeyPatch) -> None:
 
 PLANTED: dict[str, tuple[Plant, str, str, str]] = {
     "little room": (little_room, "disk", "MiB free", "nanoclaw backup list"),
-    "many logs": (many_logs, "disk", "of logs in", "logs_days under [retention]"),
     "no inotify": (no_inotify, "watch", "polling: inotify cannot be opened", "sysctl fs.inotify.max_user_instances"),
-    "no such time zone": (no_such_zone, "clock", "Middle/Earth", "set timezone under [agent]"),
-    "a page for everybody": (a_page_for_everybody, "web page", "without encryption", "address = 127.0.0.1"),
-    "a damaged database": (a_damaged_truth, "database", "", "nanoclaw backup restore nanoclaw-2026-04-16T14-37-00Z"),
-    "no database at all": (no_database_at_all, "database", "cannot be read", "nanoclaw backup restore nanoclaw-2026"),
     "a newer database": (a_newer_truth, "database", "knows only", "install the newer nanoclaw"),
     "somebody else's database": (somebody_elses, "database", "some other program's", "choose another NANOCLAW_HOME"),
-    "a lost event": (a_lost_event, "database", "neither a message nor a record of why not", "nanoclaw verify"),
     "a message to come": (a_message_to_come, "clock", "2026-04-25", "timedatectl set-ntp true"),
     "a dead letter": (a_dead_letter, "messages", "1 failed", "nanoclaw dead list"),
     "an open network": (an_open_network, "network", "nano reach", "nanoclaw groups update nano --network none"),
-    "nobody hears anything": (nobody_hears, "wirings", "no agent hears", "nanoclaw wirings create CHAT GROUP"),
+    "nobody hears anything": (nobody_hears, "wirings", "no agent hears", "nanoclaw wirings create test/room nano"),
 }
 """What is planted; the check that finds it, what it says, and what it says to do."""
 
