@@ -104,7 +104,9 @@ class Config:
     def kept(self) -> RetentionPolicy:
         """How long what is kept."""
         return RetentionPolicy(
-            messages=timedelta(days=self.retention.messages_days), logs=timedelta(days=self.retention.logs_days)
+            messages=timedelta(days=self.retention.messages_days),
+            logs=timedelta(days=self.retention.logs_days),
+            audit=timedelta(days=self.retention.audit_days),
         )
 
     @property

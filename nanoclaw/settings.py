@@ -132,6 +132,8 @@ class RetentionSettings:
     """How long settled messages and drops are kept; a platform's message that is told of again later is a new one."""
     logs_days: float = field(default=30.0, validator=[ge(1), le(A_CENTURY_OF_DAYS)])
     """How long what sandboxes said on standard error is kept."""
+    audit_days: float = field(default=1095.0, validator=[ge(30), le(A_CENTURY_OF_DAYS)])
+    """How long records of privileged acts are kept."""
 
 
 @frozen(kw_only=True)

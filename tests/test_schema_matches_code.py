@@ -20,6 +20,7 @@ from nanoclaw.model import approvals, channels, entities, messages, questions, r
 from nanoclaw.model import files as model_files
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.asked import Asked
+from nanoclaw.store.audit import Record
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.package_requests import PackageRequest
 from nanoclaw.store.projection import STATUS
@@ -57,6 +58,7 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "package_requests"): PackageRequest,
     ("central", "questions"): questions.Question,
     ("central", "usage"): Usage,
+    ("central", "audit"): Record,
     ("central", "channels"): channels.ConfiguredChannel,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,

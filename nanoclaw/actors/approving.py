@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from nanoclaw.core import approvals as rules
+from nanoclaw.core.digests import canonical, digest_of
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.ids import mint as mint_id
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Needs, Shown
@@ -105,7 +106,7 @@ def ask(
     shown = kind.shown(conn, payload)
     if (why := rules.fault(shown, options)) is not None:
         raise UsageError(f"nobody can be asked for this: {why}")
-    text = approvals.canonical(payload)
+    text = canonical(payload)
     if (known := approvals.open_one(conn, kind.name, subject)) is not None:
         if known.payload == text:
             return known.id
@@ -141,7 +142,7 @@ def finish(conn: Connection, kind: Kind, which: ApprovalId, means: Means) -> Non
 
 def payload_of(approval: Approval) -> Mapping[str, object]:
     """What is to be done. Raises `UsageError` if it is not what was asked for."""
-    if approvals.digest_of(approval.payload) != approval.digest:
+    if digest_of(approval.payload) != approval.digest:
         raise UsageError("what would be done is not what was asked for")
     payload = strict_json.read(approval.payload)
     assert isinstance(payload, dict)

@@ -12,6 +12,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.acts import Act
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
 from nanoclaw.core.pairing import DIGITS, LIFETIME, Code, Guessed, NoCode, Paired, judge
 from nanoclaw.errors import UsageError
@@ -51,7 +52,7 @@ class Pairing:
     @property
     def looks(self) -> dict[str, Callable[[Mapping[str, object]], Awaitable[object]]]:
         """What the command line may ask of it."""
-        return {"channels pair": self.begin}
+        return {"channels pair": Act(self.begin, on=("channel",))}
 
     async def begin(self, asked: Mapping[str, object]) -> object:
         """Make a code for a channel; the one before it is forgotten.

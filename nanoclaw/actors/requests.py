@@ -18,10 +18,11 @@ from nanoclaw.actors import agent_requests, task_requests
 from nanoclaw.actors.asker import Asker
 from nanoclaw.core.destinations import Refused
 from nanoclaw.core.notices import plain
-from nanoclaw.core.requests import WINDOW, Denied, decide_request
+from nanoclaw.core.requests import RULES, WINDOW, Denied, Right, decide_request
 from nanoclaw.errors import UsageError
 from nanoclaw.model.settings import AdminScope
-from nanoclaw.store import asked, entities, notices
+from nanoclaw.store import asked, audit, entities, notices
+from nanoclaw.store.audit import Outcome
 from nanoclaw.store.settings import settings_of
 from schema import payloads
 from schema.payloads import PayloadError, SystemOut
@@ -30,6 +31,7 @@ from schema.sqlite import Connection
 
 __all__ = ["HANDLERS", "Asker", "Handled", "handle"]
 
+ADMIN = "admin"
 MOST_ACTION = 60
 """Characters of an unknown action's name that are kept."""
 
@@ -60,6 +62,7 @@ class _Outcome:
     text: str
     accepted: bool = False
     wake: bool = True
+    too_often: bool = False
     dropped: Refused | None = None
 
 
@@ -102,6 +105,7 @@ def handle(
         handled_at=now,
     )
     asked.record(conn, row)
+    _keep(conn, asker, row, said, came)
     notices.tell_agent(
         conn,
         session,
@@ -112,6 +116,26 @@ def handle(
         now=now,
     )
     return Handled(new=True, rights=entities.last_shown(conn) != shown, dropped=came.dropped)
+
+
+def _keep(conn: Connection, asker: Asker, row: asked.Asked, said: SystemOut, came: _Outcome) -> None:
+    """Record in the audit what takes a say. What is asked too often is counted among requests, and no more.
+
+    Of an admin command that may be given, the record is that of the approval it asks for, or there is nothing to say.
+    """
+    rule = RULES.get(said.action)
+    if rule is None or rule.right is Right.TALK or came.too_often or (came.accepted and said.action == ADMIN):
+        return
+    audit.record(
+        conn,
+        who=audit.agent(asker.place.agent_group.id),
+        what=f"agent {said.action}",
+        on=row.session_id,
+        digest=row.digest,
+        outcome=Outcome.DONE if came.accepted else Outcome.REFUSED,
+        detail=came.text,
+        at=row.handled_at,
+    )
 
 
 def _outcome(
@@ -141,7 +165,7 @@ def _outcome(
         lately=lately,
     )
     if isinstance(verdict, Denied):
-        return _Outcome(verdict.why, wake=not verdict.too_often)
+        return _Outcome(verdict.why, wake=not verdict.too_often, too_often=verdict.too_often)
     may = attrs.evolve(asker, right=verdict.right)
     try:
         return _Outcome(handler(conn, may, runner_id, arguments, now), accepted=True, wake=False)

@@ -29,7 +29,7 @@ from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.threads import Threads
 from nanoclaw.link.epoch_folders import epoch_folders
 from nanoclaw.model.ids import EpochNumber, SessionId
-from nanoclaw.store import epochs, retention
+from nanoclaw.store import audit, epochs, retention
 from nanoclaw.store.db import Store
 from nanoclaw.store.retention import Prune
 
@@ -67,6 +67,9 @@ class Retention:
             *(
                 Chore(name, self.seconds, _Table(self.store, watched, self.policy.messages, name, prune).step)
                 for name, prune in tables.items()
+            ),
+            Chore(
+                "old audit", self.seconds, _Table(self.store, watched, self.policy.audit, "old audit", audit.prune).step
             ),
             Chore("old logs", self.seconds, partial(self._logs, watched)),
             Chore("left folders", self.seconds, partial(self._left_folders, watched)),

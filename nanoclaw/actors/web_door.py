@@ -9,6 +9,7 @@ from typing import Protocol
 import trio
 from attrs import frozen
 
+from nanoclaw.actors.acts import Act
 from nanoclaw.actors.web_truth import WebTruth
 from nanoclaw.channels.web.channel import WebChannel
 from nanoclaw.channels.web.gate import digest_of
@@ -66,7 +67,7 @@ class WebDoor:
     @property
     def looks(self) -> dict[str, Callable[[Mapping[str, object]], Awaitable[object]]]:
         """What the command line may ask of it."""
-        return {"web link": self.make_link, "web logout": self.log_out}
+        return {"web link": Act(self.make_link, on=("user", "name")), "web logout": Act(self.log_out, on=("user",))}
 
     async def make_link(self, asked: Mapping[str, object]) -> object:
         """Answer the command line. Raises `UsageError` for a name that is none, and where there is no page."""

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from nanoclaw.actors.approving import Means, payload_of
 from nanoclaw.admin import references
+from nanoclaw.admin.performing import perform
 from nanoclaw.admin.table import BY_NAME
 from nanoclaw.admin.verb import Request, Verb
 from nanoclaw.core.agent_commands import ByApproval, decide_command
@@ -123,7 +124,7 @@ class AdminKind:
             timezone=str(payload["timezone"]),
             confirmed=True,
         )
-        answer = verb.handler(conn, verb.read(options), request)
+        answer = perform(conn, verb, options, request, note=f"for {agent}, as {approval.id} allows: ")
         return plain(answer.said or f"{command} is done")
 
 

@@ -10,6 +10,7 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
+from nanoclaw.actors.acts import Act
 from nanoclaw.actors.configured import Broken, Workshop, wanted
 from nanoclaw.admin import references
 from nanoclaw.channels import registry
@@ -68,13 +69,13 @@ class ChannelDesk:
         """What it answers, by name."""
         return {
             "channels kinds": self.kinds,
-            "channels add": self.add,
+            "channels add": Act(self.add, on=("kind", "name")),
             "channels list": self.all,
-            "channels remove": self.remove,
-            "channels enable": self.enable,
-            "channels disable": self.disable,
-            "channels test": partial(self.send, test=True),
-            "send": self.send,
+            "channels remove": Act(self.remove, on=("channel",)),
+            "channels enable": Act(self.enable, on=("channel",)),
+            "channels disable": Act(self.disable, on=("channel",)),
+            "channels test": Act(partial(self.send, test=True), on=("channel", "chat")),
+            "send": Act(self.send, on=("to",), digested=("text",)),
         }
 
     async def kinds(self, _: Mapping[str, object]) -> object:

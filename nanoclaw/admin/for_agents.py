@@ -26,13 +26,13 @@ from nanoclaw.core.agent_commands import (
     commands,
     decide_command,
 )
+from nanoclaw.core.digests import canonical, digest_of
 from nanoclaw.core.notices import plain
 from nanoclaw.core.requests import Right
 from nanoclaw.errors import UsageError
 from nanoclaw.kit.ids import mint
 from nanoclaw.model.approvals import Needs
 from nanoclaw.model.ids import ChannelName, UserId
-from nanoclaw.store.approvals import canonical, digest_of
 from nanoclaw.store.scope import scoped
 from schema import strict_json
 from schema.requests import Admin

@@ -15,15 +15,19 @@ import structlog
 import trio
 from attrs import define, frozen
 
+from nanoclaw.actors.acts import Act
+from nanoclaw.admin.performing import perform, refused
 from nanoclaw.admin.table import BY_NAME
 from nanoclaw.admin.verb import Answer, ConfirmationNeededError, Request, Verb
 from nanoclaw.core.mounts import CheckMounts
-from nanoclaw.errors import NanoclawError
+from nanoclaw.errors import NanoclawError, StoreError, UsageError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.lines import BadFrameError, LineStream
 from nanoclaw.kit.sockets import listen
 from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.store import audit
+from nanoclaw.store.audit import Outcome
 from nanoclaw.store.db import Store
 from schema.sqlite import Connection
 
@@ -33,6 +37,10 @@ Look: TypeAlias = Callable[[Mapping[str, object]], Awaitable[object]]
 """Answers one question about the running host, given its arguments, with what JSON can say. A checkpoint."""
 
 ASK_SECONDS = 30.0
+NOTE = "audit note"
+"""How the command line has recorded what it does itself, such as to keep a key."""
+LOOKS_ONLY = frozenset({"tree", "overview", "status", "show log", "actor", "channels kinds", "channels list"})
+"""Questions that change nothing. Whatever else can be asked is a verb of the table, or an `Act`, and is recorded."""
 
 
 @frozen(kw_only=True)
@@ -58,6 +66,12 @@ class AdminServer:
     _looks: Mapping[str, Look]
     _office: Office | None = None
     """None: nothing can be done here, only looked at."""
+
+    def __attrs_post_init__(self) -> None:
+        acts = {name for name, look in self._looks.items() if isinstance(look, Act)}
+        if unsaid := self._looks.keys() - acts - LOOKS_ONLY:
+            raise ValueError(f"does it only look, or is it an Act, which is recorded? {', '.join(sorted(unsaid))}")
+        assert self._office is not None or not acts
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
@@ -85,12 +99,18 @@ class AdminServer:
         name = frame.get("verb")
         try:
             arguments = frame.get("arguments", {})
+            said = arguments if isinstance(arguments, dict) else {}
             if isinstance(name, str) and name in self._looks:
-                return {"answer": await self._looks[name](arguments if isinstance(arguments, dict) else {})}
+                look = self._looks[name]
+                if isinstance(look, Act) and self._office is not None:
+                    return {"answer": await _act(self._office, name, look, said)}
+                return {"answer": await look(said)}
+            if name == NOTE and self._office is not None:
+                return {"answer": await self._office.store.transact(_note, self._office, said)}
             if isinstance(name, str) and name in BY_NAME and self._office is not None:
                 verb = BY_NAME[name]
-                asked = verb.read(arguments)
-                done = await self._run(self._office, verb, asked, confirmed=bool(frame.get("confirmed")))
+                verb.read(arguments)
+                done = await self._run(self._office, verb, said, confirmed=bool(frame.get("confirmed")))
                 return {"answer": attrs.asdict(done)}
         except ConfirmationNeededError as exc:
             return {"question": str(exc)}
@@ -100,7 +120,7 @@ class AdminServer:
         verbs = [*self._looks, *(BY_NAME if self._office is not None else ())]
         return {"error": f"there is no verb {name!r}; there are {', '.join(verbs)}"}
 
-    async def _run(self, office: Office, verb: Verb, arguments: object, *, confirmed: bool) -> Answer:
+    async def _run(self, office: Office, verb: Verb, said: Mapping[str, object], *, confirmed: bool) -> Answer:
         request = Request(
             now=office.clock.now(),
             mint=mint,
@@ -111,12 +131,57 @@ class AdminServer:
             confirmed=confirmed,
         )
 
-        def handle(conn: Connection) -> Answer:
-            return verb.handler(conn, arguments, request)
-
         if not verb.writes:
-            return await office.store.read(handle)
-        answer = await office.store.transact(handle)
+            return await office.store.read(perform, verb, said, request)
+        try:
+            answer = await office.store.transact(perform, verb, said, request)
+        except UsageError as exc:
+            await office.store.transact(refused, verb, said, request, str(exc))
+            raise
         log.info("admin_changed", verb=verb.name, said=answer.said)
         office.changed()
         return answer
+
+
+async def _act(office: Office, name: str, act: Act, said: Mapping[str, object]) -> object:
+    """Do it between two records. What ends without the second was cut short, and is looked into by a person."""
+
+    async def tell(outcome: Outcome, detail: str | None = None) -> None:
+        await office.store.transact(
+            audit.record,
+            who=office.operator,
+            what=name,
+            on=act.subject(said) or None,
+            digest=audit.digest(act.payload(said)),
+            outcome=outcome,
+            detail=detail,
+            at=office.clock.now(),
+        )
+
+    await tell(Outcome.BEGUN)
+    try:
+        answer = await act.run(said)
+    except StoreError:
+        raise
+    except UsageError as exc:
+        await tell(Outcome.REFUSED, str(exc))
+        raise
+    except NanoclawError as exc:
+        await tell(Outcome.FAILED, str(exc))
+        raise
+    await tell(Outcome.DONE)
+    return answer
+
+
+def _note(conn: Connection, office: Office, said: Mapping[str, object]) -> None:
+    """Record what the command line does itself. Raises `UsageError`."""
+    words = {name: said.get(name) for name in ("what", "on", "digest", "detail")}
+    if not isinstance(words["what"], str) or not all(
+        value is None or isinstance(value, str) for value in words.values()
+    ):
+        raise UsageError(f"{NOTE}: what was done is a text, as is all else")
+    try:
+        outcome = Outcome(said.get("outcome", Outcome.DONE.value))
+    except ValueError:
+        raise UsageError(f"{NOTE}: no such outcome") from None
+    audit.record(conn, who=office.operator, outcome=outcome, at=office.clock.now(), **words)  # type: ignore[arg-type]  # they were looked at

@@ -17,10 +17,13 @@ from nanoclaw.backups.making import require_sound
 from nanoclaw.core.backup_contents import DATABASE, FOLDERS, Contents
 from nanoclaw.core.backups import TIME
 from nanoclaw.errors import BackupError
-from nanoclaw.store import swapping
+from nanoclaw.store import audit, swapping
 from nanoclaw.store.after_restore import Parked, park
 from nanoclaw.store.opening import open_writer
 from schema.sqlite import transaction
+
+WHAT = "backup restore"
+"""The act in the audit."""
 
 
 @frozen(kw_only=True)
@@ -57,7 +60,7 @@ def restore(home: Path, backup: Path, *, now: datetime, told: Told = lambda _: N
         require_sound(database, backup)
         for name in FOLDERS:
             (place / name).mkdir(mode=0o700, exist_ok=True)
-        parked = _park(database, contents.made_at, now)
+        parked = _park(database, backup.name, contents.made_at, now)
         swapping.decide(home, now.strftime(TIME))
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -68,10 +71,21 @@ def restore(home: Path, backup: Path, *, now: datetime, told: Told = lambda _: N
     return Restored(contents=contents, parked=parked, aside=aside)
 
 
-def _park(database: Path, made_at: datetime, now: datetime) -> Parked:
+def _park(database: Path, name: str, made_at: datetime, now: datetime) -> Parked:
     writer = open_writer(database)
     try:
         with transaction(writer.conn):
-            return park(writer.conn, made_at, now=now)
+            parked = park(writer.conn, made_at, now=now)
+            # What the audit had of the time since the backup is in the folder of what was there before.
+            audit.record(writer.conn, who=audit.OPERATOR, what=WHAT, on=name, detail=_words(parked), at=now)
+            return parked
     finally:
         writer.close()
+
+
+def _words(parked: Parked) -> str:
+    """What was parked, for the record."""
+    return (
+        f"set aside as undecided: {parked.messages_in} messages in, {parked.messages_out} out, "
+        f"{parked.approvals} approvals, {parked.occurrences} times of tasks"
+    )

@@ -26,6 +26,7 @@ from nanoclaw.importing.present import Present, look
 from nanoclaw.importing.read import read_home
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
+from nanoclaw.store import audit
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.opening import open_writer
 from schema import sqlite
@@ -91,7 +92,12 @@ def _apply(config: Config, old: OldHome) -> None:
     writer = open_writer(config.database)
     try:
         with transaction(writer.conn):
-            apply(writer.conn, old, timezone=config.agent.timezone, mint=mint, now=SystemClock().now())
+            now = SystemClock().now()
+            made = apply(writer.conn, old, timezone=config.agent.timezone, mint=mint, now=now)
+            brought = ", ".join(f"{new} {name}" for name, new, _ in made.counts() if new)
+            audit.record(
+                writer.conn, who=audit.OPERATOR, what="import", on=str(old.folder), detail=brought or "nothing", at=now
+            )
     finally:
         writer.close()
 

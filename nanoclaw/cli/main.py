@@ -13,11 +13,13 @@ from rich.console import Console
 
 from nanoclaw import config
 from nanoclaw.cli import (
+    audit_commands,
     backup_commands,
     channel_commands,
     exits,
     image_commands,
     look_commands,
+    secrets_commands,
     service_commands,
     web_commands,
 )
@@ -197,55 +199,14 @@ def import_home(folder: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     sys.exit(import_home.run(_config(), folder, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
+cli.add_command(audit_commands.audit)
 cli.add_command(backup_commands.backup)
 cli.add_command(channel_commands.channels)
 cli.add_command(image_commands.image)
 cli.add_command(channel_commands.send)
+cli.add_command(secrets_commands.secrets)
 cli.add_command(service_commands.service)
 cli.add_command(web_commands.web)
-
-
-URL_HELP = "Where that answers which the key is for; by default https://api.anthropic.com, or what [onecli] says."
-
-
-@cli.group()
-def secrets() -> None:
-    """The keys of models and of OneCLI. They stay on the host: no sandbox sees one. Works without a host too."""
-
-
-@secrets.command("set")
-@click.argument("name", type=click.Choice(["anthropic", "onecli"]), metavar="NAME")
-@click.option("--url", help=URL_HELP)
-def secrets_set(name: str, url: str | None) -> None:
-    """Keep a key, instead of the one that is there.
-
-    NAME is anthropic, the API that Claude and others speak; or onecli, a server that keeps agents' credentials.
-
-    Asks for it, or reads it from standard input; never from the command line, which others can see.
-    Holds from the next request on.
-    """
-    from nanoclaw.cli import secrets
-
-    secrets.keep(_config(), name, url)
-
-
-@secrets.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a key, for programs.")
-def secrets_list(as_json: bool) -> None:
-    """Which keys there are, for whom and since when. None is shown."""
-    from nanoclaw.cli import secrets
-
-    secrets.show(_config(), as_json=as_json)
-
-
-@secrets.command("remove")
-@click.argument("name", type=click.Choice(["anthropic", "onecli"]), metavar="NAME")
-@click.option("--url", help=URL_HELP)
-def secrets_remove(name: str, url: str | None) -> None:
-    """Forget a key. Holds from the next request on."""
-    from nanoclaw.cli import secrets
-
-    secrets.forget(_config(), name, url)
 
 
 def _config() -> config.Config:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -19,6 +20,8 @@ from nanoclaw.config import Config
 from nanoclaw.core.repair import ByHand, MendRow, NextStart, RebuildIndexes, SetAside, Step, changes
 from nanoclaw.errors import StoreError, UsageError
 from nanoclaw.kit.clock import SystemClock
+from nanoclaw.store import audit
+from nanoclaw.store.audit import Outcome
 from nanoclaw.store.home import held
 from nanoclaw.store.migrate import check_origin
 from nanoclaw.store.repairing import Repaired, look, mend_all
@@ -52,12 +55,22 @@ def run(config: Config, *, apply: bool, yes: bool, as_json: bool) -> int:
             return exits.REFUSED if steps else exits.OK
         if not yes:
             _ask(steps)
+        _record(conn, steps, Outcome.BEGUN, now)
         try:
             done = mend_all(conn, config.home, now=now)
         except OSError as exc:
+            _record(conn, steps, Outcome.FAILED, now)
             raise StoreError(f"not all was repaired, and it can be begun again: {exc}") from exc
+        _record(conn, steps, Outcome.DONE, now)
     _report(done, as_json=as_json)
     return exits.REFUSED if any(isinstance(step, ByHand) for step in done.left) else exits.OK
+
+
+def _record(conn: Connection, steps: Sequence[Step], outcome: Outcome, now: datetime) -> None:
+    """In the audit: that it was done, and how many steps it took."""
+    with sqlite.transaction(conn):
+        detail = f"{len(changes(steps))} steps"
+        audit.record(conn, who=audit.OPERATOR, what="repair", outcome=outcome, detail=detail, at=now)
 
 
 @contextmanager

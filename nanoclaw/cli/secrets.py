@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from nanoclaw.cli.recording import recorded
 from nanoclaw.cli.words import printable
 from nanoclaw.config import FILE, Config
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint, read_endpoint
@@ -32,10 +33,11 @@ def keep(config: Config, name: str, url: str | None) -> None:
     if isinstance(key, BadKey):
         raise UsageError(f"this is no key: {key.why}. Nothing was changed")
     secrets = SecretsFile(config.home, FILES[name])
-    try:
-        secrets.set(endpoint.origin, key, now=SystemClock().now())
-    except OSError as exc:
-        raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
+    with recorded(config, "secrets set", on=f"{name} for {endpoint.origin}"):
+        try:
+            secrets.set(endpoint.origin, key, now=SystemClock().now())
+        except OSError as exc:
+            raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
     console = Console(highlight=False, soft_wrap=True)
     console.print(printable(f"kept in {secrets.path}: the {key.kind} of {name} for {endpoint.origin} and no other"))
     console.print(printable(_next(config, name, endpoint)))
@@ -70,14 +72,15 @@ def forget(config: Config, name: str, url: str | None) -> None:
     """Forget a key. Raises `UsageError` if there is none."""
     endpoint = _endpoint(config, name, url)
     secrets = SecretsFile(config.home, FILES[name])
-    try:
-        was_there = secrets.remove(endpoint.origin)
-    except OSError as exc:
-        raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
-    if not was_there:
-        raise UsageError(
-            f"there is no key of {name} for {endpoint.origin}: nanoclaw secrets list shows those there are"
-        )
+    with recorded(config, "secrets remove", on=f"{name} for {endpoint.origin}"):
+        try:
+            was_there = secrets.remove(endpoint.origin)
+        except OSError as exc:
+            raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
+        if not was_there:
+            raise UsageError(
+                f"there is no key of {name} for {endpoint.origin}: nanoclaw secrets list shows those there are"
+            )
     Console(highlight=False, soft_wrap=True).print(printable(f"forgotten: the key of {name} for {endpoint.origin}"))
 
 

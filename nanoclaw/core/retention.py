@@ -28,6 +28,8 @@ class RetentionPolicy:
     """Settled messages, in and out, with all that belongs to them, and drops."""
     logs: timedelta = timedelta(days=30)
     """What sandboxes said on standard error."""
+    audit: timedelta = timedelta(days=1_095)
+    """Records of what was done by whoever has a say."""
 
 
 class Kept(Enum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,9 +9,10 @@ from datetime import datetime
 from attrs import frozen
 
 from nanoclaw.core import approvals as rules
+from nanoclaw.core.digests import canonical, digest_of
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState, Shown
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, EventId, MessagingGroupId, SessionId, UserId
-from nanoclaw.store import approval_cards, kept, notices
+from nanoclaw.store import approval_audit, approval_cards, kept, notices
 from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.payloads import Option
@@ -29,16 +29,6 @@ RESULT = "approval_result"
 @frozen(kw_only=True)
 class _Options:
     options: tuple[Option, ...]
-
-
-def canonical(payload: Mapping[str, object]) -> str:
-    """*payload* as text: the same for the same meaning."""
-    return json.dumps(payload, sort_keys=True, ensure_ascii=False)
-
-
-def digest_of(payload: str) -> str:
-    """What a payload is known by."""
-    return hashlib.sha256(payload.encode()).hexdigest()
 
 
 def new(
@@ -80,6 +70,7 @@ def request(conn: Connection, asked: Approval) -> ApprovalId | None:
     if about is not None and _waiting(conn, "messaging_group_id", about) >= MOST_WAITING:
         return None
     execute(conn, insert_sql("approvals", Approval), bindings(asked))
+    approval_audit.asked(conn, asked)
     return asked.id
 
 
@@ -165,6 +156,7 @@ def decide(
     )
     if not written:
         return None
+    approval_audit.decided(conn, get(conn, approval), option, at=now)
     if option.value == rules.REJECT.value:
         # Whoever says no to a chat is asked about it no more.
         execute(
@@ -203,6 +195,7 @@ def end(
     kept.forget(conn, approval)
     ended = get(conn, approval)
     assert ended is not None
+    approval_audit.ended(conn, ended, at=now)
     words = rules.outcome(ended, decider(conn, ended))
     if ended.session_id is not None:
         tell_asker(conn, ended, words, key="end", now=now)

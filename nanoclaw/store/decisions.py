@@ -16,7 +16,7 @@ from nanoclaw.model.approvals import Approval
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, CardId, EventId, UserId
 from nanoclaw.model.messages import Address, Drop, InboundEvent
 from nanoclaw.model.rights import Standing
-from nanoclaw.store import approval_cards, approvals, drops, notices
+from nanoclaw.store import approval_audit, approval_cards, approvals, drops, notices
 from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.people import note_user, rights_of
@@ -139,6 +139,8 @@ def store(
     else:
         reason, detail = found.reason, found.why
         if found.approval is not None:
+            if (about := approvals.get(conn, found.approval)) is not None:
+                approval_audit.not_decided(conn, about, event.sender_id, detail, at=now)
             again = f":{event_id}" if reason == "no-name" else ""
             key = f"approval:{found.approval}:{reason}:{event.sender_id}{again}"
             text = f"{detail[0].upper()}{detail[1:]}."

@@ -10,14 +10,17 @@ from nanoclaw.model.entities import MessagingGroup
 from nanoclaw.model.ids import MessagingGroupId, RoleId
 from nanoclaw.model.messages import Address, Drop, InboundEvent
 from nanoclaw.model.rights import Grant, Role
-from nanoclaw.store import drops, notices, people
+from nanoclaw.store import audit, drops, notices, people
 from nanoclaw.store.approvals import decide, matching
 from nanoclaw.store.askings import SEEN_TO
+from nanoclaw.store.audit import Outcome
 from nanoclaw.store.entities import Mint, add_messaging_group, messaging_group
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.wirings import wire_direct, wirings_of
 from schema.sqlite import Connection
 
+PAIRED = "channels paired"
+"""The act in the audit."""
 WELCOME = "This is you from now on: you own this home, and can write to its agents here."
 
 
@@ -36,6 +39,7 @@ def pair(conn: Connection, event: InboundEvent, *, like: Address, mint: Mint, no
         granted_at=now,
     )
     people.grant(conn, owner)
+    audit.record(conn, who=event.sender_id, what=PAIRED, on=event.channel, detail="an owner from now on", at=now)
     for waiting in matching(conn, ApprovalKind.SENDER, sender=event.sender_id):
         decide(conn, waiting.id, SEEN_TO, by=event.sender_id, now=now)
     chat = _chat(conn, event, mint, now)
@@ -52,6 +56,7 @@ def pair(conn: Connection, event: InboundEvent, *, like: Address, mint: Mint, no
 def guessed(conn: Connection, event: InboundEvent, *, now: datetime) -> None:
     """Keep that somebody said a code that was none. Not what they said: it may be nearly right."""
     _record(conn, event, "wrong-code", now)
+    audit.record(conn, who=event.sender_id, what=PAIRED, on=event.channel, outcome=Outcome.REFUSED, at=now)
 
 
 def _chat(conn: Connection, event: InboundEvent, mint: Mint, now: datetime) -> MessagingGroup:

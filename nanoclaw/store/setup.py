@@ -9,10 +9,14 @@ from attrs import frozen
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, RoleId, UserId
 from nanoclaw.model.rights import Grant, Role
+from nanoclaw.store import audit
 from nanoclaw.store.entities import Mint, add_agent_group, add_messaging_group, agent_groups, messaging_group
 from nanoclaw.store.people import grant, note_user
 from nanoclaw.store.wirings import wire_direct, wirings_of
 from schema.sqlite import Connection, scalar
+
+FIRST_SEEN = "operator seen"
+"""The act in the audit: whoever starts the host owns its home."""
 
 
 @frozen(kw_only=True)
@@ -67,6 +71,7 @@ def _operator_at(
             granted_at=now,
         )
         grant(conn, owner)
+        audit.record(conn, who=audit.HOST, what=FIRST_SEEN, on=operator.user, detail="an owner from now on", at=now)
     chat = messaging_group(conn, operator.channel, operator.platform_id)
     if chat is not None:
         return chat, False

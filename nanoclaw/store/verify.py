@@ -8,12 +8,12 @@ from pathlib import Path
 
 from attrs import frozen
 
+from nanoclaw.core.digests import digest_of
 from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.core.promises import Broken, Problem
 from nanoclaw.core.repair import OUT
 from nanoclaw.model.ids import SessionId, SpoolId
 from nanoclaw.store import epochs, files
-from nanoclaw.store.approvals import digest_of
 from nanoclaw.store.promises import REPAIR, RULES
 from nanoclaw.store.swapping import UNFINISHED
 from schema import sqlite

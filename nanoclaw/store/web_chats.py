@@ -11,6 +11,7 @@ from nanoclaw.core.notices import plain
 from nanoclaw.kit.ids import token
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
+from nanoclaw.store import audit
 from nanoclaw.store.entities import Mint, add_messaging_group, agent_groups
 from nanoclaw.store.people import rights_of
 from nanoclaw.store.wirings import wire_direct
@@ -18,6 +19,8 @@ from schema.sqlite import Connection
 
 MOST_NAME = 80
 """Characters."""
+BEGUN = "web begin"
+"""The act in the audit: a chat is made, and wired."""
 
 
 def agents_for(conn: Connection, person: Person) -> list[AgentGroup]:
@@ -41,4 +44,5 @@ def begin(conn: Connection, person: Person, agent: AgentGroupId, name: str, *, m
     )
     add_messaging_group(conn, chat)
     wire_direct(conn, chat.id, group.id, mint=mint, now=now)
+    audit.record(conn, who=person.user, what=BEGUN, on=f"{group.name} {chat.platform_id}", at=now)
     return chat.platform_id

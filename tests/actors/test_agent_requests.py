@@ -10,7 +10,7 @@ from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.rights import Role
 from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope, ContainerSettings
-from nanoclaw.store import asked, destinations, entities, people
+from nanoclaw.store import asked, audit, destinations, entities, people
 from nanoclaw.store.destinations import MadeBy
 from nanoclaw.store.projection import changes
 from nanoclaw.store.settings import set_settings, settings_of
@@ -39,7 +39,7 @@ def children(case: Case) -> list[AgentGroup]:
 def unchanged(case: Case, before: dict[str, list[Row]]) -> bool:
     """Is all as it was, besides the record of the request and the note about it?"""
     after = everything(case.world.conn)
-    return all(after[name] == before[name] for name in before if name not in {"requests", "inbound"})
+    return all(after[name] == before[name] for name in before if name not in {"requests", "inbound", "audit"})
 
 
 def test_the_two_can_write_to_each_other_at_once(case: Case) -> None:
@@ -115,6 +115,16 @@ def test_whoever_may_not_has_changed_nothing_and_is_told_why(scope: AdminScope, 
     assert why in told
     assert unchanged(case, before)
     assert case.notes()[-1]["trigger"] == 1, "its agent may have promised it"
+    (record,) = audit.records(case.world.conn, who="agent:")
+    assert (record.what, record.outcome) == ("agent create_agent", audit.Outcome.REFUSED)
+    assert why in (record.detail or "")
+
+
+def test_what_an_agent_was_granted_is_in_the_audit_and_what_it_asks_too_often_is_not(case: Case) -> None:
+    for number in range(9):
+        case.ask(CreateAgent(name=f"Scout {number}"))
+    found = audit.records(case.world.conn, what="agent create_agent")
+    assert [(one.who, one.outcome) for one in found] == [(f"agent:{case.agent}", audit.Outcome.DONE)] * 5
 
 
 def test_what_is_answered_has_no_more_of_a_say(case: Case) -> None:

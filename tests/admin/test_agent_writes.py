@@ -26,7 +26,7 @@ from tests.admin.commanding import a_case, give
 from tests.support.approvals import carry_out_as
 from tests.support.central import everything
 
-OWN = {"requests", "inbound", "approvals"}
+OWN = {"requests", "inbound", "approvals", "audit"}
 """Where a request leaves something of itself."""
 
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_done_or_is_not_in_its_reach_is_not_asked_for(
     case = a_case()
     before = everything(case.world.conn)
     assert why in give(case, command, **options)
-    assert changed(case, before) <= {"requests", "inbound"}
+    assert changed(case, before) <= {"requests", "inbound", "audit"}
 
 
 def test_what_has_changed_since_it_was_asked_for_is_not_overwritten() -> None:

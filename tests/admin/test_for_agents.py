@@ -98,7 +98,7 @@ def test_no_other_command_is_there_for_agents(command: str) -> None:
     before = everything(case.world.conn)
     assert "there is no command" in give(case, command)
     after = everything(case.world.conn)
-    assert {name for name in before if before[name] != after[name]} <= {"requests", "inbound"}
+    assert {name for name in before if before[name] != after[name]} <= {"requests", "inbound", "audit"}
 
 
 def test_folders_of_the_machine_are_not_shown() -> None:

@@ -45,7 +45,7 @@ async def office(folder: Path, changed: list[str]) -> AsyncIterator[Path]:
             check_mounts=lambda *_: (),
             changed=lambda: changed.append("changed"),
         )
-        await nursery.start(AdminServer(socket, {"weather": weather}, desk).run)
+        await nursery.start(AdminServer(socket, {"status": weather}, desk).run)
         yield socket
         nursery.cancel_scope.cancel()
 
@@ -85,7 +85,7 @@ async def test_what_takes_away_is_asked_back_and_done_when_it_is_confirmed(folde
 @pytest.mark.parametrize(
     ("frame", "sentence"),
     [
-        ({"verb": "groups burn"}, "there is no verb 'groups burn'; there are weather, groups list"),
+        ({"verb": "groups burn"}, "there is no verb 'groups burn'; there are status, groups list"),
         ({"verb": 7}, "there is no verb 7"),
         ({}, "there is no verb None"),
         ({"verb": "groups get", "arguments": {}}, "group"),
@@ -100,6 +100,6 @@ async def test_nonsense_is_answered_with_a_sentence(folder: Path, frame: dict[st
 
 async def test_a_look_is_answered_and_the_socket_is_the_owners_alone(folder: Path) -> None:
     async with office(folder, []) as socket:
-        assert await ask(socket, {"verb": "weather"}) == {"answer": "fine"}
+        assert await ask(socket, {"verb": "status"}) == {"answer": "fine"}
         assert socket.stat().st_mode & 0o777 == 0o600
     assert not socket.exists()

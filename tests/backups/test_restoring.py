@@ -11,7 +11,7 @@ import pytest
 
 from nanoclaw.backups import making, restoring
 from nanoclaw.errors import BackupError
-from nanoclaw.store import swapping
+from nanoclaw.store import audit, swapping
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.verify import verify
 from schema import sqlite
@@ -63,6 +63,14 @@ def test_a_restored_home_is_as_it_was_and_what_was_there_since_is_put_aside(home
     assert (done.aside / "groups" / "nano" / "notes.md").read_text() == "forget the milk"
     assert (done.aside / "sessions" / "ses-1").is_dir()
     assert (home / "secrets" / "anthropic.json").read_text() == "the key", "keys stay"
+
+
+def test_a_restore_is_in_the_audit_of_the_home_that_it_makes(home: Path) -> None:
+    restore(home)
+    with opened(home) as world:
+        (record,) = audit.records(world.conn, what=restoring.WHAT)
+    assert (record.who, record.outcome) == (audit.OPERATOR, audit.Outcome.DONE)
+    assert record.subject == backup(home).name
 
 
 def test_a_restored_home_keeps_every_promise(home: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
+import trio
 from click.testing import CliRunner, Result
 
 from nanoclaw.cli import checks_of_parts
@@ -90,7 +92,7 @@ async def test_doctor_says_who_lacks_a_key(home: Path) -> None:
         await store.transact(first_start, agent="Nano", operator=operator, mint=mint, now=NOW)
     (said,) = checks_of_parts.without_keys(config)
     assert said == "Nano thinks with claude, and no key is set: nanoclaw secrets set anthropic"
-    run("set", "anthropic", typed=KEY)
+    await trio.to_thread.run_sync(partial(run, "set", "anthropic", typed=KEY))
     assert checks_of_parts.without_keys(config) == ()
     secrets.path.chmod(0o644)
     assert checks_of_parts.without_keys(config) == (), "another check says what is wrong with the file"

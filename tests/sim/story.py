@@ -9,12 +9,13 @@ from typing import Final
 import trio
 from attrs import define, field
 
+from nanoclaw.core.digests import canonical
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState
 from nanoclaw.model.ids import ApprovalId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.model.tasks import TaskState
 from nanoclaw.store import tasks
-from nanoclaw.store.approvals import approvals, canonical, settle
+from nanoclaw.store.approvals import approvals, settle
 from schema.rows import bindings, insert_sql
 from schema.sqlite import execute, fetch, transaction
 from tests.sim.checker import CLEARED

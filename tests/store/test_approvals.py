@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.core.digests import canonical, digest_of
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState
 from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, MessagingGroupId, UserId
@@ -48,8 +49,8 @@ def ask(
 ) -> None:
     """Request something."""
     made = an_approval(chat, world.mint("apr"), kind, subject=subject, agent_group_id=agent, requested_at=world.now)
-    payload = approvals.canonical({"sender_id": sender})
-    approvals.request(world.conn, evolve(made, payload=payload, digest=approvals.digest_of(payload)))
+    payload = canonical({"sender_id": sender})
+    approvals.request(world.conn, evolve(made, payload=payload, digest=digest_of(payload)))
 
 
 @frozen(kw_only=True)
@@ -105,7 +106,7 @@ def test_a_request_is_kept_as_it_was_made_with_a_digest_of_what_would_be_done() 
 
 @given(st.dictionaries(st.text(max_size=3), st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3))))
 def test_the_same_meaning_is_the_same_text(payload: dict[str, object]) -> None:
-    assert approvals.canonical(dict(reversed(payload.items()))) == approvals.canonical(payload)
+    assert canonical(dict(reversed(payload.items()))) == canonical(payload)
 
 
 def test_the_same_request_while_it_waits_changes_nothing() -> None:

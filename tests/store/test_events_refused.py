@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from nanoclaw.core.digests import canonical
 from nanoclaw.model.approvals import ApprovalKind, ApprovalState
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SenderScope, UnknownSenderPolicy
 from nanoclaw.model.ids import RoleId, UserId
@@ -136,7 +137,7 @@ def test_a_stranger_where_a_person_is_to_be_asked_is_asked_about_once_for_each_a
     assert [(each.kind, each.subject) for each in waiting] == [
         (ApprovalKind.SENDER, f"chat-test-room/agt-{name}/test:ada") for name in ("one", "two")
     ]
-    assert waiting[0].payload == approvals.canonical(
+    assert waiting[0].payload == canonical(
         {"sender_id": "test:ada", "sender": "Ada", "chat": "chat-test-room", "agent_group": "agt-one"}
     )
     assert len(drops.recent(world.conn)) == 6

@@ -77,8 +77,9 @@ def test_each_guess_that_is_told_as_an_event_is_a_record_and_one_answer_is_given
         assert isinstance(case.press(card, guess, number=number), Ignored)
     after = everything(case.world.conn)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed <= {"events", "drops", "ledger", "messaging_groups", "sqlite_sequence"}
+    assert changed <= {"events", "drops", "ledger", "messaging_groups", "audit"}
     assert len(after["ledger"]) - len(before["ledger"]) <= 1, "whoever presses a thousand times is told once"
+    assert len(after["audit"]) - len(before["audit"]) == 1, "and is on record once"
     assert case.state(which) == PENDING
     assert approvals.executing(case.world.conn) == []
     assert isinstance(case.press(card, case.tokens(card)["Reject"], number=901), Decided)

@@ -7,7 +7,7 @@ from attrs import evolve
 from nanoclaw.model.approvals import ApprovalState
 from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.model.messages import Address, InboundEvent
-from nanoclaw.store import approvals, drops, entities, people, wirings
+from nanoclaw.store import approvals, audit, drops, entities, people, wirings
 from nanoclaw.store.events import Ignored
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.pairing import guessed, pair
@@ -45,6 +45,16 @@ def test_a_new_owner_is_heard_like_the_other_and_welcomed_once() -> None:
     assert scalar(world.conn, "SELECT count(*) FROM ledger") == 1
     (kept,) = drops.recent(world.conn)
     assert (kept.reason, kept.sender_id) == ("paired", event.sender_id)
+
+
+def test_who_became_an_owner_and_who_guessed_is_in_the_audit() -> None:
+    world = a_home()
+    guessed(world.conn, private(), now=world.now)
+    pair(world.conn, private(2), like=LIKE, mint=world.mint, now=world.now)
+    assert [(one.who, one.subject, one.outcome) for one in audit.records(world.conn, what="channels paired")] == [
+        (private().sender_id, CHANNEL, audit.Outcome.REFUSED),
+        (private().sender_id, CHANNEL, audit.Outcome.DONE),
+    ]
 
 
 def test_a_chat_that_is_wired_stays_as_it_is() -> None:

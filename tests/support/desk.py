@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+from nanoclaw.admin.performing import perform
 from nanoclaw.admin.table import BY_NAME
 from nanoclaw.admin.verb import Answer, Line, Request
 from nanoclaw.core.mounts import CheckMounts
@@ -45,9 +46,7 @@ class Desk:
         verb = BY_NAME[name]
         request = self.request(confirmed=confirmed)
         with transaction(self.world.conn):
-            answer = verb.handler(self.world.conn, verb.read(dict(arguments)), request)
-        assert isinstance(answer, Answer)
-        return answer
+            return perform(self.world.conn, verb, arguments, request)
 
     def one(self, name: str, /, **arguments: object) -> Line:
         """The one row that the verb of that name answers with."""
