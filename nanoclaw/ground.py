@@ -15,7 +15,7 @@ from nanoclaw.actors.listeners import Listeners
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.package_versions import PackageVersions
 from nanoclaw.actors.packages_kind import Builder
-from nanoclaw.actors.parts import Credentials, Customs, NoWaysOut, WaysOut
+from nanoclaw.actors.parts import Credentials, Customs, NoWaysOut, Parts, WaysOut
 from nanoclaw.admin.kinds import all_kinds
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import jitter, mint
@@ -58,9 +58,9 @@ class Ground:
     """Who listens to plain messages where; as long as it has not begun, somebody may be anywhere."""
 
 
-def kinds_on(ground: Ground) -> Mapping[ApprovalKind, Kind]:
+def kinds_on(ground: Ground, parts: Parts) -> Mapping[ApprovalKind, Kind]:
     """What can be approved."""
-    kinds = all_kinds(ground.builder)
+    kinds = all_kinds(ground.builder, parts.programs)
     if ground.decisions is None:
         return kinds
     return {**kinds, ApprovalKind.CREDENTIAL: CredentialKind(ground.decisions, ground.clock, ground.luck)}

@@ -214,7 +214,7 @@ def build(
         ground.store,
         ground.clock,
         by_name,
-        kinds_on(ground),
+        kinds_on(ground, parts),
         delivery.nudge,
         lambda: done(),  # noqa: PLW0108 - it is made below
         nodes["approvals"],

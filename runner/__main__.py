@@ -11,7 +11,7 @@ import sys
 
 from runner.heartbeat import beat
 from schema import LINK_VERSION, sqlite
-from schema.files import HEARTBEAT, INBOUND
+from schema.files import HEARTBEAT, INBOUND, SANDBOX_PROGRAMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 USAGE = (
-    "usage: runner --in DIR --out DIR --agent DIR [--container-json FILE] [--gateway SOCKET] [--provider NAME]"
-    " [--parent-pipe]"
+    "usage: runner --in DIR --out DIR --agent DIR [--container-json FILE] [--gateway SOCKET] [--programs DIR]"
+    " [--provider NAME] [--parent-pipe]"
 )
 NEEDED = ("--in", "--out", "--agent")
-VALUED = (*NEEDED, "--container-json", "--gateway", "--provider")
+VALUED = (*NEEDED, "--container-json", "--gateway", "--programs", "--provider")
 PARENT_PIPE = "--parent-pipe"
 WRONGLY_STARTED = 2
 
@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         out=Path(found["--out"]),
         settings=None if settings is None else Path(settings),
         gateway=found.get("--gateway"),
+        programs=found.get("--programs", SANDBOX_PROGRAMS),
         provider=found.get("--provider"),
         parent_pipe=PARENT_PIPE in found,
     )

@@ -35,7 +35,7 @@ from runner.tools.desk import Desk
 from runner.tools.toolbox import AgentTools, new_id
 from runner.turn import Turns
 from runner.watch import InboxWatch
-from schema.files import ANSWER, DOORBELL, HEARTBEAT, INBOX, OUTBOUND
+from schema.files import ANSWER, DOORBELL, HEARTBEAT, INBOX, OUTBOUND, SANDBOX_PROGRAMS
 from schema.sqlite import Connection
 
 STDIN = 0
@@ -63,6 +63,8 @@ class Places:
     """container.json."""
     gateway: str | None = None
     """The socket that leads to the model."""
+    programs: str = SANDBOX_PROGRAMS
+    """Where the copies are that MCP servers are started with."""
     provider: str | None = None
     """Instead of the one that container.json names."""
     parent_pipe: bool = False
@@ -79,7 +81,9 @@ def run(places: Places, inbound: Connection) -> int:
     try:
         proxy = load_proxy(places.gateway)
         by_proxy = proxy is not None and proxy.model
-        container = attrs.evolve(load_container(places.settings), gateway=None if by_proxy else places.gateway)
+        container = attrs.evolve(
+            load_container(places.settings, places.programs), gateway=None if by_proxy else places.gateway
+        )
     except ConfigError as exc:
         log("refused", why=str(exc))
         return WRONGLY_STARTED

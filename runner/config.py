@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from runner.core.programs import with_copies
 from runner.errors import ConfigError
 from runner.logs import log
 from runner.model import Container, McpServer, Zone
+from schema.files import SANDBOX_PROGRAMS
 from schema.strict_json import JsonError, read
 
 T = TypeVar("T")
@@ -18,8 +21,12 @@ T = TypeVar("T")
 _KINDS: Mapping[type, str] = {str: "text", int: "a whole number", dict: "an object", list: "a list"}
 
 
-def read_container(text: str) -> Container:
+def read_container(text: str, programs: str = SANDBOX_PROGRAMS) -> Container:
     """The settings in *text*. What is left out, or null, has its default; fields of later versions are ignored.
+
+    Args:
+      text: JSON.
+      programs: Where the copies are that MCP servers are started with.
 
     Raises:
       ConfigError: it is not JSON, or a field is not of its type.
@@ -43,7 +50,7 @@ def read_container(text: str) -> Container:
             base_url=_get(found, "baseUrl", str),
             group_name=_get(found, "groupName", str) or assistant_name,
             assistant_name=assistant_name,
-            mcp_servers=_servers(_get(found, "mcpServers", dict) or {}),
+            mcp_servers=_servers(_get(found, "mcpServers", dict) or {}, programs),
             max_messages_per_prompt=_or(_get(found, "maxMessagesPerPrompt", int), default.max_messages_per_prompt),
             compact_window=compact_window,
             timezone=_get(found, "timezone", str),
@@ -52,7 +59,7 @@ def read_container(text: str) -> Container:
         raise ConfigError("container.json: maxMessagesPerPrompt: less than 1") from None
 
 
-def load_container(path: Path | None) -> Container:
+def load_container(path: Path | None, programs: str = SANDBOX_PROGRAMS) -> Container:
     """`read_container` of a file; the defaults for None. Raises `ConfigError`, also for a file that is not there."""
     if path is None:
         return Container()
@@ -60,7 +67,7 @@ def load_container(path: Path | None) -> Container:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"container.json: {exc}") from exc
-    return read_container(text)
+    return read_container(text, programs)
 
 
 def zone(name: str) -> Zone:
@@ -74,7 +81,7 @@ def zone(name: str) -> Zone:
         return Zone(name="UTC", rules=UTC)
 
 
-def _servers(found: Mapping[str, object]) -> dict[str, McpServer]:
+def _servers(found: Mapping[str, object], programs: str) -> dict[str, McpServer]:
     servers = {}
     for name, said in found.items():
         where = f"mcpServers.{name}"
@@ -84,12 +91,14 @@ def _servers(found: Mapping[str, object]) -> dict[str, McpServer]:
         if not command:
             raise ConfigError(f"container.json: {where}.command: has to be there")
         env: dict[str, object] = _get(said, "env", dict, where) or {}
-        servers[name] = McpServer(
+        server = McpServer(
             command=command,
             args=tuple(_texts(_get(said, "args", list, where) or [], f"{where}.args")),
             env=dict(zip(env, _texts(env.values(), f"{where}.env"), strict=True)),
             instructions=_get(said, "instructions", str, where),
         )
+        approved = _get(said, "kept", list, where) is not None
+        servers[name] = with_copies(server, programs, sys.executable) if approved else server
     return servers
 
 

@@ -125,6 +125,7 @@ TaskRequest: TypeAlias = ScheduleTask | ListTasks | UpdateTask | PauseTask | Res
 Asked: TypeAlias = TaskRequest | CreateAgent | InstallPackages | AddMcpServer | Admin
 
 CREATE_AGENT = "create_agent"
+ADD_MCP_SERVER = "add_mcp_server"
 
 ACTIONS: dict[str, type[Asked]] = {
     "schedule_task": ScheduleTask,
@@ -135,7 +136,7 @@ ACTIONS: dict[str, type[Asked]] = {
     "cancel_task": CancelTask,
     CREATE_AGENT: CreateAgent,
     "install_packages": InstallPackages,
-    "add_mcp_server": AddMcpServer,
+    ADD_MCP_SERVER: AddMcpServer,
     "admin": Admin,
 }
 """By the name that stands in the payload."""

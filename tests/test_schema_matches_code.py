@@ -23,6 +23,7 @@ from nanoclaw.store.asked import Asked
 from nanoclaw.store.audit import Record
 from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.package_requests import PackageRequest
+from nanoclaw.store.programs import Program
 from nanoclaw.store.projection import STATUS
 from nanoclaw.store.usage import Usage
 from runner import model as runner_model
@@ -56,6 +57,7 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "occurrences"): tasks.Occurrence,
     ("central", "requests"): Asked,
     ("central", "package_requests"): PackageRequest,
+    ("central", "programs"): Program,
     ("central", "questions"): questions.Question,
     ("central", "usage"): Usage,
     ("central", "audit"): Record,
@@ -113,8 +115,8 @@ def stored(hint: object) -> tuple[str, bool]:
     assert isinstance(hint, type)
     if issubclass(hint, str | datetime | Enum):
         return "TEXT", may_be_null
-    if hint is float:
-        return "REAL", may_be_null
+    if hint in (float, bytes):
+        return {float: "REAL", bytes: "BLOB"}[hint], may_be_null
     assert issubclass(hint, int)
     return "INTEGER", may_be_null
 

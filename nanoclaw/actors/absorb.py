@@ -15,6 +15,7 @@ from attrs import frozen
 from nanoclaw.actors import outgoing, requests
 from nanoclaw.actors.saying import Post, Said, dropped, say
 from nanoclaw.core import destinations
+from nanoclaw.core.mcp_programs import Kept, Refused
 from nanoclaw.core.notices import plain
 from nanoclaw.link.outbox_files import Collected
 from nanoclaw.link.report import AckRow, BadRow, Report, UsageRow
@@ -62,6 +63,7 @@ def absorb(
     report: Report,
     *,
     files: Mapping[int, Collected] | None = None,
+    programs: Mapping[int, Kept | Refused] | None = None,
     timezone: str = "UTC",
     folders: frozenset[str] = frozenset(),
     handlers: Mapping[str, requests.Handler] = requests.NONE,
@@ -75,6 +77,7 @@ def absorb(
       epoch: Which of its lives wrote it.
       report: What customs made of the file.
       files: What became of the files of its rows, by rowid.
+      programs: What the MCP servers would be started with that its rows ask for, by rowid.
       timezone: What the agent's times are in where it does not say; an IANA name.
       folders: What is in the folder of all agents' folders; none of it becomes a new agent's.
       handlers: Of requests, besides those that there are in any case.
@@ -89,7 +92,14 @@ def absorb(
     for row in report.rows:
         if isinstance(row.payload, SystemOut):
             origin = destinations.origin_of(place, outgoing.message_answered(conn, place, row.in_reply_to))
-            asker = requests.Asker(place=place, epoch=epoch, origin=origin, timezone=timezone, folders=folders)
+            asker = requests.Asker(
+                place=place,
+                epoch=epoch,
+                origin=origin,
+                timezone=timezone,
+                programs=(programs or {}).get(row.rowid),
+                folders=folders,
+            )
             handled = requests.handle(conn, asker, row.id, row.payload, row.digest, more=handlers, now=now)
             if handled.dropped is not None:
                 drops.record(conn, dropped(place, epoch, row, handled.dropped, now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import attrs
 import structlog
 import trio
 
+from nanoclaw.actors.granted import granted
 from nanoclaw.actors.parts import Parts
 from nanoclaw.composing import handles
 from nanoclaw.composing.compose import compose
@@ -27,7 +28,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.engine import Sandbox, SandboxSpec
-from nanoclaw.store.settings import all_mounts
+from nanoclaw.store import programs
 
 log = structlog.get_logger()
 
@@ -47,8 +48,8 @@ async def start(
     engine = parts.engine
     group = parts.folders.group(place)
     await parts.disk.run(publish_proxy, layout.gateway, await _proxy(parts, place, say))
-    granted = await _granted(parts, place)
-    mounts = tuple(one.mount for one in granted)
+    allowed = await granted(place.agent_group.id, parts.store, parts.disk, parts.check_mounts)
+    mounts = tuple(one.mount for one in allowed)
     told = attrs.evolve(parts.told(place), additional_mounts=mounts)
     spec = SandboxSpec(
         life=parts.folders.life(place.session, epoch),
@@ -64,11 +65,12 @@ async def start(
         limits=told.limits,
         network=told.network,
     )
+    kept = await parts.store.read(programs.kept, spec.agent_group)
     ready = partial(_ready, mounts_inside=engine.mounts_inside_agent)
     owner = engine.owner_of(spec.agent_group)
-    await parts.disk.run(ready, spec, group, told, owner)
+    await parts.disk.run(ready, spec, group, told, kept, owner)
     sandbox = await engine.start(spec)
-    swapped = await parts.disk.run(_swapped, granted)
+    swapped = await parts.disk.run(_swapped, allowed)
     if swapped:
         with trio.move_on_after(UNDO_SECONDS, shield=True):
             await sandbox.stop(0)
@@ -107,19 +109,9 @@ async def _image(parts: Parts, place: SessionPlace) -> str | None:
         raise SandboxError(engine=parts.engine.name, why=str(exc)) from exc
 
 
-async def _granted(parts: Parts, place: SessionPlace) -> tuple[Allowed, ...]:
-    """The folders of this machine that the sandbox is to see, as the allow-list and the disk are now."""
-    group = place.agent_group.id
-    wanted = await parts.store.read(all_mounts)
-    if all(one.agent_group_id != group for one in wanted):
-        return ()
-    verdicts = await parts.disk.run(parts.check_mounts, group, wanted)
-    return tuple(verdict for verdict in verdicts if isinstance(verdict, Allowed))
-
-
-def _swapped(granted: tuple[Allowed, ...]) -> str | None:
+def _swapped(allowed: tuple[Allowed, ...]) -> str | None:
     """The first folder that is not the one that was judged; None if all are."""
-    for one in granted:
+    for one in allowed:
         try:
             now = Path(one.source).lstat()
         except OSError:
@@ -129,9 +121,17 @@ def _swapped(granted: tuple[Allowed, ...]) -> str | None:
     return None
 
 
-def _ready(spec: SandboxSpec, group: GroupPlaces, told: Told, owner: Owner | None, *, mounts_inside: bool) -> None:
+def _ready(
+    spec: SandboxSpec,
+    group: GroupPlaces,
+    told: Told,
+    kept: Mapping[str, bytes],
+    owner: Owner | None,
+    *,
+    mounts_inside: bool,
+) -> None:
     """Make what the sandbox sees besides its link."""
-    compose(group, told, owner=owner)
+    compose(group, told, programs=kept, owner=owner)
     if mounts_inside:
         with handles.folder(spec.agent) as agent:
             displaced = prepare_mount_points(agent)

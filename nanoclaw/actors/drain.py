@@ -8,11 +8,15 @@ import trio
 from attrs import define, evolve, field
 
 from nanoclaw.actors.absorb import Absorbed, absorb
+from nanoclaw.actors.mcp_server_kind import server_asked
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.saying import Post
 from nanoclaw.actors.spooled import keeping
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.composing.places import names_in
+from nanoclaw.core.approvals import MOST_OF_AGENT
+from nanoclaw.core.mcp_programs import Kept
+from nanoclaw.core.mcp_programs import Refused as NotKept
 from nanoclaw.link.layout import OutDirectory
 from nanoclaw.link.outbox_files import Collected, collect
 from nanoclaw.link.report import AckRow, DraftRow, Quarantine, Report, StateRow
@@ -21,7 +25,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.store import files
 from schema.payloads import ChatOut, SystemOut
-from schema.requests import CREATE_AGENT
+from schema.requests import ADD_MCP_SERVER, CREATE_AGENT
 
 STEADY_SECONDS = 0.002
 MOST_LOOKS = 500
@@ -124,6 +128,7 @@ class Drain:
                 self._epoch,
                 report,
                 files=collected,
+                programs=await self._programs(report),
                 timezone=parts.timezone,
                 folders=await self._folders(report),
                 handlers=parts.requests,
@@ -136,6 +141,16 @@ class Drain:
         if not any(isinstance(row.payload, SystemOut) and row.payload.action == CREATE_AGENT for row in report.rows):
             return frozenset()
         return await self._parts.disk.run(names_in, self._parts.folders.agents)
+
+    async def _programs(self, report: Report) -> dict[int, Kept | NotKept]:
+        """What the MCP servers would be started with that are asked for: of the first few, as no more can wait."""
+        found: dict[int, Kept | NotKept] = {}
+        for row in report.rows:
+            if isinstance(row.payload, SystemOut) and row.payload.action == ADD_MCP_SERVER:
+                server = server_asked(row.payload.arguments)
+                if server is not None and len(found) < MOST_OF_AGENT:
+                    found[row.rowid] = await self._parts.programs.read(self._place.agent_group.id, server)
+        return found
 
     async def _collect(self, report: Report) -> dict[int, Collected]:
         found: dict[int, Collected] = {}

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.overdue import Overdue
+from nanoclaw.actors.programs import Programs
 from nanoclaw.actors.requests import NONE, Handler
 from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.core.agent_mail import MailPolicy
@@ -33,7 +34,7 @@ from nanoclaw.link.layout import SessionLayout
 from nanoclaw.link.report import DraftRow, Inspected
 from nanoclaw.link.snapshot import Snapshot
 from nanoclaw.model.entities import AgentGroup, Session, SessionPlace
-from nanoclaw.model.ids import EpochNumber, InboundId, SessionId
+from nanoclaw.model.ids import AgentGroupId, EpochNumber, InboundId, SessionId
 from nanoclaw.sandboxes.engine import Engine, LifeName
 from nanoclaw.store.db import Store
 from nanoclaw.store.ledger import Lane
@@ -109,7 +110,11 @@ class Folders:
 
     def group(self, place: SessionPlace) -> GroupPlaces:
         """What belongs to a whole agent group."""
-        return GroupPlaces(home=self.home, folder=place.agent_group.folder, group=place.agent_group.id)
+        return self.places(place.agent_group.id, place.agent_group.folder)
+
+    def places(self, group: AgentGroupId, folder: str) -> GroupPlaces:
+        """The same, of *group*, whose own *folder* is called so."""
+        return GroupPlaces(home=self.home, folder=folder, group=group)
 
     @property
     def agents(self) -> Path:
@@ -195,8 +200,14 @@ class Parts:
 
     threads: Threads = WORKER_THREADS
     """For what blocks shortly and touches no link that a sandbox may lock."""
+    programs: Programs = field(init=False)
+    """Reads what MCP servers would be started with."""
     overdue: Overdue = field(init=False)
     """Every open epoch, for the net under sessions' own judgement."""
+
+    @programs.default
+    def _make_programs(self) -> Programs:
+        return Programs(store=self.store, threads=self.disk, check_mounts=self.check_mounts, places=self.folders.places)
 
     @overdue.default
     def _make_overdue(self) -> Overdue:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from nanoclaw.actors.approval_kinds import KINDS
 from nanoclaw.actors.approving import Kind
-from nanoclaw.actors.mcp_server_kind import McpServerKind, McpServerRequests
+from nanoclaw.actors.mcp_server_kind import McpServerKind, McpServerRequests, ReadsPrograms
 from nanoclaw.actors.packages_kind import Builder, PackageRequests, PackagesKind
 from nanoclaw.actors.requests import Handler
 from nanoclaw.admin.agent_writes import AdminKind
@@ -17,7 +17,6 @@ from nanoclaw.model.ids import ChannelName
 ALL_KINDS: Mapping[ApprovalKind, Kind] = {
     **KINDS,
     ApprovalKind.ADMIN: AdminKind(),
-    ApprovalKind.MCP_SERVER: McpServerKind(),
 }
 """Those that need nothing of the host but `Means`."""
 
@@ -27,9 +26,18 @@ NO_IMAGES = (
 )
 
 
-def all_kinds(builder: Builder | None) -> Mapping[ApprovalKind, Kind]:
-    """The same, and those that need what builds images; None: nothing does."""
-    return {**ALL_KINDS, ApprovalKind.PACKAGES: PackagesKind(builder)}
+def all_kinds(builder: Builder | None, programs: ReadsPrograms) -> Mapping[ApprovalKind, Kind]:
+    """The same, and the others.
+
+    Args:
+      builder: Builds images; None: nothing does.
+      programs: Reads what MCP servers would be started with.
+    """
+    return {
+        **ALL_KINDS,
+        ApprovalKind.PACKAGES: PackagesKind(builder),
+        ApprovalKind.MCP_SERVER: McpServerKind(programs),
+    }
 
 
 def handlers(

@@ -10,30 +10,34 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 
 from nanoclaw.composing import handles
 from nanoclaw.composing.ownership import hand_over
-from nanoclaw.composing.places import COMPOSED_FRAGMENTS, GroupPlaces
+from nanoclaw.composing.places import COMPOSED_FRAGMENTS, GroupPlaces, is_plain
 from nanoclaw.composing.skills import Skill, find_skills, link_skills, select
 from nanoclaw.core.instructions import Instructions, Part, Source, instruct
 from nanoclaw.core.told import Told, container_json
 from nanoclaw.model.sandbox import Owner
-from schema.files import CLAUDE_MD, CONTAINER_JSON, FRAGMENTS
+from schema.files import CLAUDE_MD, CONTAINER_JSON, FRAGMENTS, PROGRAMS
 
 log = structlog.get_logger()
 
 MEMORY = "CLAUDE.local.md"
 CONVERSATIONS = "conversations"
 MODEL_SETTINGS = "settings.json"
+NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
-def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> None:
+def compose(
+    places: GroupPlaces, told: Told, *, programs: Mapping[str, bytes] = NONE, owner: Owner | None = None
+) -> None:
     """Make, or bring up to date, all that a sandbox of one agent group needs.
 
     Blocks: for a thread. May be repeated, and several sessions of the group may do so at once. The agent may be at work
@@ -42,6 +46,7 @@ def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> N
     Args:
       places: The agent group's; the home is there.
       told: What it is told.
+      programs: What its MCP servers are started with that the agent could change, by its digest.
       owner: The user its sandboxes run as, to whom what it can write shall belong; None: this process's own.
 
     Raises:
@@ -51,7 +56,7 @@ def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> N
     instructions = instruct(_text("base.md"), _parts(told, found.skills), fragments=FRAGMENTS)
     for why in (*told.left_out, *found.left_out, *instructions.left_out):
         log.warning("left_out", agent_group=told.agent_group_id, why=why)
-    _publish(places.composed, told, instructions)
+    _publish(places.composed, told, instructions, programs)
     with _agents_folder(places.agent, owner) as agent:
         handles.seed_file(agent, MEMORY, _memory(told).encode(), owner)
         handles.seed_folder(agent, CONVERSATIONS, owner)
@@ -60,7 +65,7 @@ def compose(places: GroupPlaces, told: Told, *, owner: Owner | None = None) -> N
         link_skills(state, [skill.name for skill in found.skills], owner)
 
 
-def _publish(folder: Path, told: Told, instructions: Instructions) -> None:
+def _publish(folder: Path, told: Told, instructions: Instructions, programs: Mapping[str, bytes]) -> None:
     """Write what the host has to say, where it differs from what is there."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with handles.folder(folder, mode=0o755) as composed:
@@ -73,7 +78,21 @@ def _publish(folder: Path, told: Told, instructions: Instructions) -> None:
             handles.publish(composed, CLAUDE_MD, instructions.text.encode())
             handles.publish(composed, CONTAINER_JSON, _json(told).encode())
             handles.remove_others(fragments, set(instructions.fragments))
+        with handles.folder(PROGRAMS, composed, mode=0o755) as folder_of_programs:
+            os.fchmod(folder_of_programs, 0o755)
+            _publish_programs(folder_of_programs, told, programs)
         handles.remove_others(composed, {CLAUDE_MD, CONTAINER_JSON, COMPOSED_FRAGMENTS})
+
+
+def _publish_programs(folder: int, told: Told, programs: Mapping[str, bytes]) -> None:
+    """Copies stay when nobody is told of them any more: a sandbox that runs may still start them."""
+    for server in told.mcp_servers.values():
+        for copy in server.kept or ():
+            digest, _, name = copy.partition("/")
+            if digest in programs and is_plain(name):
+                with handles.folder(digest, folder, mode=0o755) as alone:
+                    os.fchmod(alone, 0o755)
+                    handles.publish(alone, name, programs[digest], mode=0o755)
 
 
 def _json(told: Told) -> str:

@@ -66,7 +66,7 @@ def give(descriptor: int, owner: Owner | None) -> None:
         os.fchown(descriptor, owner.uid, owner.gid)
 
 
-def publish(parent: int, name: str, data: bytes) -> bool:
+def publish(parent: int, name: str, data: bytes, *, mode: int = 0o644) -> bool:
     """Let the host's file *name* have this content for all to read; returns whether it had another one.
 
     Whoever reads it sees the old content or the new one, whole. For folders that only the host writes, one writer at a
@@ -75,10 +75,10 @@ def publish(parent: int, name: str, data: bytes) -> bool:
     if read_file(parent, name, most=len(data)) == data:
         return False
     aside = f".{name}.{secrets.token_hex(8)}"
-    descriptor = os.open(aside, _NEW, 0o644, dir_fd=parent)
+    descriptor = os.open(aside, _NEW, mode, dir_fd=parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o644)
+            os.fchmod(descriptor, mode)
             file.write(data)
         os.rename(aside, name, src_dir_fd=parent, dst_dir_fd=parent)
     except BaseException:

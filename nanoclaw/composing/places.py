@@ -14,13 +14,18 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from schema.files import CLAUDE_MD, CONTAINER_JSON
+from schema.files import CLAUDE_MD, CONTAINER_JSON, PROGRAMS
 
 COMPOSED_FRAGMENTS = "fragments"
 
 
+def is_plain(name: str) -> bool:
+    """Can *name* be that of something in a folder?"""
+    return bool(name) and "/" not in name and "\0" not in name and name not in {".", ".."}
+
+
 def _is_plain(_: object, __: object, name: str) -> None:
-    if not name or "/" in name or "\0" in name or name in {".", ".."}:
+    if not is_plain(name):
         raise ValueError(f"not the name of a folder: {name!r}")
 
 
@@ -61,6 +66,11 @@ class GroupPlaces:
     def fragments(self) -> Path:
         """The parts of its instructions that are too long to be read every time."""
         return self.composed / COMPOSED_FRAGMENTS
+
+    @property
+    def programs(self) -> Path:
+        """Copies of what its MCP servers are started with, as far as the agent could change it."""
+        return self.composed / PROGRAMS
 
     @property
     def skills(self) -> Path:

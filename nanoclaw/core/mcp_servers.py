@@ -55,7 +55,8 @@ def server_lines(name: str, server: McpServer) -> Iterator[str]:
 
 def server_definition(server: McpServer) -> Mapping[str, object]:
     """As the settings of an agent group have it."""
-    return {"command": server.command, "args": list(server.args), "env": dict(server.env)}
+    said: dict[str, object] = {"command": server.command, "args": list(server.args), "env": dict(server.env)}
+    return said if server.kept is None else said | {"kept": list(server.kept)}
 
 
 def servers_set(text: str) -> dict[str, object]:

@@ -100,8 +100,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             right=Right.GROUP,
             an_hour=20,
             approval="whoever manages the agent",
-            shown="the agent, the server's name, its command, each argument, each variable with its value, and what is "
-            "replaced",
+            shown="the agent, the server's name, its command, each argument, each variable with its value, what is "
+            "replaced, and of each file of the agent's that it is started with the size, the digest and, if it fits, "
+            "what is in it",
             fails="its agent is told why; it has the servers it had",
         ),
         "admin": Rule(

@@ -63,6 +63,7 @@ class Folders:
     claude_md: str
     fragments: str
     state: str
+    programs: str
     runner: str
     schema: str
     skills: str
@@ -134,6 +135,7 @@ def mounts(folders: Folders, extra: tuple[ExtraMount, ...]) -> tuple[Mount, ...]
         (folders.outbound, files.SANDBOX_OUT, True),
         (folders.gateway, files.SANDBOX_GATEWAY, False),
         (folders.settings, files.SANDBOX_SETTINGS, False),
+        (folders.programs, files.SANDBOX_PROGRAMS, False),
         (folders.agent, files.SANDBOX_AGENT, True),
         (folders.claude_md, f"{files.SANDBOX_AGENT}/{files.CLAUDE_MD}", False),
         (folders.settings, f"{files.SANDBOX_AGENT}/{files.CONTAINER_JSON}", False),

@@ -51,6 +51,9 @@ class McpServer:
     env: Mapping[str, str] = field(factory=dict[str, str])
     instructions: str | None = None
     """How to use them, in the words of whoever made it."""
+    kept: tuple[str, ...] | None = None
+    """The copies that it is started with, each as its digest, `/`, and its name. It begins in the folder of all copies;
+    None: in the agent's, as those begin that nobody was asked about."""
 
 
 @frozen(kw_only=True)
@@ -166,7 +169,11 @@ def _base_url(text: str | None, left: list[str]) -> str | None:
 
 def _server_json(server: McpServer) -> dict[str, object]:
     said: dict[str, object] = {"command": server.command, "args": list(server.args), "env": dict(server.env)}
-    return said if server.instructions is None else said | {"instructions": server.instructions}
+    if server.instructions is not None:
+        said["instructions"] = server.instructions
+    if server.kept is not None:
+        said["kept"] = list(server.kept)
+    return said
 
 
 def _servers(text: str, left: list[str]) -> Iterator[tuple[str, McpServer]]:

@@ -8,11 +8,7 @@ is removed or changed in there. A file that is being written, or swapped for ano
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -20,27 +16,9 @@ from nanoclaw.core.attachments import safe_names
 from nanoclaw.core.outgoing_files import Unsent, choose, most_bytes, too_large, unsent
 from nanoclaw.kit.spool import Spool
 from nanoclaw.link.layout import OutDirectory
+from nanoclaw.link.plain_files import FILE, FOLDER, RefusedError, content, opened
 from nanoclaw.model.files import LedgerFile, Spooled
 from schema.files import OUTBOX
-
-CHUNK = 1 << 20
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_ITS_DOING = {
-    errno.ENOENT: "there is no such file",
-    errno.ENOTDIR: "there is no such file",
-    errno.ELOOP: "it is a link",
-    errno.ENAMETOOLONG: "that is no name of a file",
-    errno.EILSEQ: "that is no name of a file",
-    errno.EINVAL: "that is no name of a file",
-    errno.ENXIO: "it is no plain file",
-    errno.ENODEV: "it is no plain file",
-    errno.EACCES: "it cannot be read",
-    errno.EPERM: "it cannot be read",
-    errno.EAGAIN: "it is held by a lease",
-}
-"""What a sandbox can make of a name. Other errors of `open` are the host's own troubles."""
 
 
 @frozen
@@ -50,10 +28,6 @@ class Collected:
     files: tuple[LedgerFile, ...] = ()
     """They are in the spool."""
     unsent: tuple[Unsent, ...] = ()
-
-
-class _RefusedError(Exception):
-    """Carries why a file is not taken."""
 
 
 def collect(out: OutDirectory, message: str, names: Sequence[str], spool: Spool, *, waiting: int) -> Collected:
@@ -77,7 +51,7 @@ def collect(out: OutDirectory, message: str, names: Sequence[str], spool: Spool,
             most = most_bytes(waiting + sum(file.size for _, file in taken))
             try:
                 taken.append((name, take(out, message, name, spool, most=most)))
-            except _RefusedError as exc:
+            except RefusedError as exc:
                 left_out.append(unsent(name, str(exc)))
     except BaseException:
         spool.remove(file.id for _, file in taken)
@@ -90,50 +64,13 @@ def collect(out: OutDirectory, message: str, names: Sequence[str], spool: Spool,
 
 
 def take(out: OutDirectory, message: str, name: str, spool: Spool, *, most: int) -> Spooled:
-    """Copy one file. Raises `_RefusedError` for what is none, `OSError` for the host's own troubles."""
+    """Copy one file. Raises `RefusedError` for what is none, `OSError` for the host's own troubles."""
     with (
-        _opened(OUTBOX, _FOLDER, out.fd) as outbox,
-        _opened(message, _FOLDER, outbox) as folder,
-        _opened(name, _FILE, folder) as fd,
+        opened(OUTBOX, FOLDER, out.fd) as outbox,
+        opened(message, FOLDER, outbox) as folder,
+        opened(name, FILE, folder) as fd,
+        spool.begin(most=most) as copy,
     ):
-        before = _check(fd, most)
-        with spool.begin(most=most) as copy:
-            while chunk := os.pread(fd, CHUNK, copy.size):
-                # One byte more than it said it has is one that is being written.
-                if copy.size + len(chunk) > before.st_size:
-                    raise _RefusedError("it changed while it was read")
-                copy.write(chunk)
-            after = os.fstat(fd)
-            if copy.size != before.st_size or _version(after) != _version(before):
-                raise _RefusedError("it changed while it was read")
-            return copy.finish()
-
-
-@contextmanager
-def _opened(name: str, flags: int, parent: int) -> Iterator[int]:
-    try:
-        fd = os.open(name, flags, dir_fd=parent)
-    except OSError as exc:
-        if exc.errno not in _ITS_DOING:
-            raise
-        raise _RefusedError(_ITS_DOING[exc.errno]) from None
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _check(fd: int, most: int) -> os.stat_result:
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode):
-        raise _RefusedError("it is no plain file")
-    if status.st_nlink != 1:
-        raise _RefusedError("it has another name elsewhere" if status.st_nlink else "there is no such file")
-    if status.st_size > most:
-        raise _RefusedError(too_large(most))
-    return status
-
-
-def _version(status: os.stat_result) -> tuple[int, int, int, int]:
-    """What changes with the bytes. The times are the kernel's: nobody can set back when a file was last changed."""
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        for chunk in content(fd, most=most, too_large=too_large(most)):
+            copy.write(chunk)
+        return copy.finish()

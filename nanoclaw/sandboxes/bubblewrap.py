@@ -64,6 +64,7 @@ def mounts(spec: SandboxSpec) -> list[str]:
         # Not inside the agent's folder: there bwrap, which follows links as it makes mount points, would create
         # a file wherever an agent's planted link points to.
         *("--ro-bind", str(spec.composed / files.CONTAINER_JSON), files.SANDBOX_SETTINGS),
+        *("--ro-bind", str(spec.composed / files.PROGRAMS), files.SANDBOX_PROGRAMS),
         # Programs keep what they like in it, as long as the sandbox lasts; what is to stay is a folder in it.
         *("--perms", "0700", "--tmpfs", files.SANDBOX_HOME),
         *("--bind", str(spec.state), files.SANDBOX_STATE),

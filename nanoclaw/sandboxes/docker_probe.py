@@ -146,8 +146,8 @@ def _make_folders(scratch: Path, user: User, host: User) -> Path:
         (folder / name).mkdir(mode=0o755)
         if name in ("out", "agent", "state") and host.uid == 0:
             os.chown(folder / name, user.uid, user.gid)
-    for name, fragments in (("composed", FRAGMENTS), ("agent", files.FRAGMENTS)):
-        (folder / name / fragments).mkdir(mode=0o755)
+    for name, inner in (("composed", FRAGMENTS), ("composed", files.PROGRAMS), ("agent", files.FRAGMENTS)):
+        (folder / name / inner).mkdir(mode=0o755)
         (folder / name / files.CLAUDE_MD).touch()
         (folder / name / files.CONTAINER_JSON).touch()
     return folder

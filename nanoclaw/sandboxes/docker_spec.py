@@ -59,6 +59,7 @@ class SpecMaker:
             claude_md=str(spec.composed / files.CLAUDE_MD),
             fragments=str(spec.composed / FRAGMENTS),
             state=str(spec.state),
+            programs=str(spec.composed / files.PROGRAMS),
             runner=str(self._runtime.runner),
             schema=str(self._runtime.schema),
             skills=str(spec.skills),

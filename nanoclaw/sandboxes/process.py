@@ -39,6 +39,7 @@ class ProcessEngine(ChildEngine):
                     *("--in", str(spec.inbound), "--out", str(spec.life.outbound), "--agent", str(spec.agent)),
                     *("--container-json", str(spec.composed / files.CONTAINER_JSON), "--parent-pipe"),
                     *("--gateway", str(spec.gateway / files.GATEWAY_SOCKET)),
+                    *("--programs", str(spec.composed / files.PROGRAMS)),
                 ],
             ),
             environment=ENVIRONMENT | {"HOME": str(spec.state)},

@@ -41,8 +41,9 @@ SELF_CHANGE: tuple[Definition, ...] = (
         "add_mcp_server",
         "Ask for an MCP server: a program in your sandbox that speaks MCP on its standard input and output and gives "
         "you tools. A person is shown all of it and has to approve it; you are told later what came of that, and begin "
-        "anew with it. It runs with what you may do, and without a network. Never put a secret into it. The same name "
-        "again replaces what was there.",
+        "anew with it. It runs with what you may do, and without a network. A file of yours that it is started with "
+        "has to be there, alone, and is kept as it is now: change it, and you have to ask again. Never put a secret "
+        "into it. The same name again replaces what was there.",
         [
             Text(name="name", about="Letters, digits, - and _; its tools are called after it.", most=64),
             Text(name="command", about="The program. It has to be in your sandbox.", most=MOST_VALUE),

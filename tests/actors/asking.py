@@ -19,9 +19,10 @@ from nanoclaw.store.sessions import session_place
 from nanoclaw.store.settings import set_settings, settings_of
 from schema import payloads
 from schema.payloads import SystemOut
-from schema.requests import NAMES, Asked
+from schema.requests import ADD_MCP_SERVER, NAMES, Asked
 from schema.rows import InKind
 from schema.sqlite import Row, execute, fetch, transaction
+from tests.actors.programs import Disk
 from tests.support.central import NOW, ROOM, World
 from tests.support.central import said as event
 
@@ -40,6 +41,8 @@ class Case:
     """What the last request came to."""
     more: Mapping[str, requests.Handler] = requests.NONE
     """Handlers besides those that there are in any case."""
+    disk: Disk = field(factory=Disk)
+    """What is in the agent's own folder, and what reads it."""
     folders: Collection[str] = ()
     """What is on the disk where agents' folders are."""
 
@@ -57,7 +60,14 @@ class Case:
     def say(self, action: str, arguments: str) -> str:
         """Ask in the runner's own words; what the agent is told."""
         self.asked += 1
-        asker = Asker(place=self.place, epoch=self.epoch, origin=ROOM, timezone=BERLIN, folders=frozenset(self.folders))
+        asker = Asker(
+            place=self.place,
+            epoch=self.epoch,
+            origin=ROOM,
+            timezone=BERLIN,
+            programs=self.disk.asked(arguments) if action == ADD_MCP_SERVER else None,
+            folders=frozenset(self.folders),
+        )
         with transaction(self.world.conn):
             said = SystemOut(action=action, arguments=arguments)
             self.handled = requests.handle(

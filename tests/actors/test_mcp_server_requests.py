@@ -21,7 +21,7 @@ from tests.support.approvals import carry_out_as
 from tests.support.central import NOW, everything
 
 TIME = AddMcpServer(name="time", command="python3", args=("time.py", "--now"), env={"TZ": "UTC"})
-AS_SET = {"command": "python3", "args": ["time.py", "--now"], "env": {"TZ": "UTC"}}
+AS_SET = {"command": "python3", "args": ["time.py", "--now"], "env": {"TZ": "UTC"}, "kept": []}
 
 
 @pytest.fixture
@@ -80,7 +80,9 @@ def test_approved_it_is_set_and_the_session_that_asked_begins_anew_and_is_told(c
     assert has(case) == {"time": AS_SET, "weather": {"command": "w"}}
     settings = settings_of(case.world.conn, case.agent)
     told = tell(HomeSettings(provider="demo", timezone="UTC"), case.place.agent_group, settings)
-    assert told.mcp_servers["time"] == McpServer(command="python3", args=("time.py", "--now"), env={"TZ": "UTC"})
+    assert told.mcp_servers["time"] == McpServer(
+        command="python3", args=("time.py", "--now"), env={"TZ": "UTC"}, kept=()
+    )
     session = case.place.session.id
     assert epochs.told_to_end(case.world.conn, session, case.epoch) == "what it asked for was approved"
     next_life = projection.changes(case.world.conn, case.place, type(case.epoch)(case.epoch + 1), 0)

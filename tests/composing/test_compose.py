@@ -80,7 +80,9 @@ def test_what_changed_is_brought_up_to_date_and_what_is_gone_is_removed(places: 
     assert json.loads(places.container_json.read_text())["groupName"] == "Ops"
     assert "# The MCP server “cal”\n\nAsk.\n" in places.instructions.read_text()
     assert "“time”" not in places.instructions.read_text()
-    assert sorted(path.name for path in places.composed.iterdir()) == ["CLAUDE.md", "container.json", "fragments"]
+    assert sorted(path.name for path in places.composed.iterdir()) == [
+        *("CLAUDE.md", "container.json", "fragments", "programs")
+    ]
     assert list(places.fragments.iterdir()) == []
 
 
@@ -183,7 +185,9 @@ def test_many_sessions_of_one_group_compose_at_once(places: GroupPlaces) -> None
     last = json.loads(places.container_json.read_text())["groupName"].removeprefix("Nano ")
     assert f"mcp-s{last}.md" in places.instructions.read_text()
     assert [path.name for path in places.fragments.iterdir()] == [f"mcp-s{last}.md"]
-    assert sorted(path.name for path in places.composed.iterdir()) == ["CLAUDE.md", "container.json", "fragments"]
+    assert sorted(path.name for path in places.composed.iterdir()) == [
+        *("CLAUDE.md", "container.json", "fragments", "programs")
+    ]
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc", "a\0"])

@@ -95,6 +95,7 @@ def test_the_mounts_are_those_of_the_contract_in_its_order() -> None:
         ("/nanoclaw/out", True),
         ("/nanoclaw/gateway", False),
         ("/nanoclaw/container.json", False),
+        ("/nanoclaw/programs", False),
         ("/workspace/agent", True),
         ("/workspace/agent/CLAUDE.md", False),
         ("/workspace/agent/container.json", False),

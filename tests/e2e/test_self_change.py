@@ -101,6 +101,7 @@ def test_an_agent_gets_packages_and_a_server_and_uses_both(house: HostProcess) -
     asked = host.cli("chat", f"add mcp server tables: python3 {SANDBOX_AGENT}/tables.py").stdout
     assert f"“{SANDBOX_AGENT}/tables.py”" in approve(host, asked)
     until(lambda: said(home, "told: “you have the MCP server tables now"))
+    (folder / "tables.py").write_text(SERVER.replace("tabulate", "sabotage"))
 
     answer = host.cli("chat", "use now of tables").stdout
     assert "tabulate 0." in answer

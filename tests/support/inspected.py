@@ -88,6 +88,7 @@ FOLDERS = Folders(
     claude_md="/home/nc/composed/g/CLAUDE.md",
     fragments="/home/nc/composed/g/fragments",
     state="/home/nc/state/g",
+    programs="/home/nc/composed/g/programs",
     runner="/opt/nanoclaw/runner",
     schema="/opt/nanoclaw/schema",
     skills="/home/nc/skills",

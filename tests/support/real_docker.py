@@ -97,8 +97,8 @@ class RealHome:
         """What all sandboxes of an agent group share."""
         for name in ("agent", "state", "composed", "skills"):
             (self.path / name).mkdir()
-        for name, fragments in (("agent", files.FRAGMENTS), ("composed", FRAGMENTS)):
-            (self.path / name / fragments).mkdir()
+        for name, inner in (("agent", files.FRAGMENTS), ("composed", FRAGMENTS), ("composed", files.PROGRAMS)):
+            (self.path / name / inner).mkdir()
             (self.path / name / files.CLAUDE_MD).touch()
             (self.path / name / files.CONTAINER_JSON).write_text(json.dumps({}))
         for name in ("agent", "state"):
