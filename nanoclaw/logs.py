@@ -13,7 +13,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 MOST_FIELD = 2_000
 MOST_BYTES = 10 << 20
 KEPT_FILES = 3
-TELL_ADDRESSES = ("httpx2", "httpcore2", "trio-websocket", "docker", "urllib3")
+TELL_ADDRESSES = ("httpx2", "httpcore2", "trio-websocket", "docker", "urllib3", "imapclient")
 """Loggers of libraries that write down what is asked of whom: some platforms want their tokens in addresses."""
 
 

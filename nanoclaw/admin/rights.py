@@ -11,7 +11,7 @@ from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import ApprovalKind
 from nanoclaw.model.entities import AgentGroup
-from nanoclaw.model.ids import AgentGroupId, RoleId, UserId
+from nanoclaw.model.ids import UNVERIFIED, AgentGroupId, RoleId, UserId
 from nanoclaw.model.rights import Grant, Member, Role
 from nanoclaw.store import people
 from nanoclaw.store.approvals import decide, matching
@@ -63,6 +63,8 @@ def list_roles(conn: Connection, asked: List, _: Request) -> Answer:
 def grant(conn: Connection, asked: OneRole, request: Request) -> Answer:
     """Make somebody owner, or admin of all agent groups or of one."""
     user = references.user(conn, asked.user)
+    if user.id.partition(":")[2].startswith(UNVERIFIED):
+        raise UsageError(f"{user.id} gets no role: nothing vouches for who that is, so everybody can be them")
     group = _scope(conn, asked)
     given = Grant(
         id=RoleId(request.mint("role")),

@@ -19,6 +19,7 @@ GROUP = "nanoclaw.channels"
 """The group of entry points in which other packages name their kinds, as `name = "module:attribute"`."""
 BUILT_IN: Mapping[str, str] = {
     "discord": "nanoclaw.channels.discord.kind:KIND",
+    "email": "nanoclaw.channels.email.kind:KIND",
     "matrix": "nanoclaw.channels.matrix.kind:KIND",
     "slack": "nanoclaw.channels.slack.kind:KIND",
     "telegram": "nanoclaw.channels.telegram.kind:KIND",

@@ -1,7 +1,8 @@
 """Whom a code makes an owner: the first who says its four digits in private, in time. Pure.
 
 Four digits are few. So a code lives for minutes, dies after a few wrong ones, whoever said those, and is used once.
-Nobody is told that theirs was wrong: a stranger cannot even learn that somebody waits for a code.
+Nobody is told that theirs was wrong: a stranger cannot even learn that somebody waits for a code. Somebody whom nothing
+vouches for becomes no owner, as everybody can say that they are them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from nanoclaw.model.ids import ChannelName
+from nanoclaw.model.ids import UNVERIFIED, ChannelName
 from nanoclaw.model.messages import InboundEvent
 
 DIGITS = 4
@@ -59,7 +60,8 @@ Meaning: TypeAlias = Paired | Guessed | NoCode
 def judge(event: InboundEvent, code: Code | None, *, now: datetime) -> Meaning:
     """What *event* means for the *code* of its channel."""
     said = event.text.strip()
-    is_plain = not event.is_group and event.choice is None and not event.attachments
+    vouched_for = not event.sender_id.startswith(f"{event.channel}:{UNVERIFIED}")
+    is_plain = vouched_for and not event.is_group and event.choice is None and not event.attachments
     if code is None or not is_plain or code.channel != event.channel:
         return NoCode()
     if len(said) != DIGITS or not (said.isascii() and said.isdecimal()):

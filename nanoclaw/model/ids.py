@@ -16,6 +16,9 @@ RunnerMessageId = NewType("RunnerMessageId", str)
 """The id a runner gave its row: unique within its epoch at best, and never believed."""
 UserId = NewType("UserId", str)
 """`<channel>:<immutable platform id>`, made by an adapter from what its platform authenticated."""
+UNVERIFIED = "unverified:"
+"""What an adapter puts behind the `<channel>:` of somebody whom nothing vouches for: whoever says so can be them.
+Such a user gets no role."""
 RoleId = NewType("RoleId", str)
 TaskId = NewType("TaskId", str)
 ApprovalId = NewType("ApprovalId", str)

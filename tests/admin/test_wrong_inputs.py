@@ -17,6 +17,7 @@ def furnished() -> Desk:
     desk.do("chats create", channel="test", platform_id="room", name="Home", group=True)
     desk.do("chats create", channel="test", platform_id="den", name="Den")
     desk.do("users create", user="test:ada", name="Ada")
+    desk.do("users create", user="test:unverified:ada@example.org", name="Mallory")
     desk.do("wirings create", chat="Home", group="family")
     desk.do("members add", user="Ada", group="family")
     desk.do("roles grant", user="test:operator", role="owner")
@@ -68,6 +69,7 @@ CASES: list[tuple[str, dict[str, object], str]] = [
     ("users delete", {"user": "ada"}, "1 membership: nanoclaw roles revoke"),
     ("roles grant", {"user": "ada", "role": "owner", "group": "family"}, "leave --group out"),
     ("roles revoke", {"user": "ada", "role": "admin"}, "is not admin of all agent groups.*nanoclaw roles list"),
+    ("roles grant", {"user": "Mallory", "role": "owner"}, "gets no role: nothing vouches"),
     ("roles revoke", {"user": "test:operator", "role": "owner"}, "the only owner.*nanoclaw roles grant"),
     ("members remove", {"user": "test:operator", "group": "family"}, "is no member.*nanoclaw members list"),
     ("destinations add", {"group": "family"}, "either --chat or --agent"),

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from nanoclaw.core.pairing import LIFETIME, MOST_WRONG, Code, Guessed, NoCode, Paired, judge
-from nanoclaw.model.ids import ChannelName, QuestionId
+from nanoclaw.model.ids import UNVERIFIED, ChannelName, QuestionId, UserId
 from nanoclaw.model.messages import Choice, InboundEvent
 from tests.support.central import CHANNEL, NOW, said
 
@@ -48,6 +48,11 @@ def test_it_has_to_be_said_in_private_and_by_words() -> None:
     pressed = evolve(private("0427"), choice=Choice(question=QuestionId("q"), said="0427"))
     for message in (evolve(private("0427"), is_group=True), pressed):
         assert judge(message, CODE, now=NOW) == NoCode()
+
+
+def test_nobody_becomes_an_owner_for_whom_nothing_vouches() -> None:
+    forged = evolve(private("0427"), sender_id=UserId(f"{CHANNEL}:{UNVERIFIED}ada@example.org"))
+    assert judge(forged, CODE, now=NOW) == NoCode()
 
 
 def test_it_has_to_be_said_in_time_on_its_channel_and_only_if_there_is_one() -> None:

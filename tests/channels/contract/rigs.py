@@ -8,6 +8,7 @@ from tests.channels.contract.rig import OpenRig
 
 RIGS: dict[str, str] = {
     "discord": "tests.channels.discord.rig:open_rig",
+    "email": "tests.channels.email.rig:open_rig",
     "matrix": "tests.channels.matrix.rig:open_rig",
     "parrot": "tests.channels.example.rig:open_rig",
     "slack": "tests.channels.slack.rig:open_rig",
