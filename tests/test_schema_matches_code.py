@@ -18,6 +18,7 @@ from attrs import fields_dict
 from nanoclaw.link import fields
 from nanoclaw.model import approvals, channels, entities, messages, questions, rights, tasks
 from nanoclaw.model import files as model_files
+from nanoclaw.model.egress import EgressEntry, EgressRule
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.asked import Asked
 from nanoclaw.store.audit import Record
@@ -61,6 +62,8 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "questions"): questions.Question,
     ("central", "usage"): Usage,
     ("central", "audit"): Record,
+    ("central", "egress_rules"): EgressRule,
+    ("central", "egress_log"): EgressEntry,
     ("central", "channels"): channels.ConfiguredChannel,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,

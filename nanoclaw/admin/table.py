@@ -7,6 +7,7 @@ from nanoclaw.admin import (
     chats,
     dead,
     destinations,
+    egress,
     explain,
     groups,
     mounts,
@@ -26,6 +27,7 @@ VERBS: tuple[Verb, ...] = (
     *restart.VERBS,
     *withdraw.VERBS,
     *mounts.VERBS,
+    *egress.VERBS,
     *chats.VERBS,
     *wirings.VERBS,
     *users.VERBS,
@@ -42,6 +44,7 @@ BY_NAME = {verb.name: verb for verb in VERBS}
 RESOURCES = {
     "groups": "The agents, and what is set for each.",
     "mounts": "Folders of this machine that agents see.",
+    "egress": "What the sandboxes of agents may reach besides their models.",
     "chats": "Where people talk, and what becomes of strangers there.",
     "wirings": "Which agent hears which chat, and how.",
     "users": "People, by what their platform vouches for.",

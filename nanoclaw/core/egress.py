@@ -82,6 +82,8 @@ class Policy:
 
     rules: tuple[Rule, ...] = ()
     presets: frozenset[Preset] = field(factory=frozenset[Preset])
+    agent: str = "AGENT"
+    """How the operator names the agent group on a command line."""
 
     @property
     def is_closed(self) -> bool:
@@ -179,15 +181,16 @@ def judge_name(policy: Policy, asked: Asked) -> Verdict:
         return Denied(why=f"What is allowed of {asked.place} can be told by plain HTTP only, not through a tunnel.")
     if matching:
         return Denied(
-            why=f"{asked.method} of that path is not allowed at {asked.place}; {ask_for(asked.place)}", can_ask=True
+            why=f"{asked.method} of that path is not allowed at {asked.place}; {ask_for(policy.agent, asked.place)}",
+            can_ask=True,
         )
-    return Denied(why=f"{asked.place} is not allowed; {ask_for(asked.place)}", can_ask=True)
+    return Denied(why=f"{asked.place} is not allowed; {ask_for(policy.agent, asked.place)}", can_ask=True)
 
 
-def ask_for(place: Place) -> str:
+def ask_for(agent: str, place: Place) -> str:
     """How an agent is told to get on."""
     said = str(place.host) if place.port == HTTPS else place.authority
-    return f"ask the operator to allow it: nanoclaw egress allow AGENT {said}"
+    return f"ask the operator to allow it: nanoclaw egress allow {agent} {said}"
 
 
 def judge_addresses(

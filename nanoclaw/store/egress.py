@@ -1,0 +1,81 @@
+"""What sandboxes may reach and what they asked for, in nanoclaw.db."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nanoclaw.core.egress import Policy, Preset, Rule, read_rule
+from nanoclaw.model.egress import EgressEntry, EgressRule, Outcome
+from nanoclaw.model.ids import AgentGroupId
+from schema.rows import bindings, insert_sql, select
+from schema.sqlite import Connection, execute, fetch
+
+MOST_ENTRIES = 50_000
+"""That the log keeps, of all agent groups together."""
+
+_PRESETS = {preset.value: preset for preset in Preset}
+
+
+def rules(conn: Connection, group: AgentGroupId | None = None) -> tuple[EgressRule, ...]:
+    """What is allowed to *group*, or to everybody (None), in the order of their words."""
+    return tuple(
+        select(
+            conn,
+            EgressRule,
+            "SELECT * FROM egress_rules WHERE agent_group_id = ? OR ? IS NULL ORDER BY agent_group_id, said",
+            (group, group),
+        )
+    )
+
+
+def policy_of(conn: Connection, group: AgentGroupId) -> Policy:
+    """All that is allowed to *group*. A row that makes no sense allows nothing."""
+    found = rules(conn, group)
+    folder = fetch(conn, "SELECT folder FROM agent_groups WHERE id = ?", (group,))
+    return Policy(
+        rules=tuple(rule for row in found if isinstance(rule := rule_of(row), Rule)),
+        presets=frozenset(_PRESETS[row.said] for row in found if row.said in _PRESETS),
+        agent=str(folder[0]["folder"]) if folder else "AGENT",
+    )
+
+
+def rule_of(row: EgressRule) -> Rule | None:
+    """The rule that *row* is; None: it is a preset, or makes no sense."""
+    if row.said in _PRESETS:
+        return None
+    found = read_rule(row.said, methods=[one for one in row.methods.split(",") if one], path=row.path, near=row.near)
+    return found if isinstance(found, Rule) else None
+
+
+def allow(conn: Connection, rule: EgressRule) -> None:
+    """Allow it, instead of what was said of the same place. Raises `ConstraintError` if there is no such group."""
+    execute(conn, insert_sql("egress_rules", EgressRule, replace=True), bindings(rule))
+
+
+def deny(conn: Connection, group: AgentGroupId, said: str) -> bool:
+    """No longer allow it; says whether it was."""
+    had = fetch(conn, "SELECT 1 FROM egress_rules WHERE agent_group_id = ? AND said = ?", (group, said))
+    execute(conn, "DELETE FROM egress_rules WHERE agent_group_id = ? AND said = ?", (group, said))
+    return bool(had)
+
+
+def add_entries(conn: Connection, entries: Iterable[EgressEntry], *, most: int = MOST_ENTRIES) -> None:
+    """Keep *entries*, and no more than the newest *most* of all."""
+    for entry in entries:
+        execute(conn, insert_sql("egress_log", EgressEntry), bindings(entry))
+    execute(conn, "DELETE FROM egress_log WHERE rowid <= (SELECT max(rowid) FROM egress_log) - ?", (most,))
+
+
+def log_of(
+    conn: Connection, group: AgentGroupId | None = None, outcome: Outcome | None = None, *, most: int
+) -> tuple[EgressEntry, ...]:
+    """The newest *most* entries, the newest first; of one group and with one outcome where they are said."""
+    return tuple(
+        select(
+            conn,
+            EgressEntry,
+            "SELECT * FROM egress_log WHERE (:group IS NULL OR agent_group_id = :group)"
+            "   AND (:outcome IS NULL OR outcome = :outcome) ORDER BY rowid DESC LIMIT :most",
+            {"group": group, "outcome": None if outcome is None else outcome.value, "most": most},
+        )
+    )
