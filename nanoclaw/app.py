@@ -13,6 +13,7 @@ from attrs import frozen
 from nanoclaw.actors.backups import Backups
 from nanoclaw.actors.configured import Broken, Workshop
 from nanoclaw.actors.credential_kind import Decisions
+from nanoclaw.actors.egress_desk import EgressDesk
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.admin.channel_desk import ChannelDesk, Rooms
@@ -55,6 +56,7 @@ TREE = (
     "watch",
     "customs",
     "engine",
+    "egress",
     "gateway",
     "sessions",
     "delivery",
@@ -159,6 +161,7 @@ async def serve(
         secrets = SecretsFile(config.home)
         keyless = await _without_key(store, secrets, config)
         gateway = Gateway(secrets.key_for, nodes["gateway"])
+        egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits)
         onecli, credentials = _onecli(config, secrets)
         ground = Ground(
             store=store,
@@ -168,6 +171,7 @@ async def serve(
             clock=clock,
             ways_out=gateway,
             credentials=credentials,
+            egress=egress,
             decisions=onecli,
             builder=builder_of(choice.engine),
         )
@@ -230,6 +234,7 @@ async def serve(
             "watch": watch.run,
             "customs": reading.run,
             "engine": choice.engine.run,
+            "egress": egress.run,
             "gateway": gateway.run,
             "sessions": house.sessions.run,
             "delivery": house.delivery.run,

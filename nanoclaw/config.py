@@ -19,6 +19,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.settings import (
     AgentSettings,
     BackupSettings,
+    EgressSettings,
     MailSettings,
     MountsSettings,
     OneCliSettings,
@@ -47,6 +48,7 @@ class Config:
     mail: MailSettings = field(factory=MailSettings)
     retention: RetentionSettings = field(factory=RetentionSettings)
     backup: BackupSettings = field(factory=BackupSettings)
+    egress: EgressSettings = field(factory=EgressSettings)
     onecli: OneCliSettings = field(factory=OneCliSettings)
 
     @property

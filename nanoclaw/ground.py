@@ -11,6 +11,7 @@ from nanoclaw.actors.approving import Kind
 from nanoclaw.actors.credential_kind import CredentialKind, Decisions
 from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
+from nanoclaw.actors.egress_desk import EgressDesk
 from nanoclaw.actors.listeners import Listeners
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.package_versions import PackageVersions
@@ -42,6 +43,8 @@ class Ground:
     ways_out: WaysOut = field(factory=NoWaysOut)
     credentials: Credentials | None = None
     """OneCLI's; None: there is none, as with the next."""
+    egress: EgressDesk | None = None
+    """What sandboxes reach besides their models."""
     decisions: Decisions | None = None
     """OneCLI's requests that wait for somebody's decision."""
     builder: Builder | None = None

@@ -174,13 +174,13 @@ def build(
         timezone=config.agent.timezone,
         ways_out=ground.ways_out,
         credentials=ground.credentials,
+        egress=ground.egress,
         drafts=delivery.drafts.offer,
         over=delivery.over,
         # Sessions reach each other, too, by mail alone.
         wake=lambda session: sessions.wake(session),  # noqa: PLW0108 - sessions is made below
         show=lambda session: sessions.show(session),  # noqa: PLW0108 - sessions is made below
         mail=config.mail_policy,
-        # Sessions lean on the sweep only by mail, and it on them.
         due=lambda: asked(),  # noqa: PLW0108 - it is made below
         requests=handlers(
             threaded=lambda: threaded,

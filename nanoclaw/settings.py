@@ -7,6 +7,8 @@ from attrs.validators import ge, gt, le
 
 from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
+from nanoclaw.model.egress import EgressLimits
+from nanoclaw.model.sandbox import MIB
 
 MOST_TIMES = 1_000
 AN_HOUR_OF_SECONDS = 3_600.0
@@ -149,6 +151,27 @@ class BackupSettings:
 def _is_place(_: object, attribute: Attribute[str], value: str) -> None:
     if value and isinstance(found := read_endpoint(value), BadEndpoint):
         raise ValueError(f"{attribute.name}: {found.why}")
+
+
+@frozen(kw_only=True)
+class EgressSettings:
+    """`[egress]`"""
+
+    most_connections: int = field(default=32, validator=[ge(1), le(MOST_TIMES)])
+    """How many connections one sandbox may have at a time to what it was allowed; further ones wait."""
+    most_requests_a_minute: int = field(default=600, validator=[ge(1), le(1_000_000)])
+    """How many requests of one sandbox are looked at within a minute."""
+    most_megabytes: int = field(default=4096, validator=[ge(1), le(1 << 30)])
+    """How much one sandbox may move in its life, in both directions together."""
+
+    @property
+    def limits(self) -> EgressLimits:
+        """The same, as the gateway counts."""
+        return EgressLimits(
+            connections=self.most_connections,
+            requests=self.most_requests_a_minute,
+            total_bytes=self.most_megabytes * MIB,
+        )
 
 
 def _is_word(_: object, attribute: Attribute[str], value: str) -> None:

@@ -19,14 +19,15 @@ from nanoclaw.composing.places import GroupPlaces
 from nanoclaw.composing.proxy_files import publish_proxy
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint, read_endpoint
 from nanoclaw.core.mounts import Allowed
-from nanoclaw.core.proxy_settings import ProxySettings
+from nanoclaw.core.proxy_settings import OwnProxy, ProxySettings
 from nanoclaw.core.told import Told
 from nanoclaw.errors import ImageError, SandboxError
+from nanoclaw.gateway.egress import Egress
 from nanoclaw.gateway.gateway import Way
 from nanoclaw.link.layout import SessionLayout
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
-from nanoclaw.model.sandbox import Owner
+from nanoclaw.model.sandbox import Network, Owner
 from nanoclaw.sandboxes.engine import Sandbox, SandboxSpec
 from nanoclaw.store import programs
 
@@ -47,7 +48,10 @@ async def start(
     """
     engine = parts.engine
     group = parts.folders.group(place)
-    await parts.disk.run(publish_proxy, layout.gateway, await _proxy(parts, place, say))
+    proxy = await _proxy(parts, place, say)
+    if proxy is None and _egress(parts, place) is not None:
+        proxy = OwnProxy()
+    await parts.disk.run(publish_proxy, layout.gateway, proxy)
     allowed = await granted(place.agent_group.id, parts.store, parts.disk, parts.check_mounts)
     mounts = tuple(one.mount for one in allowed)
     told = attrs.evolve(parts.told(place), additional_mounts=mounts)
@@ -80,14 +84,21 @@ async def start(
 
 
 def way_out(parts: Parts, place: SessionPlace, layout: SessionLayout) -> Way:
-    """What the sandbox reaches of the world: the model that its agent group has."""
+    """What the sandbox reaches of the world: the model that its agent group has, and what the operator allowed."""
     return Way(
         session=place.session.id,
         folder=layout.gateway,
         owner=parts.engine.owner_of(place.agent_group.id),
         endpoint=_model(place),
         proxy=None if parts.credentials is None else partial(parts.credentials.proxy, place.agent_group),
+        egress=_egress(parts, place),
     )
+
+
+def _egress(parts: Parts, place: SessionPlace) -> Egress | None:
+    """What else it reaches by way of the gateway; None: it needs no way, or there is none."""
+    is_open = parts.told(place).network is Network.OPEN
+    return None if parts.egress is None or is_open else parts.egress.of(place.session)
 
 
 def _model(place: SessionPlace) -> Endpoint | BadEndpoint:
@@ -95,7 +106,7 @@ def _model(place: SessionPlace) -> Endpoint | BadEndpoint:
     return read_endpoint(own or ANTHROPIC)
 
 
-async def _proxy(parts: Parts, place: SessionPlace, say: Callable[[str], None]) -> ProxySettings | None:
+async def _proxy(parts: Parts, place: SessionPlace, say: Callable[[str], None]) -> ProxySettings | OwnProxy | None:
     """What OneCLI gives the sandbox. Nothing is started without it where there is a server."""
     if parts.credentials is None:
         return None

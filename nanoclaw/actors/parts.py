@@ -11,6 +11,7 @@ import trio
 from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
+from nanoclaw.actors.egress_desk import EgressDesk
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.overdue import Overdue
 from nanoclaw.actors.programs import Programs
@@ -187,6 +188,8 @@ class Parts:
     """The gateway."""
     credentials: Credentials | None = None
     """OneCLI's; None: there is none."""
+    egress: EgressDesk | None = None
+    """What sandboxes reach besides their models; None: nothing."""
     timezone: str = "UTC"
     retry: RetryPolicy = field(factory=RetryPolicy)
     stuck: StuckPolicy = field(factory=StuckPolicy)

@@ -1,4 +1,4 @@
-"""Puts beside a session's socket what its programs need to find OneCLI's proxy and to trust it.
+"""Puts beside a session's socket what its programs need to find their proxy, and to trust it where it is OneCLI's.
 
 The folder is the host's; the sandbox sees it read-only. All of it is made anew for each start.
 """
@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from nanoclaw.composing import handles
-from nanoclaw.core.proxy_settings import ProxySettings, proxy_json
+from nanoclaw.core.proxy_settings import OwnProxy, ProxySettings, proxy_json
 from schema.files import PROXY_BUNDLE, PROXY_CA, PROXY_JSON
 
 TRUSTED = (
@@ -23,22 +23,28 @@ TRUSTED = (
 MOST_TRUSTED = 4 << 20
 
 
-def publish_proxy(folder: Path, settings: ProxySettings | None) -> None:
+def publish_proxy(folder: Path, settings: ProxySettings | OwnProxy | None) -> None:
     """Write what *settings* say into *folder*, or see to it that nothing there says anything. Blocks.
 
     Raises:
       OSError: the disk would not.
     """
     with handles.folder(folder) as gateway:
-        if settings is None:
+        if not isinstance(settings, ProxySettings):
             for name in (PROXY_JSON, PROXY_CA, PROXY_BUNDLE):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=gateway)
+            if settings is not None:
+                _publish_json(gateway, settings)
             return
         own = settings.ca.encode()
         handles.publish(gateway, PROXY_CA, own)
         handles.publish(gateway, PROXY_BUNDLE, _trusted() + own)
-        handles.publish(gateway, PROXY_JSON, (json.dumps(proxy_json(settings), indent=2) + "\n").encode())
+        _publish_json(gateway, settings)
+
+
+def _publish_json(gateway: int, settings: ProxySettings | OwnProxy) -> None:
+    handles.publish(gateway, PROXY_JSON, (json.dumps(proxy_json(settings), indent=2) + "\n").encode())
 
 
 def _trusted() -> bytes:

@@ -1,7 +1,7 @@
-"""What a sandbox is given so that its programs go through OneCLI's proxy: judged, and put into a file. Pure.
+"""What a sandbox is given so that its programs go through a proxy, the gateway's own or OneCLI's. Pure.
 
-The server says which variables programs are to see. It does not say which programs run, or what they load: a variable
-that decides this refuses the start.
+A OneCLI server says which variables programs are to see. It does not say which programs run, or what they load: a
+variable that decides this refuses the start.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ class ProxySettings:
     """Does the model answer by way of the proxy too? Otherwise by the gateway."""
 
 
+@frozen
+class OwnProxy:
+    """What sandboxes are given where the gateway itself is their proxy: nothing but the way there."""
+
+
 def proxy_settings(config: ContainerConfig) -> ProxySettings | Unfit:
     """What a sandbox is given of *config*, or why nothing: half of it would be a sandbox that cannot work."""
     if (why := _wrong(config)) is not None:
@@ -94,8 +99,10 @@ def proxy_settings(config: ContainerConfig) -> ProxySettings | Unfit:
     )
 
 
-def proxy_json(settings: ProxySettings) -> dict[str, object]:
+def proxy_json(settings: ProxySettings | OwnProxy) -> dict[str, object]:
     """The content of proxy.json, which the runner reads."""
+    if isinstance(settings, OwnProxy):
+        return {"variables": {}, "proxies": dict.fromkeys(sorted(PROXIES), ""), "certificates": {}, "model": False}
     return {
         "variables": dict(settings.variables),
         "proxies": dict(settings.proxies),

@@ -1,7 +1,8 @@
 """The only way out of a sandbox: a socket for each session, behind which its model answers.
 
 The socket is the identity: it is mounted into one sandbox, and what comes over it comes from there. The key is added on
-this side. Where there is a OneCLI server, a second socket beside it leads to that server's proxy, and nowhere else.
+this side. A second socket beside it leads to what the operator allowed, and to nothing else; where there is a OneCLI
+server, to that server's proxy and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from nanoclaw.core.model_requests import Key, Refuse
 from nanoclaw.errors import SandboxError, UsageError
 from nanoclaw.gateway.connection import Connection
 from nanoclaw.gateway.dial import Dial, dial
+from nanoclaw.gateway.egress import Egress, EgressConnection
+from nanoclaw.gateway.meter import Meter
+from nanoclaw.gateway.reach import Reach
 from nanoclaw.gateway.tunnel import FindProxy, carry
 from nanoclaw.gateway.wire import server
 from nanoclaw.kit.failures import one_line
@@ -52,7 +56,9 @@ class Way:
     endpoint: Endpoint | BadEndpoint
     """Where its model answers."""
     proxy: FindProxy | None = None
-    """Where OneCLI's proxy is; None: there is none, and no second socket."""
+    """Where OneCLI's proxy is; None: there is none."""
+    egress: Egress | None = None
+    """What else it may reach; None: nothing. It counts for nothing where OneCLI decides."""
 
 
 @define(eq=False)
@@ -63,6 +69,7 @@ class Gateway:
     """The key that is set for an origin. Blocks. Raises `UsageError`."""
     _node: TreeNode
     _dial: Dial = dial
+    _reach: Reach = field(factory=Reach)
     _doors: list[_Door] = field(factory=list["_Door"], init=False)
     _nursery: trio.Nursery | None = field(default=None, init=False)
 
@@ -96,6 +103,10 @@ class Gateway:
             if way.proxy is not None:
                 to_proxy = partial(carry, find=way.proxy, dial=self._dial, note=partial(_note, way.session))
                 await stack.enter_async_context(self._opened(_Door(way, PROXY_SOCKET, to_proxy)))
+            elif way.egress is not None:
+                out = partial(self._outward, way.egress, Meter(way.egress.limits))
+                seats = way.egress.limits.connections
+                await stack.enter_async_context(self._opened(_Door(way, PROXY_SOCKET, out, seats)))
             yield
 
     @asynccontextmanager
@@ -126,6 +137,9 @@ class Gateway:
 
         await Connection(server(stream), way.endpoint, find_key, self._dial, refused).serve()
 
+    async def _outward(self, egress: Egress, meter: Meter, stream: trio.SocketStream) -> None:
+        await EgressConnection(server(stream), egress, meter, self._reach).serve()
+
     async def _find_key(self, session: SessionId, endpoint: Endpoint) -> Key | Refuse | None:
         try:
             # Read each time: a key that was set or removed just now holds for the next request.
@@ -148,9 +162,13 @@ class _Door:
     """The socket's."""
     _answer: Callable[[trio.SocketStream], Awaitable[None]]
     """Sees one connection to its end, and closes it."""
-    _seats: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_CONNECTIONS), init=False)
+    _most: int = MOST_CONNECTIONS
+    _seats: trio.Semaphore = field(init=False)
     _scope: trio.CancelScope | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._seats = trio.Semaphore(self._most)
 
     async def serve(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Take connections until the way is closed. Raises `OSError` if there can be no socket."""

@@ -12,10 +12,8 @@ import trio
 
 from nanoclaw.core.endpoints import Endpoint
 from nanoclaw.gateway.dial import Dial, UnreachableError
+from nanoclaw.gateway.splice import CHUNK, join
 
-CHUNK = 64 << 10
-IDLE_SECONDS = 600.0
-"""How long nothing may move in either direction; longer than OneCLI waits for anybody's decision."""
 HEAD_SECONDS = 10.0
 """For the beginning of a request that is answered here."""
 
@@ -37,33 +35,9 @@ async def carry(inside: trio.SocketStream, *, find: FindProxy, dial: Dial, note:
             note(502, str(exc))
             await _refuse(inside, str(exc))
         else:
-            await _join(inside, outside)
+            await join(inside, outside)
     finally:
         await trio.aclose_forcefully(inside)
-
-
-async def _join(inside: trio.SocketStream, outside: trio.abc.Stream) -> None:
-    try:
-        with trio.move_on_after(IDLE_SECONDS) as moving:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_copy, inside, outside, moving)
-                nursery.start_soon(_copy, outside, inside, moving)
-    finally:
-        await trio.aclose_forcefully(outside)
-
-
-async def _copy(source: trio.abc.Stream, sink: trio.abc.Stream, moving: trio.CancelScope) -> None:
-    """Pass on what comes, and that nothing more does. One that breaks ends both directions."""
-    try:
-        while data := await source.receive_some(CHUNK):
-            moving.deadline = trio.current_time() + IDLE_SECONDS
-            await sink.send_all(data)
-        if isinstance(sink, trio.abc.HalfCloseableStream):
-            await sink.send_eof()
-            return
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass  # Whoever has gone needs nothing more.
-    moving.cancel()
 
 
 async def _refuse(inside: trio.SocketStream, why: str) -> None:

@@ -42,6 +42,11 @@ DONE: Mapping[str, tuple[tuple[str, dict[str, object]], ...]] = {
         ("mounts add", {"group": "nano", "path": "/srv/app"}),
         ("mounts remove", {"group": "nano", "name": "app"}),
     ),
+    "egress allow": (("egress allow", {"group": "nano", "what": "web"}),),
+    "egress deny": (
+        ("egress allow", {"group": "nano", "what": "web"}),
+        ("egress deny", {"group": "nano", "what": "web"}),
+    ),
     "chats create": (("chats create", {"channel": "test", "platform_id": "hall"}),),
     "chats update": (("chats update", {"chat": "room", "name": "Hall"}),),
     "chats delete": (

@@ -13,7 +13,8 @@ import trio.testing
 
 from nanoclaw.core.endpoints import Endpoint
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.tunnel import IDLE_SECONDS, carry
+from nanoclaw.gateway.splice import IDLE_SECONDS
+from nanoclaw.gateway.tunnel import carry
 from schema.files import PROXY_SOCKET
 from tests.gateway.upstream import PATIENCE, open_gateway
 from tests.support.onecli_server import open_onecli

@@ -1,0 +1,104 @@
+"""What the gateway asks the truth about sandboxes' ways out, and what it writes into it: rules, and one row a request.
+
+Rows are written several at a time, so that a busy sandbox costs no commit a request. There is room for a bounded number
+that wait; what finds none is in the host's log instead.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.core.egress import Policy
+from nanoclaw.errors import StoreError
+from nanoclaw.gateway.dial import UnreachableError
+from nanoclaw.gateway.egress import Egress, Told
+from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.egress import EgressEntry, EgressLimits
+from nanoclaw.model.entities import Session
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.store.db import Store
+from nanoclaw.store.egress import add_entries, policy_of
+
+log = structlog.get_logger()
+
+MOST_WAITING = 2_000
+MOST_AT_A_TIME = 200
+PAUSE = 1.0
+"""Seconds between two writes."""
+
+
+@define(eq=False)
+class EgressDesk:
+    """One for all sandboxes."""
+
+    _store: Store
+    _clock: Clock
+    _node: TreeNode
+    _limits: EgressLimits = field(factory=EgressLimits)
+    _waiting: list[EgressEntry] = field(factory=list[EgressEntry], init=False)
+    _news: trio.Event = field(factory=trio.Event, init=False)
+    _written: int = field(default=0, init=False)
+
+    def of(self, session: Session) -> Egress:
+        """What the sandbox of *session* may reach besides its model."""
+        return Egress(
+            policy=partial(self._policy, session.agent_group_id),
+            tell=partial(self._note, session),
+            limits=self._limits,
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write what was told, until cancelled; what waits then is written first, if the store still takes it.
+
+        Raises:
+          StoreError: the truth cannot be written.
+        """
+        task_status.started()
+        self._show()
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            while self._waiting:
+                await self._write()
+                await trio.sleep(PAUSE)
+
+    async def _write(self) -> None:
+        entries = self._waiting[:MOST_AT_A_TIME]
+        await self._store.transact(add_entries, entries)
+        del self._waiting[: len(entries)]
+        self._written += len(entries)
+        self._show()
+
+    async def _policy(self, group: AgentGroupId) -> Policy:
+        try:
+            return await self._store.read(policy_of, group)
+        except StoreError as exc:
+            # Nobody can say what is allowed, so nothing is.
+            raise UnreachableError("the host cannot read what is allowed") from exc
+
+    def _note(self, session: Session, told: Told) -> None:
+        entry = EgressEntry(
+            at=self._clock.now(),
+            agent_group_id=session.agent_group_id,
+            session_id=session.id,
+            method=told.method,
+            place=told.place,
+            outcome=told.outcome,
+            why=told.why,
+            sent=told.sent,
+            received=told.received,
+            milliseconds=round(told.seconds * 1000),
+        )
+        if len(self._waiting) >= MOST_WAITING:
+            log.warning("egress_not_kept", session=session.id, place=told.place, outcome=told.outcome.value)
+            return
+        self._waiting.append(entry)
+        self._news.set()
+
+    def _show(self) -> None:
+        self._node.set(doing=f"{self._written} requests written down")

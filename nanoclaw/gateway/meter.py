@@ -1,0 +1,46 @@
+"""How much one sandbox has asked for, and whether it may ask for more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from nanoclaw.gateway.splice import Stopped
+from nanoclaw.model.egress import EgressLimits
+from nanoclaw.model.sandbox import MIB
+
+MINUTE = 60.0
+
+
+@define(eq=False)
+class Meter:
+    """Counts for as long as a sandbox lives."""
+
+    limits: EgressLimits
+    _clock: Callable[[], float] = trio.current_time
+    _asked: deque[float] = field(factory=deque[float], init=False)
+    _bytes: int = field(default=0, init=False)
+
+    def ask(self) -> str | None:
+        """Count a request; says why it is one too many, if it is."""
+        now = self._clock()
+        while self._asked and self._asked[0] <= now - MINUTE:
+            self._asked.popleft()
+        if self._bytes >= self.limits.total_bytes:
+            return self._used_up()
+        if len(self._asked) >= self.limits.requests:
+            return f"this sandbox has asked {self.limits.requests} times within a minute; wait for the next one"
+        self._asked.append(now)
+        return None
+
+    def move(self, number: int) -> None:
+        """Count bytes that are about to be passed on. Raises `Stopped` where they are too many."""
+        self._bytes += number
+        if self._bytes > self.limits.total_bytes:
+            raise Stopped(self._used_up())
+
+    def _used_up(self) -> str:
+        return f"this sandbox has moved all of the {self.limits.total_bytes // MIB} MiB that one may"

@@ -1,0 +1,77 @@
+"""Two connections joined: what comes of one goes to the other, and no more is kept than the piece under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+CHUNK = 256 << 10
+IDLE_SECONDS = 600.0
+"""How long nothing may move in either direction; longer than OneCLI waits for anybody's decision."""
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error: it is how a count says that it is enough
+    """There is to be no more of it; `str()` says why."""
+
+
+def nothing(_: int) -> None:
+    """Counts nothing."""
+
+
+async def join(
+    inside: trio.abc.Stream,
+    outside: trio.abc.Stream,
+    *,
+    sent: Callable[[int], None] = nothing,
+    received: Callable[[int], None] = nothing,
+) -> None:
+    """Carry bytes until both sides have ended, one breaks, or nothing moves any more. Closes *outside*.
+
+    Args:
+      inside: The sandbox's.
+      outside: Where it leads.
+      sent: Told how many bytes go out, before they do.
+      received: The same of bytes that come in.
+
+    Raises:
+      Stopped: one of the two said so.
+
+    Cancellation: *outside* is closed at once.
+    """
+    stopped: Stopped | None = None
+    try:
+        with trio.move_on_after(IDLE_SECONDS) as moving:
+
+            async def one_way(source: trio.abc.Stream, sink: trio.abc.Stream, count: Callable[[int], None]) -> None:
+                nonlocal stopped
+                try:
+                    await _copy(source, sink, moving, count)
+                except Stopped as exc:
+                    stopped = exc
+                    moving.cancel()
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one_way, inside, outside, sent)
+                nursery.start_soon(one_way, outside, inside, received)
+    finally:
+        await trio.aclose_forcefully(outside)
+    if stopped is not None:
+        raise stopped
+
+
+async def _copy(
+    source: trio.abc.Stream, sink: trio.abc.Stream, moving: trio.CancelScope, count: Callable[[int], None]
+) -> None:
+    """Pass on what comes, and that nothing more does. One that breaks ends both directions."""
+    try:
+        while data := await source.receive_some(CHUNK):
+            count(len(data))
+            moving.deadline = trio.current_time() + IDLE_SECONDS
+            await sink.send_all(data)
+        if isinstance(sink, trio.abc.HalfCloseableStream):
+            await sink.send_eof()
+            return
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass  # Whoever has gone needs nothing more.
+    moving.cancel()
