@@ -101,7 +101,9 @@ class Mailbox:
 
         def work() -> Standing:
             found = self._client.select_folder(INBOX, readonly=readonly)
-            return Standing(validity=int(found[b"UIDVALIDITY"]), next=int(found.get(b"UIDNEXT", 1)))
+            if not {b"UIDVALIDITY", b"UIDNEXT"} <= found.keys():
+                raise imaplib.IMAP4.error("it does not number its mails, or does not say how")
+            return Standing(validity=int(found[b"UIDVALIDITY"]), next=int(found[b"UIDNEXT"]))
 
         return await self._run(work)
 
@@ -136,8 +138,17 @@ class Mailbox:
         return await self._run(work)
 
     async def mark_seen(self, uid: int) -> None:
-        """Show people who look into the mailbox that we have this mail."""
-        await self._run(lambda: self._client.add_flags([uid], [SEEN], silent=True))
+        """Show people who look into the mailbox that we have this mail, if the server lets us."""
+
+        def work() -> None:
+            try:
+                self._client.add_flags([uid], [SEEN], silent=True)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as exc:
+                log.info("email_not_marked", channel=self._channel, why=plain(_words(exc)))
+
+        await self._run(work)
 
     async def wait(self, seconds: float) -> None:
         """Wait until the server tells of news in the inbox, and no longer than *seconds*."""

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
 from nanoclaw.channels.base import Outgoing, OutgoingFile, Receipt, Stored
 from nanoclaw.channels.email.channel import EmailChannel
 from nanoclaw.channels.email.settings import settings
+from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address, InboundEvent, Revision
 from tests.support.channels import MarksInMemory, means
 
 PATIENCE_SECONDS = 40.0
+NOW = timedelta()
+
+
+@frozen
+class Later:
+    """A clock that is so much ahead."""
+
+    by: timedelta
+
+    def now(self) -> datetime:
+        """As `Clock` has it."""
+        return SystemClock().now() + self.by
 
 
 @define(eq=False)
@@ -53,10 +67,14 @@ class Heard:
 
 @asynccontextmanager
 async def connected(
-    told: Mapping[str, str], folder: Path, heard: Heard, marks: MarksInMemory | None = None
+    told: Mapping[str, str], folder: Path, heard: Heard, marks: MarksInMemory | None = None, *, later: timedelta = NOW
 ) -> AsyncGenerator[EmailChannel]:
-    """A channel that has heard its mailbox, until left. Give it *marks* for more than one life."""
-    channel = EmailChannel(means("email", told, folder, marks=marks), settings(told))
+    """A channel that has heard its mailbox, until left. Give it *marks* for more than one life.
+
+    Its clock is so much *later* than it is.
+    """
+    made_of = evolve(means("email", told, folder, marks=marks), clock=Later(later))
+    channel = EmailChannel(made_of, settings(told))
     good = trio.Event()
     async with trio.open_nursery() as nursery:
 

@@ -48,6 +48,12 @@ def test_no_text_begins_a_field_of_its_own(subject: str, speaker: str, text: str
     assert b"x" * 200 + b"@example.org>" in top, "an id is never cut"
 
 
+def test_a_field_of_several_lines_is_never_written() -> None:
+    for to in ("ada@example.org\r\nBcc: eve@example.org", "ada@example.org\0"):
+        with pytest.raises(ValueError, match="one line"):
+            compose(Letter(id="a@b", sender="n@b", to=to, speaker=None, subject="", text="", at=AT))
+
+
 def test_the_id_of_a_mail_is_its_keys() -> None:
     one, other = (ChannelName(name) for name in ("email", "email-2"))
     ids = {message_id(*about, "nano@example.org") for about in ((one, "a"), (one, "a/1"), (other, "a"))}

@@ -18,7 +18,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import create_connection, create_server
 
+import pytest
 import trio
+import trustme
 from attrs import define, field
 
 MUST_HAVE = "NANOCLAW_NEEDS_DOVECOT"
@@ -146,6 +148,14 @@ def why_no_servers() -> str:
     return f"no {', '.join(missing)}: install dovecot-imapd, dovecot-lmtpd and exim4-daemon-light" if missing else ""
 
 
+def expect_servers() -> None:
+    """Skip a test that has none; fail where it must have them."""
+    if why := why_no_servers():
+        if os.environ.get(MUST_HAVE):
+            pytest.fail(f"mail servers are needed here: {why}")
+        pytest.skip(why)
+
+
 def _free_port() -> int:
     with create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
@@ -157,8 +167,8 @@ class PostOffice:
     """Both servers, which can be stopped and started again; what they keep stays."""
 
     folder: Path
-    certificate: tuple[Path, Path] | None = None
-    """What the servers show who they are with, and the key of it; None: there is no TLS."""
+    certificate: trustme.LeafCert | None = None
+    """What the servers show who they are with; None: there is no TLS."""
     imap: int = field(factory=_free_port, init=False)
     imaps: int = field(factory=_free_port, init=False)
     smtp: int = field(factory=_free_port, init=False)
@@ -169,7 +179,10 @@ class PostOffice:
     def __attrs_post_init__(self) -> None:
         self._owner = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         self._own(self.folder)
-        shown, key = self.certificate or ("", "")
+        if self.certificate is not None:
+            chain = b"".join(one.bytes() for one in self.certificate.cert_chain_pems)
+            self._write("shown.pem", chain.decode())
+            self._write("key.pem", self.certificate.private_key_pem.bytes().decode())
         values = {
             "folder": self.folder,
             "user": self._owner.pw_name,
@@ -185,6 +198,7 @@ class PostOffice:
             "ssl": "yes" if self.certificate else "no",
             "starttls": "*" if self.certificate else "",
         }
+        shown, key = self.folder / "shown.pem", self.folder / "key.pem"
         of_dovecot = f"ssl_cert = <{shown}\nssl_key = <{key}" if self.certificate else ""
         of_exim = f"tls_certificate = {shown}\ntls_privatekey = {key}" if self.certificate else ""
         self._write("dovecot.conf", DOVECOT_CONF.format(**values, certificate=of_dovecot))
@@ -251,7 +265,7 @@ def _answers(port: int) -> bool:
 
 
 @asynccontextmanager
-async def open_post_office(certificate: tuple[Path, Path] | None = None) -> AsyncGenerator[PostOffice]:
+async def open_post_office(certificate: trustme.LeafCert | None = None) -> AsyncGenerator[PostOffice]:
     """Both servers, until left. Their folder is not one of pytest's: nobody else may go through those."""
     folder = Path(tempfile.mkdtemp(prefix="nanoclaw-mail-"))
     office = PostOffice(folder, certificate)
