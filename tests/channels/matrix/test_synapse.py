@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from attrs import frozen
 
 from nanoclaw.channels.base import OutgoingFile
 from nanoclaw.channels.matrix.channel import MatrixChannel
@@ -19,41 +17,18 @@ from nanoclaw.errors import DeliveryError
 from nanoclaw.model.ids import UserId
 from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 from tests.channels.matrix.heard import Heard, connected, outgoing
+from tests.channels.matrix.town import Town, open_town
 from tests.support.channels import MarksInMemory
-from tests.support.matrix.synapse import CLIENT, MUST_HAVE, Person, Synapse, why_no_synapse
+from tests.support.matrix.synapse import CLIENT
 
 pytestmark = [pytest.mark.synapse, pytest.mark.slow, pytest.mark.timeout(240)]
 PATIENCE_SECONDS = 60.0
 
 
-@frozen
-class Town:
-    """A homeserver, our account, and somebody to talk with."""
-
-    server: Synapse
-    nano: Person
-    ada: Person
-    room: str
-
-
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncGenerator[Town]:
-    if why := why_no_synapse():
-        if os.environ.get(MUST_HAVE):
-            pytest.fail(f"a homeserver is needed here: {why}")
-        pytest.skip(why)
-    folder = tmp_path / "synapse"
-    folder.mkdir()
-    server = await trio.to_thread.run_sync(Synapse, folder)
-    try:
-        await server.start()
-        nano, ada = await server.register("nano"), await server.register("ada")
-        made = await ada.ask("POST", f"{CLIENT}/createRoom", {"invite": [nano.user], "preset": "private_chat"})
-        await ada.say(made["room_id"], "are you there?")
-        yield Town(server, nano, ada, made["room_id"])
-    finally:
-        with trio.move_on_after(40, shield=True):
-            await server.stop()
+    async with open_town(tmp_path / "synapse") as town:
+        yield town
 
 
 async def test_a_conversation_goes_on_through_a_restart_and_a_gap(town: Town, tmp_path: Path) -> None:

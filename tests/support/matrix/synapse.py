@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -45,6 +46,14 @@ rc_login: {{address: {{per_second: 1000, burst_count: 1000}}}}
 """
 
 
+MOVED = """
+import os, time
+_real, _moved = time.time, float(os.environ["MOVED_SECONDS"])
+time.time = lambda: _real() + _moved
+"""
+"""What a server's Python runs before all else, so that its clock can be moved."""
+
+
 def why_no_synapse() -> str:
     """Why there is none on this machine; empty if there is."""
     return "" if PYTHON.exists() else "no homeserver is installed: make synapse"
@@ -56,6 +65,8 @@ class Synapse:
 
     folder: Path
     port: int = field(init=False)
+    moved: float = field(default=0.0, init=False)
+    """Seconds by which its clock is ahead, from its next start on."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -63,6 +74,8 @@ class Synapse:
             self.port = listener.getsockname()[1]
         text = CONFIGURATION.format(folder=self.folder, port=self.port, secret=SECRET)
         (self.folder / "homeserver.yaml").write_text(text, encoding="utf-8")
+        (self.folder / "clock").mkdir()
+        (self.folder / "clock" / "sitecustomize.py").write_text(MOVED, encoding="utf-8")
         self._run("--generate-keys")
 
     @property
@@ -73,7 +86,10 @@ class Synapse:
     async def start(self) -> None:
         """Start it, and wait until it answers. Raises `TooSlowError`."""
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, cwd=self.folder)  # noqa: ASYNC220 - it starts at once
+            clock = {"PYTHONPATH": str(self.folder / "clock"), "MOVED_SECONDS": str(self.moved)}
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
+                self._command(), stdout=log, stderr=log, cwd=self.folder, env={**os.environ, **clock}
+            )
         async with httpx2.AsyncClient(trust_env=False) as client:
             with trio.fail_after(START_SECONDS):
                 while not await self._answers(client):
@@ -85,12 +101,23 @@ class Synapse:
         process, self._process = self._process, None
         if process is None:
             return
+        process.send_signal(signal.SIGCONT)
         process.terminate()
         try:
             await trio.to_thread.run_sync(process.wait, STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def freeze(self) -> None:
+        """It answers nothing, and keeps all connections, until it is thawed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It does all that was asked meanwhile."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     async def register(self, name: str) -> Person:
         """Somebody new. `/_synapse/admin/v1/register`, by the shared secret."""
