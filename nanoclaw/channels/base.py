@@ -21,7 +21,8 @@ class Stored:
     """The event is safe: whatever happens now, it will be worked on."""
 
     subscribe: bool = False
-    """Does an agent want to hear everything of its thread from now on, mention or not?"""
+    """Does an agent want to hear everything of its thread from now on, mention or not? A channel that has to join a
+    thread to hear it joins it then, and no other."""
     answers_for: str | None = None
     """It was the answer to a question: the platform's id of the message that made the agent ask."""
 

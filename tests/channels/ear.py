@@ -21,6 +21,8 @@ class Ear:
     """Each once, however often it came."""
     calls: int = 0
     refuses: str | None = None
+    subscribes: bool = False
+    """Does an agent want to hear everything of the threads that it is told of?"""
     gate: trio.Event = field(factory=trio.Event)
     """Nothing is stored before it is set."""
     readies: int = 0
@@ -34,7 +36,7 @@ class Ear:
         if told not in self.told:
             self.told.append(told)
         self._move()
-        return Stored() if self.refuses is None else NotHeard("no", self.refuses)
+        return Stored(subscribe=self.subscribes) if self.refuses is None else NotHeard("no", self.refuses)
 
     async def until(self, ready: Callable[[], bool]) -> None:
         """Wait until something is so. Raises `TooSlowError`."""

@@ -121,6 +121,10 @@ class Api:
         path = f"/channels/{_id(channel)}/messages/{_id(message)}/threads"
         return self._read(Channel, await self._call("POST", path, route=f"threads {channel}", judged=True, body=body))
 
+    async def join_thread(self, thread: str) -> None:
+        """Become a member of a thread, if we are none. Raises `RefusedError`."""
+        await self._call("PUT", f"/channels/{_id(thread)}/thread-members/@me", route=f"join {thread}", judged=True)
+
     async def open_direct_messages(self, user: str) -> Channel:
         """The conversation with somebody."""
         return self._read(Channel, await self._call("POST", "/users/@me/channels", body={"recipient_id": _id(user)}))

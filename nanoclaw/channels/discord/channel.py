@@ -114,6 +114,7 @@ class DiscordChannel:
             self._api, self._line = api, line
             try:
                 nursery.start_soon(self._keep, reading)
+                nursery.start_soon(hearing.join)
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
                 self._api = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.channels.base import NotHeard, Receive
+from nanoclaw.channels.base import NotHeard, Receive, Stored
 from nanoclaw.channels.discord import codec
 from nanoclaw.channels.discord.api import Api, RefusedError
 from nanoclaw.channels.discord.codec import Heard, Me, Nothing
@@ -34,6 +34,7 @@ from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
 from nanoclaw.errors import DeliveryError
+from nanoclaw.kit.mailbox import Mailbox
 
 log = structlog.get_logger()
 
@@ -59,6 +60,8 @@ class Hearing:
     """The ids of messages of ours, by their nonces."""
     well: Callable[[], None] = field(default=lambda: None, init=False)
     """Told when events come."""
+    _to_join: Mailbox[str] = field(factory=Mailbox[str], init=False)
+    _joined: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
     _gap: bool = field(default=False, init=False)
     _before_gap: dict[str, str] = field(factory=dict[str, str], init=False)
 
@@ -145,10 +148,29 @@ class Hearing:
             event = await with_files(said.event, wanted, self.api.platform, self.means.spool, trusted=self._is_theirs)
             if self.reading.begin(message.channel_id, message.id):
                 await self.means.marks.put(MARK, self.reading.kept())
-            await self._receive(event)
+            receipt = await self._receive(event)
+            if isinstance(receipt, Stored) and receipt.subscribe and event.thread_id is not None:
+                self._to_join.post(event.thread_id)
             self.reading.saw(message.channel_id, message.id)
         elif self.reading.last(message.channel_id) is not None:
             self.reading.saw(message.channel_id, message.id)
+
+    async def join(self) -> Never:
+        """Join the threads that an agent has begun to listen to, until cancelled. Nobody waits for it.
+
+        A bot may read open threads all the same; people see that it is there, and Discord tells it of closed ones. One
+        that does not exist yet is begun, and so joined, by our answer. What fails is tried with the next message there.
+        """
+        while True:
+            thread = await self._to_join.read()
+            if thread in self._joined or not self.places.is_thread(thread):
+                continue
+            try:
+                await self.api.join_thread(thread)
+            except (DeliveryError, RefusedError) as exc:
+                log.info("discord_thread_not_joined", channel=self.means.name, thread=thread, why=repr(exc))
+            else:
+                remember(self._joined, thread, None)
 
     async def _edit(self, message: Message) -> None:
         me = self.places.me

@@ -10,6 +10,7 @@ import trio
 
 from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 from tests.channels.discord.bot import connected
+from tests.channels.ear import soon
 from tests.support.channels import MarksInMemory
 from tests.support.discord.server import BOT, BOT_ROLE, DIRECT, EDITED, GENERAL, open_discord
 from tests.support.fake_http import Reply
@@ -44,6 +45,26 @@ async def test_a_message_in_a_thread_stands_in_its_channels_chat(tmp_path: Path)
         await discord.said("and this", channel=start["id"])
         event = (await ear.events(2))[1]
     assert (event.platform_id, event.thread_id, event.starts_thread) == (GENERAL, start["id"], False)
+
+
+async def test_a_thread_is_joined_when_an_agent_wants_to_hear_it_and_only_then(tmp_path: Path) -> None:
+    async with open_discord() as discord, connected(discord, tmp_path) as (_, ear):
+        threads = []
+        for _ in range(2):
+            threads.append((await discord.said("look at this"))["id"])
+            await discord.begin_thread(threads[-1])
+        await discord.said("among us", channel=threads[0])
+        await ear.events(3)
+        ear.subscribes = True
+        await discord.said("no thread of this is there yet")
+        discord.http.fail(r"PUT .*/thread-members/@me", Reply(status=500))
+        for text in ("you there", "and you again", "still there"):
+            await discord.said(text, channel=threads[1])
+            await ear.until(lambda text=text: text in [one.text for one in ear.told])  # type: ignore[misc]  # its own
+            await discord.http.until(lambda: discord.http.counted("PUT .*/thread-members/@me") >= 1)
+        await soon(lambda: bool(discord.joined))
+    assert discord.joined == [threads[1]]
+    assert discord.http.counted("PUT .*/thread-members/@me") == 2, "the one that failed, and the one that did not"
 
 
 async def test_a_direct_message_is_always_for_us(tmp_path: Path) -> None:

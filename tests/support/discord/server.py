@@ -43,6 +43,8 @@ class FakeDiscord:
     pressed: dict[str, dict[str, Any]] = field(factory=dict[str, dict[str, Any]], init=False)
     """The answers to presses, by interaction."""
     typing: list[str] = field(factory=list[str], init=False)
+    joined: list[str] = field(factory=list[str], init=False)
+    """The threads that we asked to be members of."""
     files: dict[str, bytes] = field(factory=dict[str, bytes], init=False)
     threads_allowed: bool = True
     starts: int = 1000
@@ -142,6 +144,9 @@ class FakeDiscord:
                 return reply(self.channels[channel])
             case "POST", ["channels", channel, "typing"]:
                 self.typing.append(channel)
+                return Reply(status=204)
+            case "PUT", ["channels", channel, "thread-members", "@me"]:
+                self.joined.append(channel)
                 return Reply(status=204)
             case "GET", ["channels", channel, "messages"]:
                 after = int(asked.query["after"])
