@@ -8,20 +8,22 @@ from functools import partial
 from pathlib import Path
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.ingress import Ingress
+from nanoclaw.actors.listeners import Listeners
 from nanoclaw.channels.base import Channel, Receipt, TellsHealth
 from nanoclaw.channels.registry import Means
 from nanoclaw.core.delivery import DeliveryPolicy
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.entities import EngageMode, Wiring
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, OutboundId, SessionId
 from nanoclaw.model.messages import Address, InboundEvent, LedgerRow, LedgerState, NewLedgerRow, Revision
-from nanoclaw.store import ledger
+from nanoclaw.store import ledger, wirings
 from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.sqlite import fetch
@@ -54,14 +56,17 @@ class ContractHouse:
     delivery: Delivery = field(init=False)
     _store: InlineDatabase = field(factory=InlineDatabase, init=False)
     _marks: MarksInMemory = field(factory=MarksInMemory, init=False)
+    listeners: Listeners = field(factory=Listeners, init=False)
     _session: SessionId = field(init=False)
+    _wiring: Wiring = field(init=False)
+    """Of the group: its agent hears everything, unless a test says otherwise."""
     _said: int = field(default=0, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.world = World(conn=self._store.conn)
         agent = self.world.agent()
-        group = self.world.wire(self.world.chat(self.rig.chat, channel=self.name), agent)
+        self._wiring = group = self.world.wire(self.world.chat(self.rig.chat, channel=self.name), agent)
         self.world.wire(self.world.chat(self.rig.direct, channel=self.name, is_group=False), agent)
         self._session = self.world.session_of(group)
 
@@ -69,13 +74,14 @@ class ContractHouse:
     async def living(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> AsyncGenerator[None]:
         """One life of the channel, and of those who speak with it; *meanwhile* is what happens before it is there."""
         spool = Spool(self.folder)
+        await self.listeners.begin(self._store)
         means = Means(
             name=self.name,
             settings=self.rig.settings,
             spool=spool,
             clock=SystemClock(),
             marks=self._marks,
-            engages=lambda _chat, _thread: True,
+            engages=partial(self.listeners.may_hear, self.name),
         )
         self.channel = self.rig.kind.make(means)
         channels: dict[ChannelName, Channel] = {self.name: self.channel}
@@ -84,7 +90,10 @@ class ContractHouse:
         )
         threaded = {self.name: self.channel.threaded}
         nothing: Callable[[object], None] = lambda _: None  # noqa: E731 - it is said three times
-        ingress = Ingress(self._store, SystemClock(), spool, threaded, nothing, nothing, self.delivery.nudge)
+        ingress = Ingress(
+            *(self._store, SystemClock(), spool, threaded, nothing, nothing, self.delivery.nudge),
+            listeners=self.listeners,
+        )
         async with trio.open_nursery() as nursery:
             await nursery.start(self.delivery.run)
             if meanwhile is not None:
@@ -129,6 +138,11 @@ class ContractHouse:
             while not true():
                 with trio.move_on_after(0.05):
                     await self._changed.wait()
+
+    def listen(self, mode: EngageMode) -> None:
+        """The group's agent takes up this from now on."""
+        pattern = "." if mode is EngageMode.PATTERN else None
+        wirings.update_wiring(self._store.conn, evolve(self._wiring, engage_mode=mode, engage_pattern=pattern))
 
     def events(self) -> list[InboundEvent]:
         """What was told of what people said, those told again as well."""
