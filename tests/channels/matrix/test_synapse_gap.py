@@ -81,11 +81,10 @@ async def test_ten_minutes_of_silence_cost_nothing_and_double_nothing(
     server.moved = GAP_SECONDS
     waiting = house.say("said while away")
     await server.start()
-    for number in range(GAP_MESSAGES):
-        last = await ada.say(room, f"gap {number}")
+    said_there = [await ada.say(room, f"gap {number}") for number in range(GAP_MESSAGES)]
     clock.jump(GAP_SECONDS)
     async with house.living():
-        await house.heard(last)
+        await house.heard(*said_there)
         assert (await house.settled(waiting)).state is LedgerState.DELIVERED
         await house.heard(await ada.say(room, "at last"))
 
