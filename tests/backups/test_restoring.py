@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -15,15 +14,12 @@ from nanoclaw.store import audit, swapping
 from nanoclaw.store.home import held, make_folders
 from nanoclaw.store.verify import verify
 from schema import sqlite
+from tests.backups.dying_process import DyingProcess
 from tests.backups.home import filled, names, opened, tree
 from tests.support.central import NOW
 
 OLD = ["nano"]
 NEW = ["later", "nano"]
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -119,7 +115,7 @@ def test_a_restore_that_is_given_up_changes_nothing(home: Path) -> None:
 
 
 def test_killed_at_any_step_it_leaves_the_old_home_or_the_new_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    process = _Process(monkeypatch)
+    process = DyingProcess(monkeypatch)
     seen = []
     for step in count(1):
         if not process.dies_at(step, lambda: restore(home)):
@@ -135,37 +131,6 @@ def test_killed_at_any_step_it_leaves_the_old_home_or_the_new_one(home: Path, mo
     assert len(seen) > 40
     assert seen == [NEW] * seen.count(NEW) + [OLD] * seen.count(OLD), "from one moment on it is decided"
     assert seen.count(OLD) > 10
-
-
-class _Process:
-    """Ends before its n-th change of what is on the disk; nothing of it goes on after that, not even tidying up."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._left: int | None = None
-        for name in ("rename", "mkdir", "unlink", "rmdir", "fsync", "chmod", "symlink"):
-            monkeypatch.setattr(os, name, self._counted(getattr(os, name)))
-
-    def dies_at(self, step: int, work: Callable[[], object]) -> bool:
-        """Do *work* in a process that ends before its change of that number; says whether it came to that."""
-        self._left = step
-        try:
-            work()
-        except Killed:
-            return True
-        else:
-            return False
-        finally:
-            self._left = None
-
-    def _counted(self, call: Callable[..., object]) -> Callable[..., object]:
-        def counted(*arguments: object, **named: object) -> object:
-            if self._left is not None:
-                self._left -= 1
-                if self._left <= 0:
-                    raise Killed
-            return call(*arguments, **named)
-
-        return counted
 
 
 def _again_as_new(home: Path) -> None:
