@@ -20,12 +20,12 @@ def back_up_before_upgrade(home: Path, folder: Path, *, now: datetime) -> Made |
       BackupError: it cannot be made; nothing has changed.
       OSError: the disk would not.
     """
-    if not _is_older(home / DATABASE):
+    if not is_older(home / DATABASE):
         return None
     return make(home, folder, now=now)
 
 
-def _is_older(database: Path) -> bool:
+def is_older(database: Path) -> bool:
     """Is there a database of ours with fewer tables than today's? What is wrong with it is for who opens it."""
     if not database.exists():
         return False

@@ -15,7 +15,7 @@ from attrs import define, field
 from rich.console import Console
 
 from nanoclaw import app, config
-from nanoclaw.backups.before_upgrade import back_up_before_upgrade
+from nanoclaw.backups.before_upgrade import back_up_before_upgrade, is_older
 from nanoclaw.cli import chat, exits
 from nanoclaw.cli.breaker import Breaker
 from nanoclaw.cli.client import is_open
@@ -59,6 +59,8 @@ def up(settings: config.Config, *, debug: bool, pause: bool = True) -> int:
 
 def _back_up_before_upgrade(settings: config.Config) -> None:
     """Make sure that there is a way back, where this start brings the home up to date. Raises `BackupError`."""
+    if not is_older(settings.database):
+        return
     with Console(stderr=True).status("making a backup before the home is brought up to date …"):
         try:
             made = back_up_before_upgrade(settings.home, settings.backups_folder, now=SystemClock().now())
