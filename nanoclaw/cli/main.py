@@ -21,6 +21,7 @@ from nanoclaw.cli import (
     look_commands,
     secrets_commands,
     service_commands,
+    session_commands,
     web_commands,
 )
 from nanoclaw.cli.client import NotRunningError
@@ -206,6 +207,7 @@ cli.add_command(image_commands.image)
 cli.add_command(channel_commands.send)
 cli.add_command(secrets_commands.secrets)
 cli.add_command(service_commands.service)
+cli.add_command(session_commands.session)
 cli.add_command(web_commands.web)
 
 

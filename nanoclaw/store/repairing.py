@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from nanoclaw.core import repair
 from nanoclaw.core.backups import TIME
 from nanoclaw.core.repair import Change, MendRow, RebuildIndexes, SetAside, Step
+from nanoclaw.store import audit
 from nanoclaw.store.mending import mend
 from nanoclaw.store.swapping import sync_folder
 from nanoclaw.store.verify import Host, verify
@@ -86,13 +87,21 @@ class _Mending:
         match change:
             case SetAside(path=path):
                 self._set_aside(Path(path))
+                with transaction(self.conn):
+                    self._record(change, "set aside")
             case RebuildIndexes():
                 with transaction(self.conn):
                     execute(self.conn, "REINDEX")
+                    self._record(change, "indexes made anew")
             case MendRow(how=how, problem=problem):
                 with transaction(self.conn):
                     mend(self.conn, how, problem.where, now=self.now)
+                    self._record(change, how.value)
         self.done.append(change)
+
+    def _record(self, change: Change, detail: str) -> None:
+        on, what = change.problem.where, f"repair: {change.problem.what}"
+        audit.record(self.conn, who=audit.OPERATOR, what=what, on=on, detail=detail, at=self.now)
 
     def _keep_database(self) -> None:
         copy = self.aside / "nanoclaw.db"
