@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import trio
 from attrs import define, field
 
+from nanoclaw.kit.sockets import bind_in
 from nanoclaw.model.sandbox import Network
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
@@ -25,6 +29,24 @@ PROBE_SECONDS = 10.0
 SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": files.SANDBOX_HOME}
+
+
+CHECK = f"""
+import socket, sys
+sys.path.append("{files.SANDBOX_APP}/packages")
+import apsw
+try:
+    socket.socket(socket.AF_UNIX).connect("{files.SANDBOX_GATEWAY}/{files.GATEWAY_SOCKET}")
+except OSError as exc:
+    sys.exit(f"the gateway cannot be reached from inside: {{exc}}")
+"""
+
+
+@contextmanager
+def _gateway() -> Iterator[str]:
+    """A folder with a socket in it that a sandbox can connect to, as the gateway's. Blocks."""
+    with TemporaryDirectory(prefix="probe-") as folder, closing(bind_in(Path(folder), files.GATEWAY_SOCKET)):
+        yield folder
 
 
 def walls(runtime: Runtime) -> list[str]:
@@ -100,18 +122,23 @@ class BubblewrapEngine(ChildEngine):
             "-I",
             "-S",
             "-c",
-            f"import sys; sys.path.append('{files.SANDBOX_APP}/packages'); import apsw",
+            CHECK,
         ]
         try:
             with trio.fail_after(PROBE_SECONDS):
                 version = await trio.run_process([program, "--version"], capture_stdout=True)
                 arguments = await trio.to_thread.run_sync(walls, self._runtime)
-                tried = await trio.run_process(
-                    [program, *arguments, "--remount-ro", "/", "--", *check],
-                    capture_stdout=True,
-                    capture_stderr=True,
-                    check=False,
-                )
+                with (
+                    TemporaryDirectory(prefix="probe-") as folder,
+                    closing(bind_in(Path(folder), files.GATEWAY_SOCKET)),
+                ):
+                    way_out = ("--ro-bind", folder, files.SANDBOX_GATEWAY)
+                    tried = await trio.run_process(
+                        [program, *arguments, *way_out, "--remount-ro", "/", "--", *check],
+                        capture_stdout=True,
+                        capture_stderr=True,
+                        check=False,
+                    )
         except (OSError, trio.TooSlowError) as exc:
             return Unusable(why=str(exc) or "it did not answer", mend="")
         if tried.returncode != 0:

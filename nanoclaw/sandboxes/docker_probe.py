@@ -16,6 +16,7 @@ from attrs import define
 from nanoclaw.core.engine_versions import old_engine
 from nanoclaw.core.sandbox_spec import Image, User, sandbox_user
 from nanoclaw.errors import SandboxError
+from nanoclaw.kit.sockets import bind_in
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
 from nanoclaw.sandboxes.docker_api import ContainerApi, Daemon, Inspected, NoAnswerError, NotThereError, RequestError
 from nanoclaw.sandboxes.docker_spec import FRAGMENTS, SpecMaker
@@ -30,7 +31,7 @@ GROUP = AgentGroupId("probe")
 MOST_SAID = 4096
 WRITTEN = "written"
 CHECK = f"""
-import sys
+import socket, sys
 sys.path.append("{files.IMAGE_PACKAGES}")
 import apsw
 status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
@@ -38,6 +39,10 @@ for name, wanted in (("CapBnd", "0" * 16), ("CapEff", "0" * 16), ("NoNewPrivs", 
     if status[name].strip() != wanted:
         sys.exit(f"{{name}} is {{status[name].strip()}}")
 open("{files.SANDBOX_OUT}/{WRITTEN}", "x").close()
+try:
+    socket.socket(socket.AF_UNIX).connect("{files.SANDBOX_GATEWAY}/{files.GATEWAY_SOCKET}")
+except OSError as exc:
+    sys.exit(f"the gateway cannot be reached from inside: {{exc}}")
 for folder in ("", "/etc", "{files.SANDBOX_IN}", "{files.SANDBOX_APP}/runner"):
     try:
         open(f"{{folder}}/{WRITTEN}", "x")
@@ -100,6 +105,9 @@ class DockerProbe:
         user = sandbox_user(self._specs.install, GROUP, host=self._host)
         folder = await trio.to_thread.run_sync(_make_folders, self._scratch, user, self._host)
         attempt: ContainerStart | None = None
+        owner = (user.uid, user.gid) if self._host.uid == 0 else None
+        # Whoever connects is let in by the system: that the way is there is all that is asked.
+        gateway = await trio.to_thread.run_sync(bind_in, folder / "gateway", files.GATEWAY_SOCKET, owner)
         try:
             command = ("python3", "-I", "-S", "-c", CHECK)
             asked = self._specs.make(_spec(folder), image, command)
@@ -114,6 +122,7 @@ class DockerProbe:
                 return await self._last_words(found)
             return await trio.to_thread.run_sync(_what_was_written, folder, user)
         finally:
+            gateway.close()
             with trio.move_on_after(DISCARD_SECONDS, shield=True):
                 if attempt is not None:
                     await attempt.discard()

@@ -55,7 +55,7 @@ def contents(path: Path) -> dict[str, bytes]:
     found = {}
     with tarfile.open(path) as tar:
         for member in tar:
-            file = tar.extractfile(member)
+            file = None if member.issym() else tar.extractfile(member)
             found[member.name] = b"" if file is None else file.read()
     return found
 

@@ -13,9 +13,11 @@ import trio
 
 from nanoclaw.core.sandbox_check import LEAST_MASKED, LEAST_READ_ONLY
 from nanoclaw.core.sandbox_spec import EPOCH_LABEL, INSTALL_LABEL, SESSION_LABEL
+from nanoclaw.kit.sockets import bind_in
 from nanoclaw.model.sandbox import MIB, Limits
+from nanoclaw.sandboxes import docker_probe
 from nanoclaw.sandboxes.docker_api import NotThereError, State
-from nanoclaw.sandboxes.engine import Exit, Usable
+from nanoclaw.sandboxes.engine import Exit, Unusable, Usable
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.seccomp import seccomp_profile
 from tests.support.real_docker import RealHome, real_home
@@ -126,6 +128,16 @@ async def test_the_probe_starts_a_container_and_leaves_nothing(agent_image: str)
         assert isinstance(found, Usable), found
         assert await home.client.containers({INSTALL_LABEL: home.install}) == ()
         assert not list(home.path.glob("probe-*"))
+
+
+async def test_a_gateway_that_cannot_be_reached_from_inside_is_found(
+    agent_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_probe, "bind_in", lambda folder, name, _: bind_in(folder, f"not-{name}"))
+    async with real_home(agent_image) as home:
+        found = await home.engine().probe()
+        assert isinstance(found, Unusable), found
+        assert "the gateway cannot be reached from inside" in found.why
 
 
 async def test_a_default_sandbox_is_what_the_golden_file_says(agent_image: str) -> None:

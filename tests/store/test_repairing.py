@@ -160,7 +160,7 @@ def test_what_is_in_the_way_is_moved_aside_and_not_deleted(tmp_path: Path) -> No
     for name in (*stray, link, restore):
         assert not (tmp_path / name).exists()
         assert (done.aside / name).read_bytes().startswith(b"no database")
-    recorded = fetch(world.conn, "SELECT subject FROM audit ORDER BY number")
+    recorded = fetch(world.conn, "SELECT subject FROM audit WHERE what LIKE 'repair: %' ORDER BY number")
     assert [row["subject"] for row in recorded] == [step.problem.where for step in done.done]
     before = sqlite.open_read_only(done.aside / "nanoclaw.db")
     assert fetch(before, "PRAGMA quick_check") == [{"quick_check": "ok"}]
