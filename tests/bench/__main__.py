@@ -19,13 +19,15 @@ from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime
-from tests.bench import adapters, claude, cold_start, figures, idle, ingress, paused, round_trip, wakes
+from tests.bench import adapters, claude, cold_start, figures, idle, ingress, paused, round_trip, together, wakes
 
 COLD_TARGETS = {"docker": 450.0, "bubblewrap": 60.0}
 """Milliseconds at the median."""
 PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
-BENCHES = ("engines", "claude", "ingress", "adapters", "sweep", "restart", "idle")
+ON_EACH = 50
+"""Messages on each of four channels."""
+BENCHES = ("engines", "claude", "ingress", "adapters", "together", "sweep", "restart", "idle")
 MIB = 1 << 20
 
 
@@ -57,18 +59,18 @@ def main() -> None:
             if "engines" in asked and (chosen.engine is None or name in chosen.engine):
                 measure_engine(console, work, name, make, chosen)
         console.print()
-        if "claude" in asked:
-            measure_claude(console, work, chosen.starts)
-        if "ingress" in asked:
-            measure_ingress(console, work, chosen.seconds)
-        if "adapters" in asked:
-            measure_adapters(console, work, chosen.messages)
-        if "sweep" in asked:
-            idle.show_looks(console, work)
-        if "restart" in asked:
-            idle.show_restarts(console, work)
-        if "idle" in asked:
-            idle.show_idle(console, work)
+        others: dict[str, Callable[[], None]] = {
+            "claude": lambda: measure_claude(console, work, chosen.starts),
+            "ingress": lambda: measure_ingress(console, work, chosen.seconds),
+            "adapters": lambda: measure_adapters(console, work, chosen.messages),
+            "together": lambda: measure_together(console, work, runtime),
+            "sweep": lambda: idle.show_looks(console, work),
+            "restart": lambda: idle.show_restarts(console, work),
+            "idle": lambda: idle.show_idle(console, work),
+        }
+        for name, measure in others.items():
+            if name in asked:
+                measure()
 
 
 def measure_engine(
@@ -136,6 +138,14 @@ def measure_adapters(console: Console, work: Path, messages: int) -> None:
     for one in rates:
         console.print(f"{one.kind}: {one.heard:,.0f} events/s in, {one.sent:,.0f} messages/s out", highlight=False)
     console.print(f"memory of a process with all of them and their fakes: {resident / MIB:.0f} MiB", highlight=False)
+
+
+def measure_together(console: Console, work: Path, runtime: Runtime) -> None:
+    """What four channels at once take, while things go wrong on them."""
+    folder = work / "together"
+    folder.mkdir()
+    with console.status("four channels at once"):
+        figures.show(console, together.measure(folder, lambda: [ProcessEngine(runtime)], ON_EACH))
 
 
 def measure_ingress(console: Console, work: Path, seconds: float) -> None:

@@ -103,6 +103,10 @@ class FakeHttp:
             while not ready():
                 await self._moved.wait()
 
+    async def news(self) -> None:
+        """Wait until something is asked, or has changed."""
+        await self._moved.wait()
+
     def moved(self) -> None:
         """Something has changed that `until` may wait for."""
         self._moved.set()
