@@ -257,23 +257,33 @@ def _relative(word: str, before: str, path: str) -> Named | None:
 
 
 def _place_in(value: str, where: Where) -> str | None:
-    """A place that the agent can change and *value* has in it somehow; None: none."""
+    """A place that the agent can change and *value* has in it somehow; None: none.
+
+    What such a place lies in is as good: a program that is told to begin there finds the agent's files by their names.
+    """
     if _ADDRESS.fullmatch(value):
         return None
-    for words in _PATH.finditer(_simple(value)):
+    for words in _PATH.finditer(_collapsed(value)):
         _, slash, rest = words[0].partition("/")
-        path = f"{slash}{rest}"
+        if not slash:
+            continue
+        path = _simple(f"/{rest}")
         for place in (*where.kept, *CHANGEABLE):
+            if _is_in(place, path):
+                return path
             if _is_in(path, place) and not any(_is_in(path, safe) for safe in where.read_only):
                 return place
     return None
 
 
 def _is_in(path: str, place: str) -> bool:
-    return path == place or path.startswith(f"{place}/")
+    return path == place or path.startswith(f"{place.removesuffix('/')}/")
 
 
 def _simple(path: str) -> str:
     """The same path without what makes no difference in it; `..` is not looked at."""
-    shorter = re.sub(r"/(?:\.?/)+", "/", path)
-    return shorter.removesuffix("/.").rstrip("/") or "/"
+    return _collapsed(path).removesuffix("/.").rstrip("/") or "/"
+
+
+def _collapsed(text: str) -> str:
+    return re.sub(r"/(?:\.?/)+", "/", text)

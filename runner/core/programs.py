@@ -31,5 +31,6 @@ def with_copies(server: McpServer, programs: str, interpreter: str) -> McpServer
         server,
         command=interpreter,
         args=("-I", "-S", "-c", _BEGIN, programs, *map(here, words)),
-        env={name: here(value) for name, value in server.env.items()},
+        # What programs find in their user's home folder, such as Python its packages, is the agent's.
+        env={"HOME": programs, **{name: here(value) for name, value in server.env.items()}},
     )

@@ -62,7 +62,7 @@ def found(*words: str, **env: str) -> list[tuple[str, str, int, str, bool]]:
         (("python3", "time.py"), [("Argument 1", "", 0, "time.py", False)]),
         (("python3", "./time.py"), [("Argument 1", "", 0, "time.py", True)]),
         (("python3", "-u", "-m", "--", ""), []),
-        (("python3", "/usr/share/time.py", "/opt/tmp/x", "/workspace"), []),
+        (("python3", "/usr/share/time.py", "/opt/tmp/x"), []),
         (("node", "/workspace/extra/tools/run.js"), []),
         (
             ("mcp-time", "https://example.com:80/tmp/x?y=/run"),
@@ -88,7 +88,22 @@ def test_of_variables_only_whole_paths_are_files() -> None:
             "--root=/workspace/agent",
             "-I/workspace/agent/lib",
         ),
-        *("/tmp/x.py", "/run/x", "/var/run/x", "/dev/shm/x", "/proc/1/cwd/x.py", "/proc/self/root/workspace/agent/x"),
+        *(
+            "/",
+            "-C/",
+            "/workspace",
+            "--directory=/home/",
+            "/nanoclaw",
+            "cd /workspace",
+            "/var",
+            "/srv/home",
+            "/tmp/x.py",
+            "/run/x",
+            "/var/run/x",
+            "/dev/shm/x",
+            "/proc/1/cwd/x.py",
+            "/proc/self/root/workspace/agent/x",
+        ),
         *("/home/agent/x", "/home/agent/.local/bin/x", "/nanoclaw/out/3/x", "/home/agent/.claude"),
         *("/workspace/extra/books/x.py", "/workspace/extra", "/workspace/extra/tools-2/x", "/usr/bin:/tmp/bin"),
         *("/workspace/agent/../agent/x", "../agent/x", "a/../../tmp/x", "-I../../tmp", "..", "/usr/.."),
@@ -125,7 +140,7 @@ PIECES = st.sampled_from(
     ]
 )
 WORDS = st.lists(PIECES, min_size=1, max_size=7).map("".join) | st.text(max_size=12)
-BREAKS = re.compile(r"[=:;,\s'\"@]")
+BREAKS = re.compile(r"[=:;,\s'\"]|^@")
 
 
 def places_of(word: str) -> set[str]:
@@ -137,7 +152,7 @@ def places_of(word: str) -> set[str]:
 def is_changeable(path: str) -> bool:
     if path.startswith("/workspace/extra/tools/") or path == "/workspace/extra/tools":
         return False
-    return any(path == place or path.startswith(f"{place}/") for place in CHANGEABLE)
+    return any(path == place or path.startswith(f"{place}/") or place.startswith(path) for place in CHANGEABLE)
 
 
 @given(st.lists(WORDS, min_size=1, max_size=4), st.booleans())
