@@ -77,9 +77,16 @@ def judge(sender: Mailbox, results: Sequence[str], authserv: str, *, addressed: 
             return Verified()
         if any(one.outcome not in {"none", "pass"} for one in dmarc) or any(one.outcome == "pass" for one in dmarc):
             return Unverified(f"{authserv} says dmarc={dmarc[0].outcome} of another or a failed domain")
-    if any(one.method == "dkim" and one.outcome == "pass" and one.of("header.d") == (domain,) for one in found):
+    if any(one.method == "dkim" and one.outcome == "pass" and _signs(one, domain) for one in found):
         return Verified()
     return Unverified(f"{authserv} found neither dmarc=pass nor dkim=pass for {domain}")
+
+
+def _signs(signature: Result, domain: str) -> bool:
+    """Is it a signature of *domain*? Some servers say only in whose name it was made, which is within the signer's."""
+    if signature.of("header.d"):
+        return signature.of("header.d") == (domain,)
+    return [one.rpartition("@")[2] for one in signature.of("header.i")] == [domain]
 
 
 def _results(text: str, authserv: str) -> list[Result] | None:

@@ -12,6 +12,34 @@ from nanoclaw.channels.email.codec import Account, Nothing, Said, understand
 from nanoclaw.model.ids import ChannelName
 from tests.support.email.mail_host import AUTHSERV, ME, letter
 
+# As servers write them, by RFC 8601 (appendix B) and the public documentation of Gmail, OpenDMARC, OpenDKIM and Rspamd.
+RECORDED = [
+    [
+        (
+            f"{AUTHSERV}; dkim=pass header.i=@example.org header.s=20230601 header.b=a/B+c;"
+            " spf=pass (google.com: domain of ada@example.org designates 192.0.2.1 as permitted sender)"
+            " smtp.mailfrom=ada@example.org; dmarc=pass (p=NONE sp=QUARANTINE dis=NONE)"
+            " header.from=example.org; dara=pass header.i=@example.org"
+        )
+    ],
+    [f"{AUTHSERV}; dkim=pass header.i=@example.org header.s=20230601 header.b=a/B+c; spf=none smtp.mailfrom=a@b.org"],
+    [
+        f"{AUTHSERV}; dmarc=pass (p=none dis=none) header.from=example.org",
+        (
+            f"{AUTHSERV}; dkim=pass (2048-bit key; unprotected) header.d=example.org header.i=@example.org"
+            ' header.b="x\\/y"; dkim-atps=neutral'
+        ),
+    ],
+    [
+        (
+            f"{AUTHSERV}; dkim=pass header.d=example.org header.s=x header.b=y; spf=pass (a: b) smtp.mailfrom=c@d.org;"
+            " dmarc=pass (policy=none) header.from=example.org"
+        )
+    ],
+    [f"{AUTHSERV} 1; sender-id=fail header.from=example.org; dkim=pass (good signature) header.d=example.org"],
+]
+# Without the name of the server, as Microsoft's write it, everybody could have.
+NAMELESS = "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=example.org; dmarc=pass action=none header.from=example.org"
 ACCOUNT = Account(channel=ChannelName("email"), addresses=(ME,), authserv=AUTHSERV)
 ADA = Mailbox(name="", address="ada@example.org", exact=True)
 GOOD = f"{AUTHSERV}; dmarc=pass (p=REJECT) header.from=example.org"
@@ -39,10 +67,19 @@ def test_whom_our_own_server_vouches_for_is_verified(results: str) -> None:
     assert judge(ADA, [results], AUTHSERV, addressed=True) == Verified()
 
 
+@pytest.mark.parametrize("results", RECORDED, ids=range(len(RECORDED)))
+def test_what_servers_write_is_understood(results: list[str]) -> None:
+    assert judge(ADA, results, AUTHSERV, addressed=True) == Verified()
+
+
 @pytest.mark.parametrize(
     "results",
     [
         [],
+        [NAMELESS],
+        [f"{AUTHSERV}; dkim=pass header.i=@evil.example"],
+        [f"{AUTHSERV}; dkim=pass header.i=@example.org header.i=@evil.example"],
+        [f"{AUTHSERV}; dkim=pass header.i=@example.org.evil.example"],
         ["evil.example; dmarc=pass header.from=example.org"],
         [f"evil.example; x={AUTHSERV}; dmarc=pass header.from=example.org"],
         [f"{AUTHSERV}.evil.example; dmarc=pass header.from=example.org"],
