@@ -30,6 +30,7 @@ from nanoclaw.kit.private_file import read_private
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.kit.zones import find_zone
 from nanoclaw.store import swapping
+from nanoclaw.store.repairing import QUARANTINE
 from schema.commit_watch import CommitWatch
 
 LEAST_FREE = 512 << 20
@@ -119,6 +120,15 @@ def disk(config: Config, _: datetime) -> Iterator[Finding]:
             f"{size >> 20:,} MiB of logs in {logs}",
             f"rm -r {shlex.quote(str(_largest(logs, config.log_file)))}",
         )
+
+
+def left_aside(config: Config, _: datetime) -> Iterator[Finding]:
+    """What repairs and restores have put aside takes room until somebody removes it."""
+    there = [*config.home.glob(f"{QUARANTINE}/*"), *config.home.glob(f"{swapping.ASIDE}*")]
+    if there:
+        size = sum(path.lstat().st_size for folder in there for path in folder.rglob("*"))
+        places = " ".join(shlex.quote(str(folder)) for folder in there)
+        yield note("left aside", f"{size >> 20:,} MiB; when you miss nothing: rm -r {places}")
 
 
 def _largest(logs: Path, own: Path) -> Path:
@@ -226,6 +236,7 @@ CHECKS: dict[str, Check] = {
     "restore": restore,
     "database": truth,
     "disk": disk,
+    "left aside": left_aside,
     "clock": clock,
     "watch": watch,
     "backups": backups,

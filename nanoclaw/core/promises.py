@@ -27,6 +27,7 @@ class Broken(Enum):
     UNSEEN_QUESTION = "a question waits for an answer, and its message never arrived"
     KEPT_AFTER_ITS_END = "what was said is still kept for a request that is over"
     OTHER_PAYLOAD = "a request would do something else than was asked for"
+    OTHER_PROGRAM = "a program that is kept is not the one that was approved"
     COUNTER_BEHIND = "the counter of changes is behind a change"
     PROVIDER_STATE = "what a session's model wants to be told again cannot be read"
     TWO_OPEN = "a session has two open epochs"

@@ -30,6 +30,7 @@ class Mend(Enum):
     END_QUESTION = "let it have come to nothing, and tell its agent"
     FORGET_KEPT = "forget what was kept"
     EXPIRE = "let it be over undone, and tell whoever asked"
+    FORGET_PROGRAM = "forget it: it is not started in any case; its agent can ask again"
     CATCH_UP = "set the counter to the last change"
     FORGET_STATE = "forget it: its next turn begins a new conversation with its model"
     FORGET_FILE = "let the message do without it, and write down that it was lost"
@@ -100,6 +101,7 @@ MENDED_BY_ROWS = {
     Broken.UNSEEN_QUESTION: Mend.END_QUESTION,
     Broken.KEPT_AFTER_ITS_END: Mend.FORGET_KEPT,
     Broken.OTHER_PAYLOAD: Mend.EXPIRE,
+    Broken.OTHER_PROGRAM: Mend.FORGET_PROGRAM,
     Broken.COUNTER_BEHIND: Mend.CATCH_UP,
     Broken.PROVIDER_STATE: Mend.FORGET_STATE,
 }

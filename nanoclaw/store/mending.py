@@ -11,10 +11,10 @@ import attrs
 from nanoclaw.core.repair import Mend
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import ApprovalState
-from nanoclaw.model.ids import ApprovalId, EventId, InboundId, QuestionId, TaskId
+from nanoclaw.model.ids import AgentGroupId, ApprovalId, EventId, InboundId, QuestionId, TaskId
 from nanoclaw.model.messages import Drop
 from nanoclaw.model.tasks import TaskState
-from nanoclaw.store import approvals, drops, inbound, kept, outcomes, questions, tasks
+from nanoclaw.store import approvals, drops, inbound, kept, outcomes, programs, questions, tasks
 from nanoclaw.store.ticks import tick
 from schema.sqlite import Connection, execute, fetch_one
 from schema.times import write_time
@@ -143,6 +143,11 @@ def _expire(conn: Connection, approval: str, now: datetime) -> None:
     approvals.end(conn, ApprovalId(approval), ApprovalState.EXPIRED, why, now=now)
 
 
+def _forget_program(conn: Connection, where: str, _: datetime) -> None:
+    group, _space, digest = where.rpartition(" ")
+    programs.forget(conn, AgentGroupId(group), digest)
+
+
 def _catch_up(conn: Connection, _: str, __: datetime) -> None:
     execute(
         conn,
@@ -168,6 +173,7 @@ MENDS: dict[Mend, Callable[[Connection, str, datetime], None]] = {
     Mend.END_QUESTION: _end_question,
     Mend.FORGET_KEPT: _forget_kept,
     Mend.EXPIRE: _expire,
+    Mend.FORGET_PROGRAM: _forget_program,
     Mend.CATCH_UP: _catch_up,
     Mend.FORGET_STATE: _forget_state,
     Mend.FORGET_FILE: _forget_file,

@@ -40,6 +40,17 @@ def kept(conn: Connection, group: AgentGroupId) -> Mapping[str, bytes]:
     return {row.digest: row.content for row in rows if hashlib.sha256(row.content).hexdigest() == row.digest}
 
 
+def changed(conn: Connection) -> list[tuple[AgentGroupId, str]]:
+    """Those whose bytes are not of their digest: somebody has changed them."""
+    rows = select(conn, Program, "SELECT * FROM programs ORDER BY agent_group_id, digest")
+    return [(row.agent_group_id, row.digest) for row in rows if hashlib.sha256(row.content).hexdigest() != row.digest]
+
+
+def forget(conn: Connection, group: AgentGroupId, digest: str) -> None:
+    """Forget one."""
+    execute(conn, "DELETE FROM programs WHERE agent_group_id = ? AND digest = ?", (group, digest))
+
+
 def forget_unneeded(conn: Connection, group: AgentGroupId) -> None:
     """Forget those of *group* that are in no server of its settings, and in nothing that waits for a decision."""
     execute(

@@ -13,7 +13,7 @@ from nanoclaw.core.engage import BadPattern, compile_pattern
 from nanoclaw.core.promises import Broken, Problem
 from nanoclaw.core.repair import OUT
 from nanoclaw.model.ids import SessionId, SpoolId
-from nanoclaw.store import epochs, files
+from nanoclaw.store import epochs, files, programs
 from nanoclaw.store.promises import REPAIR, RULES
 from nanoclaw.store.swapping import UNFINISHED
 from schema import sqlite
@@ -79,10 +79,12 @@ def _rows(conn: Connection, most: int) -> Iterator[Problem]:
 
 
 def _payloads(conn: Connection) -> Iterator[Problem]:
-    """What people were asked is what would be done."""
+    """What people were asked, and said yes to, is what would be done."""
     for row in fetch(conn, "SELECT id, payload, digest FROM approvals WHERE state IN ('pending', 'executing')"):
         if digest_of(str(row["payload"])) != row["digest"]:
             yield _problem(Broken.OTHER_PAYLOAD, row["id"])
+    for group, digest in programs.changed(conn):
+        yield _problem(Broken.OTHER_PROGRAM, f"{group} {digest}")
 
 
 def _patterns(conn: Connection) -> Iterator[Problem]:

@@ -68,6 +68,15 @@ def test_there_are_twenty_of_them() -> None:
     assert len(TYPED) >= 20
 
 
+def test_what_repairs_have_put_aside_is_told_and_no_fault(config: Config) -> None:
+    moved = config.home / "quarantine" / "2026-04-16T14-37-00Z"
+    moved.mkdir(parents=True)
+    (moved / "nanoclaw.db").write_bytes(bytes(3 << 20))
+    assert wrong(config) == []
+    (told,) = [one for one in checks.examine(config, now=NOW).findings if one.check == "left aside"]
+    assert told.words == f"3 MiB; when you miss nothing: rm -r {moved}"
+
+
 def test_a_restore_that_stands_half_way_is_ended_by_the_next_host(config: Config) -> None:
     (config.home / swapping.UNFINISHED / swapping.NEW / "groups").mkdir(parents=True)
     swapping.decide(config.home, "then")

@@ -53,7 +53,10 @@ def test_damage_to_the_rows_is_found_and_named(broken: Broken, where: str, state
 
 
 def test_there_is_a_damage_for_every_rule() -> None:
-    assert {broken for broken, _, _ in DAMAGES} == {rule.broken for rule in RULES} | {Broken.OTHER_PAYLOAD}
+    assert {broken for broken, _, _ in DAMAGES} == {rule.broken for rule in RULES} | {
+        Broken.OTHER_PAYLOAD,
+        Broken.OTHER_PROGRAM,
+    }
 
 
 def test_of_each_kind_of_damage_only_the_first_places_are_shown() -> None:

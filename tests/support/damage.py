@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from nanoclaw.core.promises import Broken
 from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.model.ids import InboundId
+from nanoclaw.model.ids import AgentGroupId, InboundId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import inbound, ledger, notices, sessions, tasks
+from nanoclaw.store import inbound, ledger, notices, programs, sessions, tasks
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, execute
@@ -37,6 +39,7 @@ def lived() -> World:
     ledger.take(world.conn, Lane(CHANNEL, "room"), now=NOW)
     tasks.add(world.conn, a_task(two), now=NOW)
     asked(world, two)
+    programs.keep(world.conn, AgentGroupId("agt-one"), [b"#!/bin/sh"], now=NOW)
     for key, session in (("k", two), ("to nobody", None), ("nor to them", None)):
         notices.tell_chat(world.conn, session, ROOM, key=key, text="hello", now=NOW)
     return world
@@ -51,6 +54,7 @@ def damage(conn: Connection, *statements: str) -> None:
 
 
 REPLY = "ses-1/2/r101"
+PROGRAM = hashlib.sha256(b"#!/bin/sh").hexdigest()
 PART = "INSERT INTO ledger_parts (ledger_id, part, text, files, arrived_at) VALUES"
 LATER_PART_FIRST = f"{PART} ('{REPLY}', 0, 'a', '[]', NULL), ('{REPLY}', 1, 'b', '[]', 'x')"
 RUN = (
@@ -91,6 +95,7 @@ DAMAGES = [
     (Broken.UNSEEN_QUESTION, "q1", "UPDATE ledger SET state = 'dead', settled_at = created_at WHERE id = 'out-q1'"),
     (Broken.KEPT_AFTER_ITS_END, "apr-1", "UPDATE approvals SET state = 'expired', ended_at = requested_at"),
     (Broken.OTHER_PAYLOAD, "apr-1", "UPDATE approvals SET payload = '{}' WHERE id = 'apr-1'"),
+    (Broken.OTHER_PROGRAM, f"agt-one {PROGRAM}", "UPDATE programs SET content = x'00'"),
     (Broken.COUNTER_BEHIND, "ticks", "UPDATE ticks SET last = 1"),
     (Broken.PROVIDER_STATE, "ses-1", "UPDATE sessions SET provider_state = '{' WHERE id = 'ses-1'"),
 ]
