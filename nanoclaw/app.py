@@ -16,6 +16,7 @@ from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.egress_desk import EgressDesk
 from nanoclaw.actors.parts import Credentials, Folders
 from nanoclaw.actors.spool_sweep import swept
+from nanoclaw.actors.till import Till
 from nanoclaw.admin.channel_desk import ChannelDesk, Rooms
 from nanoclaw.admin.server import AdminServer, Office
 from nanoclaw.channels.base import Channel
@@ -160,8 +161,9 @@ async def serve(
         channels: list[Channel] = [terminal, *((web.channel,) if web else ()), *more_channels()]
         secrets = SecretsFile(config.home)
         keyless = await _without_key(store, secrets, config)
-        gateway = Gateway(secrets.key_for, nodes["gateway"])
         egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits)
+        till = Till(store, clock, config.agent.timezone, lambda to: house.delivery.nudge(to))  # noqa: PLW0108 - below
+        gateway = Gateway(secrets.key_for, nodes["gateway"], turns=till.call)
         onecli, credentials = _onecli(config, secrets)
         ground = Ground(
             store=store,

@@ -26,6 +26,7 @@ from nanoclaw.store.destinations import StoredDestination
 from nanoclaw.store.package_requests import PackageRequest
 from nanoclaw.store.programs import Program
 from nanoclaw.store.projection import STATUS
+from nanoclaw.store.spending import StoredBudget
 from nanoclaw.store.usage import Usage
 from runner import model as runner_model
 from schema import files, payloads, progress, rows, sqlite
@@ -64,6 +65,7 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "audit"): Record,
     ("central", "egress_rules"): EgressRule,
     ("central", "egress_log"): EgressEntry,
+    ("central", "budgets"): StoredBudget,
     ("central", "channels"): channels.ConfiguredChannel,
     ("inbound", "messages_in"): rows.MessageIn,
     ("inbound", "delivered"): rows.Delivered,
@@ -91,6 +93,7 @@ WITHOUT_A_CLASS = {
     ("central", "web_keys"),
     ("central", "marks"),
     ("central", "ledger_parts"),
+    ("central", "spending"),
 }
 """Tables that are never read as whole rows."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nanoclaw.admin import (
     approvals,
+    budgets,
     chats,
     dead,
     destinations,
@@ -37,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
     *records.VERBS,
     *approvals.VERBS,
     *usage.VERBS,
+    *budgets.VERBS,
     *dead.VERBS,
     *explain.VERBS,
 )
@@ -54,6 +56,7 @@ RESOURCES = {
     "tasks": "What agents are to do at a time.",
     "sessions": "The conversations of agents.",
     "usage": "What the models of agents took.",
+    "budgets": "What agents may take of their models.",
     "drops": "What was not passed on, and why.",
     "dead": "Messages that failed for good.",
     "approvals": "What waits for a person.",

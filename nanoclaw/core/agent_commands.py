@@ -62,6 +62,7 @@ OPERATORS_OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         "groups restart": frozenset({"rebuild"}),
         "destinations remove": frozenset({"both"}),
         "tasks add": frozenset({"script"}),
+        "usage list": frozenset({"by"}),
     }
 )
 """Options that no agent can say: what it, or another, may do, what it reaches, what runs where it does not see it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -42,6 +43,22 @@ _IDENTITY = frozenset(
     }
 )
 _NOT_BACK = frozenset({b"set-cookie", b"alt-svc", b"strict-transport-security", b"proxy-authenticate"})
+
+
+class Counts(Enum):
+    """Does a call cost anything, and does its answer say what?"""
+
+    FREE = "it costs nothing"
+    SAID = "its answer says what it took"
+    UNSAID = "nobody here can say what it took"
+
+
+def counts(method: bytes, target: bytes) -> Counts:
+    """What a request for *target* is, which `judge` has let pass."""
+    path = target.partition(b"?")[0]
+    if method == b"POST" and path == b"/v1/messages":
+        return Counts.SAID
+    return Counts.FREE if method == b"GET" or path == b"/v1/messages/count_tokens" else Counts.UNSAID
 
 
 @frozen
@@ -135,6 +152,10 @@ def judge(
             why="No key for Claude is set on the host. Its operator can set one with: nanoclaw secrets set anthropic",
         )
     passed = list(_passed(headers))
+    if counts(method, target) is Counts.SAID:
+        # What is compressed cannot be counted as it passes.
+        passed = [(name, value) for name, value in passed if name != b"accept-encoding"]
+        passed.append((b"accept-encoding", b"identity"))
     betas = [value for name, value in passed if name == b"anthropic-beta"]
     others = [(name, value) for name, value in passed if name != b"anthropic-beta"]
     if key is not None and key.kind == "OAuth token" and not any(OAUTH_BETA in value for value in betas):

@@ -7,7 +7,7 @@ onward is ever shared, so an answer cannot reach anybody but who asked.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeAlias
 
 import h11
@@ -18,13 +18,16 @@ from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import (
     MOST_BODY,
     TOO_LARGE,
+    Counts,
     Forward,
     Key,
     Refuse,
     answer_headers,
+    counts,
     judge,
     unreachable,
 )
+from nanoclaw.core.model_usage import Meter
 from nanoclaw.gateway.dial import Dial, UnreachableError
 from nanoclaw.gateway.wire import GoneError, Wire, client
 
@@ -37,6 +40,8 @@ ANSWER_SECONDS = 600.0
 
 FindKey: TypeAlias = Callable[[Endpoint], Awaitable[Key | Refuse | None]]
 """The host's key for that place, as it is now; None: it has none; or why it cannot be had. A checkpoint."""
+Turn: TypeAlias = Callable[[bool], AbstractAsyncContextManager["Meter | Refuse"]]
+"""The turn of a call, given whether its answer says what it took: a meter for it, or why it is not put."""
 Note: TypeAlias = Callable[[Refuse], None]
 """Told of every request that is answered here instead of there."""
 
@@ -50,6 +55,7 @@ class Connection:
     _find_key: FindKey
     _dial: Dial
     _note: Note
+    _turn: Turn
     _outside: Wire | None = field(default=None, init=False)
 
     async def serve(self) -> None:
@@ -75,7 +81,9 @@ class Connection:
         if not isinstance(request, h11.Request):
             return False
         judged = await self._judge(request)
-        refusal = judged if isinstance(judged, Refuse) else await self._forward(judged)
+        refusal = (
+            judged if isinstance(judged, Refuse) else await self._put(judged, counts(request.method, request.target))
+        )
         if refusal is not None:
             await self._refuse(refusal)
         return self._inside.next_message()
@@ -86,16 +94,23 @@ class Connection:
             return key
         return judge(request.method, request.target, list(request.headers), self._endpoint, key)
 
-    async def _forward(self, forward: Forward) -> Refuse | None:
+    async def _put(self, forward: Forward, counted: Counts) -> Refuse | None:
+        """Put the request in its turn, if it has one."""
+        if counted is Counts.FREE:
+            return await self._forward(forward, Meter())
+        async with self._turn(counted is Counts.SAID) as meter:
+            return meter if isinstance(meter, Refuse) else await self._forward(forward, meter)
+
+    async def _forward(self, forward: Forward, meter: Meter) -> Refuse | None:
         """Put the request to the model and pass on its answer; returns what is to be answered in its place."""
         assert isinstance(self._endpoint, Endpoint)
         try:
             outside = await self._connected(self._endpoint)
         except UnreachableError as exc:
             return unreachable(self._endpoint, str(exc))
-        refusal = await self._ask(outside, forward)
+        refusal = await self._ask(outside, forward, meter)
         if refusal is None:
-            refusal = await self._answer(outside, self._endpoint)
+            refusal = await self._answer(outside, self._endpoint, meter)
         if refusal is not None or not outside.next_message():
             await self._hang_up()
         return refusal
@@ -108,7 +123,7 @@ class Connection:
             self._outside = client(await self._dial(endpoint))
         return self._outside
 
-    async def _ask(self, outside: Wire, forward: Forward) -> Refuse | None:
+    async def _ask(self, outside: Wire, forward: Forward, meter: Meter) -> Refuse | None:
         """Say the request and its body, as it comes."""
         try:
             await outside.send(h11.Request(method=forward.method, target=forward.target, headers=list(forward.headers)))
@@ -120,21 +135,23 @@ class Connection:
                 if passed > MOST_BODY:
                     return TOO_LARGE
                 await outside.send(h11.Data(data=event.data))
+                meter.asked(len(event.data))
             await outside.send(h11.EndOfMessage())
+            meter.put()
         except GoneError as exc:
             if exc.wire is self._inside:
                 raise
             # Whoever does not want to hear the rest may have answered already, and then left.
         return None
 
-    async def _answer(self, outside: Wire, endpoint: Endpoint) -> Refuse | None:
+    async def _answer(self, outside: Wire, endpoint: Endpoint, meter: Meter) -> Refuse | None:
         """Pass on what the model answers, for as long as the sandbox is there to hear it."""
         failed = GoneError(self._inside, "it did not wait for the answer")
         whole = False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._leave_with_the_sandbox, nursery.cancel_scope)
             try:
-                await self._copy(outside)
+                await self._copy(outside, meter)
                 whole = True
             except GoneError as exc:
                 failed = exc
@@ -143,17 +160,21 @@ class Connection:
             return None
         if failed.wire is self._inside or self._has_begun():
             raise failed
+        meter.lost()
         return unreachable(endpoint, failed.why)
 
-    async def _copy(self, outside: Wire) -> None:
+    async def _copy(self, outside: Wire, meter: Meter) -> None:
         while not isinstance(event := await outside.receive(ANSWER_SECONDS), h11.Response):
             if event is None:
                 raise GoneError(outside, "it left without an answer")
         head = h11.Response(
             status_code=event.status_code, reason=event.reason, headers=answer_headers(list(event.headers))
         )
+        said = dict(head.headers)
+        meter.begins(head.status_code, said.get(b"content-type", b""), said.get(b"content-encoding", b""))
         await self._inside.send(head)
         while isinstance(event := await outside.receive(ANSWER_SECONDS), h11.Data):
+            meter.heard(bytes(event.data))
             await self._inside.send(h11.Data(data=event.data))
         await self._inside.send(h11.EndOfMessage())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from attrs import define, field, frozen
 
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Key, Refuse
+from nanoclaw.core.model_usage import Meter as CallMeter
 from nanoclaw.errors import SandboxError, UsageError
 from nanoclaw.gateway.connection import Connection
 from nanoclaw.gateway.dial import Dial, dial
@@ -42,6 +43,13 @@ MOST_CONNECTIONS = 16
 
 ACCEPT_LATER = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 ACCEPT_PAUSE = 0.1
+
+
+@asynccontextmanager
+async def uncounted(_: SessionId, __: bool) -> AsyncIterator[CallMeter | Refuse]:
+    """The turn of a call where nobody counts."""
+    await trio.lowlevel.checkpoint()
+    yield CallMeter()
 
 
 @frozen(kw_only=True)
@@ -70,6 +78,8 @@ class Gateway:
     _node: TreeNode
     _dial: Dial = dial
     _reach: Reach = field(factory=Reach)
+    _turns: Callable[[SessionId, bool], AbstractAsyncContextManager[CallMeter | Refuse]] = field(default=uncounted)
+    """The turn of a call of that session; see `connection.Turn`."""
     _doors: list[_Door] = field(factory=list["_Door"], init=False)
     _nursery: trio.Nursery | None = field(default=None, init=False)
 
@@ -135,7 +145,8 @@ class Gateway:
         def refused(refusal: Refuse) -> None:
             note(refusal.status, refusal.why)
 
-        await Connection(server(stream), way.endpoint, find_key, self._dial, refused).serve()
+        turn = partial(self._turns, way.session)
+        await Connection(server(stream), way.endpoint, find_key, self._dial, refused, turn).serve()
 
     async def _outward(self, egress: Egress, meter: Meter, stream: trio.SocketStream) -> None:
         await EgressConnection(server(stream), egress, meter, self._reach).serve()

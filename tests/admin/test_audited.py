@@ -88,6 +88,7 @@ DONE: Mapping[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "tasks cancel": (("tasks cancel", {"task": "task-1"}),),
     "approvals approve": (("approvals approve", {"approval": "apr-1"}),),
     "approvals reject": (("approvals reject", {"approval": "apr-1"}),),
+    "budgets set": (("budgets set", {"group": "nano", "tokens_a_day": 5}),),
     "dead retry": (("dead retry", {"message": "m"}),),
     "dead drop": (("dead drop", {"message": "m"}),),
 }

@@ -13,11 +13,13 @@ from nanoclaw.core.model_requests import (
     MOST_BODY,
     MOST_HEAD,
     BadKey,
+    Counts,
     Forward,
     Headers,
     Key,
     Refuse,
     answer_headers,
+    counts,
     judge,
     read_key,
     unreachable,
@@ -58,7 +60,13 @@ def test_a_request_goes_on_with_the_hosts_key_and_what_is_the_clients_own_busine
     found = judge(b"POST", b"/v1/messages?beta=true", [(b"host", b"127.0.0.1:9"), PLACEHOLDER, *own], CLAUDE, KEY)
     assert isinstance(found, Forward)
     assert (found.method, found.target) == (b"POST", b"/v1/messages?beta=true")
-    assert dict(found.headers) == {b"host": b"api.anthropic.com", b"x-api-key": KEY.value.encode(), **dict(own)}
+    plain = {b"accept-encoding": b"identity"}
+    assert dict(found.headers) == {
+        b"host": b"api.anthropic.com",
+        b"x-api-key": KEY.value.encode(),
+        **plain,
+        **dict(own),
+    }
 
 
 @pytest.mark.parametrize(
@@ -97,7 +105,7 @@ def test_what_a_connection_header_names_is_between_neighbours_too() -> None:
 )
 def test_a_key_is_shown_as_its_place_wants_to_see_it(url: str, key: Key | None, headers: dict[bytes, bytes]) -> None:
     found = forwarded([PLACEHOLDER, (b"authorization", b"Bearer placeholder")], key=key, endpoint=at(url))
-    del found[b"host"]
+    del found[b"host"], found[b"accept-encoding"]
     assert found == headers
 
 
@@ -223,3 +231,26 @@ def test_what_is_no_key_is_refused_without_showing_it(text: str, why: str) -> No
     found = read_key(text)
     assert isinstance(found, BadKey)
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "what"),
+    [
+        (b"POST", b"/v1/messages", Counts.SAID),
+        (b"POST", b"/v1/messages?beta=true", Counts.SAID),
+        (b"POST", b"/v1/messages/count_tokens?beta=true", Counts.FREE),
+        (b"GET", b"/v1/models", Counts.FREE),
+        (b"POST", b"/v1/messages/batches", Counts.UNSAID),
+        (b"POST", b"/v1/complete", Counts.UNSAID),
+        (b"POST", b"/v1/MESSAGES", Counts.UNSAID),
+    ],
+)
+def test_what_a_request_costs_is_said_by_its_answer_or_by_nobody(method: bytes, target: bytes, what: Counts) -> None:
+    assert counts(method, target) is what
+
+
+def test_an_answer_that_is_counted_is_asked_for_as_plain_text() -> None:
+    assert forwarded([(b"accept-encoding", b"gzip")])[b"accept-encoding"] == b"identity"
+    other = judge(b"GET", b"/v1/models", [(b"accept-encoding", b"gzip")], CLAUDE, KEY)
+    assert isinstance(other, Forward)
+    assert dict(other.headers)[b"accept-encoding"] == b"gzip"
