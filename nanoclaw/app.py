@@ -141,6 +141,7 @@ async def serve(
                 folders.spool,
                 operator,
                 lambda: house.changed(),  # noqa: PLW0108 - it is made below
+                lambda: seeing.house(),  # noqa: PLW0108 - it is made below
                 config.web,
             )
         install = await store.transact(install_id, fresh=mint("home"), now=clock.now())

@@ -83,10 +83,17 @@ class Seeing:
     async def tree(self, _: Mapping[str, object]) -> dict[str, Any]:
         """Every actor; sessions, lanes and channels with what holds them up, and what has no actor."""
         try:
-            rows = await self._rows()
+            return self._tree(await self._rows())
         except StoreError:
             # What runs can be seen even where the truth cannot be read.
-            rows = {}
+            return self._tree({})
+
+    async def house(self) -> dict[str, Any]:
+        """Both, of one moment. Raises `StoreError`."""
+        rows = await self._rows()
+        return {"overview": rows, "tree": self._tree(rows)}
+
+    def _tree(self, rows: Mapping[str, Any]) -> dict[str, Any]:
         return with_holds(attrs.asdict(self._root.snapshot(trio.current_time())), rows)
 
     async def actor(self, asked: Mapping[str, object]) -> object:

@@ -100,6 +100,7 @@ async def make_door(
     spool: Spool,
     like: Operator,
     changed: Callable[[], None],
+    house: Callable[[], Awaitable[Mapping[str, object]]],
     settings: PageSettings,
 ) -> WebDoor:
     """The page of one home, with the operator's first conversation in it; nothing is served yet.
@@ -110,11 +111,12 @@ async def make_door(
       spool: Where files lie.
       like: The operator elsewhere: whoever hears them there hears them on the page, if they are new to it.
       changed: Told when a conversation was begun.
+      house: Looks at the running house, for those who may see all of it.
       settings: Where it is to be served.
     """
     person = Person(handle="operator", name=like.name)
     operator = Operator(user=person.user, name=person.name, channel=WEB, platform_id=person.main)
     await store.transact(first_page, operator=operator, like=like, mint=mint, now=clock.now())
-    truth = WebTruth(store, clock, mint, changed)
+    truth = WebTruth(store, clock, mint, changed, house)
     channel = WebChannel(settings.address, settings.port, settings.names.split(), truth, spool)
     return WebDoor(channel=channel, operator=person, truth=truth)

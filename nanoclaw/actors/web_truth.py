@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from attrs import define
@@ -10,10 +10,11 @@ from attrs import define
 from nanoclaw.channels.web.truth import Agent
 from nanoclaw.core.conversations import Conversation, File, Person, Stretch
 from nanoclaw.kit.clock import Clock
-from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.store import web_chats, web_history, web_keys
+from nanoclaw.model.ids import AgentGroupId, SessionId
+from nanoclaw.store import timelines, web_chats, web_history, web_keys
 from nanoclaw.store.db import Store
 from nanoclaw.store.entities import Mint
+from nanoclaw.store.people import rights_of
 from nanoclaw.store.web_keys import KeyKind
 
 MOST_ITEMS = 50
@@ -31,6 +32,8 @@ class WebTruth:
     _mint: Mint
     _changed: Callable[[], None]
     """Told when a conversation was begun: agents may know more."""
+    _house: Callable[[], Awaitable[Mapping[str, object]]]
+    """Looks at the running house."""
 
     async def conversations(self, person: Person) -> Sequence[Conversation]:
         """See `Truth`, as for all of these."""
@@ -78,6 +81,19 @@ class WebTruth:
     async def end(self, login: str) -> None:
         """See `Truth`."""
         await self._store.transact(web_keys.end, login)
+
+    async def may_look(self, person: Person) -> bool:
+        """See `Truth`, as for the next."""
+        rights = await self._store.read(rights_of, person.user)
+        return rights.owner or rights.global_admin
+
+    async def house(self) -> Mapping[str, object]:
+        """What the command line's tree and overview show."""
+        return await self._house()
+
+    async def timeline(self, session: str) -> Mapping[str, object] | None:
+        """The last of each kind."""
+        return await self._store.read(timelines.timeline, SessionId(session), now=self._clock.now())
 
     async def add_link(self, digest: str, person: Person) -> None:
         """Let *person* in, once, with the secret of that digest, for as long as `LINK`."""

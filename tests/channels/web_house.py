@@ -37,7 +37,15 @@ from tests.support.inline_database import InlineDatabase
 
 MAIN = "operator/main"
 OPERATOR = Operator(user=UserId("terminal:operator"), name="Ada", channel=ChannelName("terminal"), platform_id="local")
+HOUSE: dict[str, object] = {"overview": {"sessions": []}, "tree": {"name": "nanoclaw", "children": []}}
+"""The running house, as whoever may look at it is shown."""
 KINDS = {ChatOut: OutKind.CHAT, AskQuestion: OutKind.ASK_QUESTION}
+
+
+async def look_at_house() -> dict[str, object]:
+    """It has nothing in it."""
+    await trio.lowlevel.checkpoint()
+    return HOUSE
 
 
 @define(eq=False)
@@ -116,7 +124,8 @@ async def web_house(*, names: Sequence[str] = ()) -> AsyncIterator[WebHouse]:
     with tempfile.TemporaryDirectory(prefix="nc-") as folder:
         store, clock, spool = InlineDatabase(), SystemClock(), Spool(Path(folder))
         await store.transact(first_start, agent="Nano", operator=OPERATOR, mint=mint, now=clock.now())
-        door = await make_door(store, clock, spool, OPERATOR, lambda: None, WebSettings(port=0, names=" ".join(names)))
+        settings = WebSettings(port=0, names=" ".join(names))
+        door = await make_door(store, clock, spool, OPERATOR, lambda: None, look_at_house, settings)
         channels = {door.channel.name: door.channel}
         delivery = Delivery(store, clock, spool, channels, lambda _: None, TreeNode("delivery"))
         ingress = Ingress(store, clock, spool, {}, lambda _: None, lambda _: None, delivery.nudge)

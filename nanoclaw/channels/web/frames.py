@@ -67,8 +67,29 @@ class Begin:
     name: str = field(validator=[min_len(1), max_len(MOST_NAME)])
 
 
-FromPage: TypeAlias = Open | Older | Say | Begin
-WORDS: Mapping[str, type[FromPage]] = {"open": Open, "older": Older, "say": Say, "begin": Begin}
+@frozen(kw_only=True)
+class Look:
+    """Show the running house from now on, once a second; or no more."""
+
+    on: bool
+
+
+@frozen(kw_only=True)
+class Timeline:
+    """Show what happened in that session."""
+
+    session: str = field(validator=max_len(MOST_ID))
+
+
+FromPage: TypeAlias = Open | Older | Say | Begin | Look | Timeline
+WORDS: Mapping[str, type[FromPage]] = {
+    "open": Open,
+    "older": Older,
+    "say": Say,
+    "begin": Begin,
+    "look": Look,
+    "timeline": Timeline,
+}
 
 
 def read_page(text: str) -> FromPage:

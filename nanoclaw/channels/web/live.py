@@ -16,10 +16,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from nanoclaw.channels.base import NotHeard, Receive
 from nanoclaw.channels.web import frames
-from nanoclaw.channels.web.frames import Begin, Older, Open, Say
+from nanoclaw.channels.web.frames import Begin, Look, Older, Open, Say, Timeline
 from nanoclaw.channels.web.markdown import plain, render
 from nanoclaw.channels.web.truth import Truth
 from nanoclaw.channels.web.uploads import Uploads
+from nanoclaw.channels.web.watch import Watch
 from nanoclaw.core.conversations import WEB, Item, Person, Stretch
 from nanoclaw.errors import StoreError
 from nanoclaw.kit.mailbox import Mailbox
@@ -61,6 +62,10 @@ class Live:
     _drafts: dict[str, dict[str, object]] = field(factory=dict[str, dict[str, object]], init=False)
     _looking: trio.Lock = field(factory=trio.Lock, init=False)
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
+    _watch: Watch = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._watch = Watch(self._truth, self.person, self._send)
 
     def look(self, chat: str) -> None:
         """There may be something new in that conversation. Never blocks."""
@@ -77,6 +82,7 @@ class Live:
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._tell)
+                    nursery.start_soon(self._watch.run)
                     await self._hear()
         except* (WebSocketDisconnect, GoneError):
             pass
@@ -102,6 +108,13 @@ class Live:
 
     async def _do(self, said: frames.FromPage) -> None:
         match said:
+            case Look() | Timeline() if not await self._truth.may_look(self.person):
+                await self._send({"type": "trouble", "why": "only owners and global admins see the house"})
+            case Look(on=on):
+                self._watch.turn(on=on)
+            case Timeline(session=session):
+                found = await self._truth.timeline(session)
+                await self._send({"type": "timeline", "session": session, "found": found})
             case Begin(agent=agent, name=name):
                 begun = await self._truth.begin(self.person, agent, name)
                 if begun is None:
@@ -124,7 +137,13 @@ class Live:
         found = tuple(await self._truth.conversations(self.person))
         agents = [{"id": one.id, "name": one.name} for one in await self._truth.agents(self.person)]
         await self._send(
-            {"type": "chats", "chats": frames.conversations(found), "agents": agents, "begun": begun or ""}
+            {
+                "type": "chats",
+                "chats": frames.conversations(found),
+                "agents": agents,
+                "begun": begun or "",
+                "console": await self._truth.may_look(self.person),
+            }
         )
 
     async def _open(self, chat: str, after: int | None) -> None:

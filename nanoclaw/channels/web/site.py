@@ -43,6 +43,9 @@ PAGES = {
     "/app.js": ("app.js", "text/javascript"),
     "/view.js": ("view.js", "text/javascript"),
     "/wire.js": ("wire.js", "text/javascript"),
+    "/console.js": ("console.js", "text/javascript"),
+    "/timeline.js": ("timeline.js", "text/javascript"),
+    "/console.css": ("console.css", "text/css"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 POLICY = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -59,4 +59,16 @@ class Truth(Protocol):
 
     async def end(self, login: str) -> None:
         """That login holds no more."""
+        ...
+
+    async def may_look(self, person: Person) -> bool:
+        """May *person* see the whole house? Whoever owns it, or manages all agents."""
+        ...
+
+    async def house(self) -> Mapping[str, object]:
+        """The running house: its `tree`, and its `overview`, as JSON can say them."""
+        ...
+
+    async def timeline(self, session: str) -> Mapping[str, object] | None:
+        """What happened in that session lately; None: there is none."""
         ...

@@ -2,11 +2,13 @@
 
 import { Wire, logIn, newId, upload } from "./wire.js";
 import { View, make } from "./view.js";
+import { Console } from "./console.js";
 
 const at = (id) => document.getElementById(id);
 const MOST_FILES = 10;
 const view = new View(choose);
 const wire = new Wire(hear, state);
+const house = new Console((word, frame) => wire.send(word, frame));
 const pressed = new Map(); // by the id of what was said: the question that it answers
 let chats = [];
 let chat = sessionStorage.getItem("chat");
@@ -43,6 +45,10 @@ function hear(frame) {
       return frame.chat === chat ? view.draft(frame) : undefined;
     case "typing":
       return frame.chat === chat ? view.typing() : undefined;
+    case "house":
+      return house.show(frame);
+    case "timeline":
+      return house.timeline(frame.found);
     case "kept":
       pressed.delete(frame.id);
       return view.kept(frame.id);
@@ -59,9 +65,11 @@ function hear(frame) {
 
 function list(frame) {
   chats = frame.chats;
+  at("to-console").hidden = !frame.console;
+  house.again();
   at("list").replaceChildren(
     ...chats.map((one) =>
-      make("li", {}, make("button", { type: "button", id: `chat ${one.id}`, onclick: () => choose_chat(one.id) },
+      make("li", {}, make("button", { type: "button", id: `chat ${one.id}`, onclick: () => leave_for(one.id) },
         make("span", { textContent: one.name }), make("small", { textContent: one.agents.join(", ") || "nobody hears it yet" }))),
     ),
   );
@@ -70,6 +78,11 @@ function list(frame) {
   if (frame.begun) return choose_chat(frame.begun);
   if (!chats.some((one) => one.id === chat)) chat = chats[0].id;
   choose_chat(chat);
+}
+
+function leave_for(id) {
+  house.open(false);
+  choose_chat(id);
 }
 
 function mark(id, news) {

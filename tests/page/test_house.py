@@ -1,0 +1,81 @@
+"""The running house on the page: who is held up by what, the tree, a session as a picture; for those who may see it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.chromium import Visitor, link_to, visitor
+from tests.page.house_looks import LOOKS, house_of
+from tests.page.test_looks import found_by_axe
+from tests.support.host import HostProcess
+from tests.support.stuck_host import stuck_host
+from tests.support.stuck_house import KINDS
+
+
+@pytest.fixture(scope="module")
+def stuck(browser: Browser) -> Iterator[HostProcess]:
+    """A host with a session for each way to be stuck."""
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder, stuck_host(Path(folder, "home"), sessions=30) as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def owner(browser: Browser, stuck: HostProcess) -> Iterator[Visitor]:
+    """The operator, who looks at the house."""
+    with visitor(browser) as there:
+        there.open(link_to(stuck))
+        yield there
+
+
+def looking(owner: Visitor) -> Page:
+    """Her page, with the house on it."""
+    if not owner.page.locator("#console").is_visible():
+        owner.page.get_by_role("button", name="House").click()
+    return owner.page
+
+
+def test_each_stuck_session_stands_there_with_the_right_reason_and_as_a_picture(owner: Visitor) -> None:
+    page = looking(owner)
+    expect(page.locator("#sessions > li")).to_have_count(len(KINDS))
+    cards = page.locator("#sessions > li").all_inner_texts()
+    for name, kind in KINDS.items():
+        (card,) = (card for card in cards if f"ses-{name}" in card.splitlines())
+        assert kind.reason.value in card, card
+        assert kind.why in card, card
+    page.locator("#sessions button[data-id='ses-killed']").click()
+    expect(page.locator("#picture rect.messages.waits")).to_have_count(1)
+    page.locator("#picture rect.sandboxes").first.hover()
+    expect(page.locator("#span")).to_contain_text("epoch 1: killed")
+
+
+def test_the_tree_folds_and_stays_so_while_the_house_goes_on(owner: Visitor) -> None:
+    page = looking(owner)
+    sessions = page.locator("#tree details[data-path='/nanoclaw/sessions']")
+    expect(sessions).to_have_attribute("data-path", "/nanoclaw/sessions")
+    assert sessions.get_attribute("open") is None, "many are folded"
+    sessions.locator("> summary").click()
+    expect(sessions.get_by_text("disk full: ")).to_be_visible()
+    root = page.locator("#tree > details > summary")
+    expect(root).not_to_have_text(root.inner_text())
+    assert sessions.get_attribute("open") is not None
+    page.get_by_role("button", name="Chat", exact=True).click()
+    expect(page.locator("#room")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_in_the_house_and_nothing_is_too_wide(look: str, browser: Browser, owner: Visitor) -> None:
+    with house_of(look, browser, owner) as there:
+        assert found_by_axe(there.page) == ""
+        assert there.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert there.page.evaluate("document.getElementById('console').scrollWidth <= innerWidth")
+
+
+def test_nobody_else_is_shown_the_house(browser: Browser, stuck: HostProcess) -> None:
+    with visitor(browser) as eve:
+        eve.open(link_to(stuck, "eve"))
+        expect(eve.page.get_by_role("button", name="House")).to_have_count(0)
