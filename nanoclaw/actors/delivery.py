@@ -113,7 +113,7 @@ class Delivery:
 
     async def _look(self) -> None:
         """Nudge every lane that has something to send, in case a nudge was lost."""
-        self.nudge(await self._store.read(ledger.lanes))
+        self.nudge(lane for lane in await self._store.read(ledger.lanes) if lane.channel in self._channels)
 
     def _lane(self, lane: Lane) -> Service:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:

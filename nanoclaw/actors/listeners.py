@@ -95,7 +95,7 @@ class Listeners:
     def _watch(self, conn: Connection) -> dict[Place, _Known]:
         """On the store's thread."""
         listening.watch(conn, self._note_change, self._note_engaged)
-        return {place: _Known(0, listening.heard_in(conn, place)) for place in listening.places(conn)}
+        return {place: _Known(0, heard) for place, heard in listening.heard_everywhere(conn).items()}
 
     def _look(self, conn: Connection, place: Place) -> _Known:
         """On the store's thread."""

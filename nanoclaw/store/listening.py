@@ -7,17 +7,18 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.core.listening import Listening, listening
-from nanoclaw.model.entities import Wiring
+from nanoclaw.core.listening import Listening, Way, listening
+from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy
 from nanoclaw.model.ids import ChannelName, MessagingGroupId
 from nanoclaw.store import approval_cards, questions
 from nanoclaw.store.entities import messaging_group
-from nanoclaw.store.wirings import wirings_of
-from schema.sqlite import Connection, Value, execute, fetch, scalar
+from schema.sqlite import Connection, Row, Value, execute, fetch, scalar
 
 Place: TypeAlias = tuple[ChannelName, str]
 """A chat, by its channel and the platform's id."""
 
+_MODES = {mode.value: mode for mode in EngageMode}
+_POLICIES = {policy.value: policy for policy in IgnoredMessagePolicy}
 _CHAT = (
     "(SELECT channel FROM messaging_groups WHERE id = {0}.messaging_group_id),"
     " (SELECT platform_id FROM messaging_groups WHERE id = {0}.messaging_group_id)"
@@ -71,29 +72,52 @@ def watch(conn: Connection, changed: Callable[[Place], None], engaged: Callable[
     execute(conn, _WATCH_THREADS)
 
 
-def places(conn: Connection) -> list[Place]:
-    """All chats that may be listened to."""
-    rows = fetch(
+def heard_everywhere(conn: Connection) -> dict[Place, Heard]:
+    """How every chat is listened to that may be."""
+    waiting = {
+        _place(row)
+        for row in fetch(
+            conn,
+            "SELECT channel, platform_id FROM questions INDEXED BY questions_open WHERE state = 'open'"
+            " UNION SELECT channel, platform_id FROM approval_cards INDEXED BY approval_cards_open"
+            " WHERE state = 'open'",
+        )
+    }
+    ways: dict[Place, list[Way]] = {place: [] for place in waiting}
+    chats: dict[Place, MessagingGroupId] = {}
+    for row in fetch(
         conn,
-        "SELECT channel, platform_id FROM messaging_groups WHERE id IN (SELECT messaging_group_id FROM wirings)"
-        " UNION SELECT channel, platform_id FROM questions INDEXED BY questions_open WHERE state = 'open'"
-        " UNION SELECT channel, platform_id FROM approval_cards INDEXED BY approval_cards_open WHERE state = 'open'",
-    )
-    return [(ChannelName(str(row["channel"])), str(row["platform_id"])) for row in rows]
+        "SELECT channel, platform_id, chat.id, engage_mode, ignored_message_policy"
+        " FROM wirings JOIN messaging_groups chat ON chat.id = messaging_group_id",
+    ):
+        ways.setdefault(_place(row), []).append(_way(row))
+        chats[_place(row)] = MessagingGroupId(str(row["id"]))
+    return {place: _heard(conn, chats.get(place), found, waits=place in waiting) for place, found in ways.items()}
 
 
 def heard_in(conn: Connection, place: Place) -> Heard:
     """How that chat is listened to."""
     channel, platform_id = place
     chat = messaging_group(conn, channel, platform_id)
-    wirings: Iterable[Wiring] = () if chat is None else wirings_of(conn, chat.id)
     bound = {"channel": channel, "platform_id": platform_id}
-    waits = scalar(conn, f"SELECT {approval_cards.IS_ONE_OPEN} OR {questions.IS_ONE_OPEN}", bound)
-    how = listening(wirings, waits=bool(waits))
-    threads = _threads(conn, chat.id) if chat is not None and how.in_threads else frozenset[str]()
-    return Heard(how=how, threads=threads)
+    waits = bool(scalar(conn, f"SELECT {approval_cards.IS_ONE_OPEN} OR {questions.IS_ONE_OPEN}", bound))
+    if chat is None:
+        return _heard(conn, None, (), waits=waits)
+    sql = "SELECT engage_mode, ignored_message_policy FROM wirings WHERE messaging_group_id = ?"
+    return _heard(conn, chat.id, map(_way, fetch(conn, sql, (chat.id,))), waits=waits)
 
 
-def _threads(conn: Connection, chat: MessagingGroupId) -> frozenset[str]:
+def _heard(conn: Connection, chat: MessagingGroupId | None, ways: Iterable[Way], *, waits: bool) -> Heard:
+    how = listening(ways, waits=waits)
+    if chat is None or how.always or not how.in_threads:
+        return Heard(how=how)
     rows = fetch(conn, "SELECT DISTINCT thread_id FROM engagements WHERE messaging_group_id = ?", (chat,))
-    return frozenset(str(row["thread_id"]) for row in rows)
+    return Heard(how=how, threads=frozenset(str(row["thread_id"]) for row in rows))
+
+
+def _place(row: Row) -> Place:
+    return ChannelName(str(row["channel"])), str(row["platform_id"])
+
+
+def _way(row: Row) -> Way:
+    return _MODES[str(row["engage_mode"])], _POLICIES[str(row["ignored_message_policy"])]

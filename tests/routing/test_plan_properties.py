@@ -131,6 +131,7 @@ def test_where_nobody_listens_a_plain_message_comes_to_nothing(
         made = plan(attrs.evolve(event, mention=False), facts)
         came_to = made.heard or made.asks or made.answer or made.register or made.subscribe
         odd = {record.reason for record in made.records} - {"not-engaged"}
-        how = listening(facts.wirings, waits=False)
+        ways = [(wiring.engage_mode, wiring.ignored_message_policy) for wiring in facts.wirings]
+        how = listening(ways, waits=False)
         in_thread = facts.threaded and event.thread_id and facts.engaged
         assert how.always or (how.in_threads and in_thread) or not (came_to or odd)
