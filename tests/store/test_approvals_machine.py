@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nanoclaw.actors.approving import Means, finish
 from nanoclaw.core.approvals import LASTS
+from nanoclaw.core.promises import Broken
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Approval, ApprovalState, CardState
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, UserId
@@ -262,7 +263,9 @@ class Approvals(RuleBasedStateMachine):
         assert "evil" not in self.notes.done
 
     def teardown(self) -> None:
-        assert verify(self.case.world.conn, NOWHERE, host=None, now=self.case.world.now) == []
+        found = verify(self.case.world.conn, NOWHERE, host=None, now=self.case.world.now)
+        waits = {which for which, one in self.model.items() if one.tampered and one.state in {"pending", "executing"}}
+        assert {(one.what, one.where) for one in found} == {(Broken.OTHER_PAYLOAD.value, which) for which in waits}
         # What is said in the chat of a card that is over is a stranger's, who is asked about in their turn.
         open_ones = "SELECT id FROM approvals WHERE state IN ('pending', 'executing')"
         kept = fetch(self.case.world.conn, f"SELECT 1 FROM kept_messages WHERE approval_id NOT IN ({open_ones})")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.channels.matrix.codec import Account, Nothing, Said, Unreadable, understand
+from nanoclaw.channels.matrix.codec import Account, Nothing, Said, Unreadable, text_content, understand
 from nanoclaw.channels.matrix.rooms import Room, inviter, is_user, may_invite, people_of
 from nanoclaw.channels.matrix.wire import Event, Sync, UnfitError, clean, read, read_event
 from nanoclaw.model.ids import ChannelName
@@ -158,3 +159,12 @@ def test_who_is_in_a_room_is_found_whatever_their_events_hold(members: list[tupl
     ]
     last = dict(members)
     assert people_of(events).keys() == {user for user, what in last.items() if what in ("join", "invite")}
+
+
+def test_what_an_agent_says_calls_nobody_and_shows_no_picture_of_somebody_elses() -> None:
+    """AT-19."""
+    words = "@room @ada:example.org [bank](https://evil.example) ![i](https://evil.example/?q=s) <img src=x> <b>x</b>"
+    for speaker in ("Nano", None):
+        said = text_content(words, speaker=speaker)
+        assert (said["m.mentions"], said["body"]) == ({}, words)
+        assert not re.search("<img|<b>|matrix.to", said.get("formatted_body", ""))
