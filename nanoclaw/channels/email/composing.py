@@ -30,7 +30,8 @@ from nanoclaw.model.ids import ChannelName
 
 MOST_SUBJECT = 120
 MOST_REFERENCES = 10
-_POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=78, mangle_from_=False)
+# The library would break lines within ids, or before the first word.
+_POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=None, mangle_from_=False)
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
 
@@ -85,40 +86,47 @@ def compose(letter: Letter, files: Sequence[Enclosed] = ()) -> bytes:
     looks = matrix_html.render(letter.text) if agent else ""
     body = MIMEMultipart("alternative", _subparts=[shown, _text("html", looks)]) if looks else shown
     whole = MIMEMultipart("mixed", _subparts=[body, *map(_attached, files)]) if files else body
-    for name, value in _fields(letter):
-        _put(whole, name, value)
+    for name, pieces in _fields(letter):
+        _put(whole, name, pieces)
     return whole.as_bytes(policy=_POLICY)
 
 
-def _fields(letter: Letter) -> list[tuple[str, str]]:
-    answers = bool(letter.references)
-    found: list[tuple[str, str]] = [
-        ("From", formataddr((plain(letter.speaker or "nanoclaw", 60), letter.sender))),
-        ("To", letter.to),
+def _fields(letter: Letter) -> list[tuple[str, tuple[str, ...]]]:
+    """The fields, each in pieces that stay whole wherever its lines are broken."""
+    name = plain(letter.speaker or "nanoclaw", 60)
+    called = formataddr((name, letter.sender)) if _is_plain(name) else None
+    found = [
+        ("From", (called,) if called else (*_encoded(name), f"<{letter.sender}>")),
+        ("To", (letter.to,)),
         ("Subject", _encoded(plain(letter.subject, MOST_SUBJECT + 10))),
-        ("Date", format_datetime(letter.at)),
-        ("Message-ID", f"<{letter.id}>"),
-        ("Auto-Submitted", "auto-replied" if answers else "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
+        ("Date", (format_datetime(letter.at),)),
+        ("Message-ID", (f"<{letter.id}>",)),
+        ("Auto-Submitted", ("auto-replied" if letter.references else "auto-generated",)),
+        ("X-Auto-Response-Suppress", ("All",)),
     ]
-    if answers:
-        chain = letter.references
+    if chain := letter.references:
         if len(chain) > MOST_REFERENCES:
             chain = (chain[0], *chain[1 - MOST_REFERENCES :])
-        found.append(("In-Reply-To", f"<{chain[-1]}>"))
-        found.append(("References", " ".join(f"<{one}>" for one in chain)))
+        found.append(("In-Reply-To", (f"<{chain[-1]}>",)))
+        found.append(("References", tuple(f"<{one}>" for one in chain)))
     return found
 
 
-def _encoded(text: str) -> str:
-    """*text* in ASCII, with encoded words where it has other signs (RFC 2047)."""
-    return text if text.isascii() else Header(text, "utf-8", maxlinelen=75).encode(linesep=" ", splitchars="")
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "=?" not in text
 
 
-def _put(message: Message, name: str, text: str) -> None:
-    if any(ord(sign) < ord(" ") or sign == "\x7f" for sign in text):
+def _encoded(text: str) -> tuple[str, ...]:
+    """*text* in ASCII, as encoded words where it has other signs (RFC 2047)."""
+    if _is_plain(text):
+        return (text,)
+    return tuple(Header(text, "utf-8", maxlinelen=75, header_name="Subject").encode(linesep=" ").split())
+
+
+def _put(message: Message, name: str, pieces: tuple[str, ...]) -> None:
+    if any(ord(sign) < ord(" ") or sign == "\x7f" for piece in pieces for sign in piece):
         raise ValueError(f"{name}: a field is one line")
-    message.add_header(name, text)
+    message.add_header(name, "\r\n ".join(pieces))
 
 
 def _text(kind: str, text: str) -> Message:

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoclaw.channels.base import OutgoingFile
+from nanoclaw.channels.email.addresses import mailbox
 from nanoclaw.channels.email.composing import Letter, compose, message_id
+from nanoclaw.channels.email.parsing import decoded
 from nanoclaw.channels.registry import load
+from nanoclaw.core.notices import plain
 from nanoclaw.errors import DeliveryError, UsageError
 from nanoclaw.model.ids import ChannelName, UserId
 from tests.channels.email.heard import Heard, connected, outgoing
@@ -46,6 +49,14 @@ def test_no_text_begins_a_field_of_its_own(subject: str, speaker: str, text: str
     assert set(found.keys()) - {"Content-Transfer-Encoding"} == wanted
     assert found["References"].split() == ["<first@example.org>", f"<{'x' * 200}@example.org>"]
     assert b"x" * 200 + b"@example.org>" in top, "an id is never cut"
+    lines = top.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    broken = {line for line in lines if re.fullmatch(rb"[\w-]+: *", line)} - {b"Subject: "}
+    assert not broken, "no field begins with a break"
+    assert decoded(found["Subject"].replace("\r\n", "")) == plain(subject, 130)
+    named = mailbox(found["From"].replace("\r\n", ""))
+    assert named is not None
+    assert decoded(named.name) == plain(speaker or "nanoclaw", 60)
 
 
 def test_a_field_of_several_lines_is_never_written() -> None:
