@@ -262,8 +262,7 @@ class Delivery:
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
         if row.kind == OutKind.ASK_QUESTION.value:
             self._lost()
-        if head.files:
-            await remove([file.spool_id for file in head.files], self._spool, self._threads)
+        # Its files stay: a person may have it sent again. The sweep of the spool takes the oldest.
         if row.session_id is not None:
             self._settled(row.session_id)
 

@@ -23,8 +23,19 @@ ON_PAGES = (
     " FROM ledger_files f JOIN ledger l ON l.id = f.ledger_id WHERE l.channel = 'web' AND l.state = 'delivered')"
     f" WHERE total <= {MOST_ON_PAGES}"
 )
-NEEDED = f"{ATTACHED} UNION ALL {TO_SEND} UNION ALL {ON_PAGES}"
+MOST_TO_RETRY = 256 << 20
+"""Bytes of one session's files that did not arrive for certain and may be sent again: the latest."""
+TO_RETRY = (
+    "SELECT spool_id FROM (SELECT f.spool_id, sum(f.size) OVER"  # noqa: S608 - the number is our own
+    "   (PARTITION BY l.session_id ORDER BY l.position DESC, f.position ROWS UNBOUNDED PRECEDING) AS total"
+    " FROM ledger_files f JOIN ledger l ON l.id = f.ledger_id WHERE l.state IN ('dead', 'unknown')"
+    "   AND NOT EXISTS (SELECT 1 FROM drops d WHERE d.key = 'dead:' || l.id))"
+    f" WHERE total <= {MOST_TO_RETRY}"
+)
+PROMISED = f"{ATTACHED} UNION ALL {TO_SEND} UNION ALL {ON_PAGES}"
 """The files that the spool must hold: those that agents may be shown, that are still to be sent, and on pages."""
+NEEDED = f"{PROMISED} UNION ALL {TO_RETRY}"
+"""What of the spool is not to be removed: those, and those of dead letters that nobody has set aside."""
 
 
 def keep(conn: Connection, attachments: Iterable[Attachment]) -> None:
@@ -102,8 +113,13 @@ def waiting_bytes(conn: Connection, session: SessionId) -> int:
 
 
 def needed(conn: Connection) -> frozenset[SpoolId]:
-    """The files that the spool must hold."""
+    """The files that are not to be removed from the spool, those of them that it has."""
     return frozenset(SpoolId(str(row["spool_id"])) for row in fetch(conn, NEEDED))
+
+
+def promised(conn: Connection) -> frozenset[SpoolId]:
+    """The files that the spool must hold."""
+    return frozenset(SpoolId(str(row["spool_id"])) for row in fetch(conn, PROMISED))
 
 
 def attached(conn: Connection) -> frozenset[SpoolId]:

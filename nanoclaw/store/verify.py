@@ -174,7 +174,7 @@ def _spool(conn: Connection, home: Path, host: Host | None, now: datetime, most:
             yield _problem(Broken.CHANGED_FILE, path, evidence=evidence)
     # A host that runs may have sent and removed one since the rows were read.
     came = files.attached(conn)
-    for name in sorted((needed if host is None else came) - spooled.keys())[:most]:
+    for name in sorted((files.promised(conn) if host is None else came) - spooled.keys())[:most]:
         mend = "restore a backup, or nanoclaw repair"
         yield _problem(Broken.LOST_FILE, name, mend, evidence="" if name in came else OUT)
 

@@ -1,4 +1,4 @@
-"""Files that go out: handed to the channel with every attempt, and gone once their message is decided."""
+"""Files that go out: handed to the channel with every attempt, and gone once their message is delivered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 from attrs import define
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.core.delivery import DeliveryPolicy, InDoubt
@@ -20,8 +20,10 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import OutboundId
 from nanoclaw.model.messages import NewLedgerRow
-from nanoclaw.store import ledger
+from nanoclaw.store import dead, files, ledger
+from nanoclaw.store.ledger import Lane
 from schema import payloads
+from schema.sqlite import fetch
 from tests.support.central import CHANNEL, NOW, ROOM, World
 from tests.support.inline_database import InlineDatabase
 from tests.support.scripted_channel import ScriptedChannel
@@ -38,6 +40,7 @@ class Post:
     store: InlineDatabase
     spool: Spool
     channel: ScriptedChannel
+    delivery: Delivery
 
     def spooled(self) -> list[str]:
         """What is in the spool."""
@@ -86,7 +89,7 @@ async def post(
     async with trio.open_nursery() as nursery:
         await nursery.start(delivery.run)
         await decided.wait()
-        yield Post(store, spool, channel)
+        yield Post(store, spool, channel, delivery)
         nursery.cancel_scope.cancel()
     store.close()
 
@@ -109,11 +112,25 @@ async def test_it_is_there_for_every_attempt(autojump_clock: MockClock, tmp_path
     ("trouble", "in_doubt", "state"),
     [(REFUSED, InDoubt.SEND_AGAIN, "dead"), (IN_DOUBT, InDoubt.PARK, "unknown")],
 )
-async def test_a_message_that_ends_without_arriving_keeps_no_file_either(
+async def test_a_message_that_ends_without_arriving_keeps_its_file_and_is_whole_if_it_is_sent_again(
     autojump_clock: MockClock, tmp_path: Path, trouble: DeliveryError, in_doubt: InDoubt, state: str
 ) -> None:
     async with post(tmp_path, trouble, in_doubt=in_doubt) as p:
-        assert (p.state(), p.spooled()) == (state, [])
+        (letter,) = dead.dead_letters(p.store.conn, 10)
+        assert (p.state(), len(p.spooled())) == (state, 1)
+        assert [row["spool_id"] for row in fetch(p.store.conn, files.NEEDED)] == p.spooled()
+        dead.retry(p.store.conn, letter, now=NOW)
+        p.delivery.nudge([Lane(ROOM.channel, ROOM.platform_id)])
+        await wait_all_tasks_blocked()
+        assert p.channel.files == [{"a.txt": b"bytes"}] * 2
+        assert (p.state(), p.spooled()) == ("delivered", [])
+
+
+async def test_a_message_that_is_set_aside_needs_its_file_no_more(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with post(tmp_path, REFUSED) as p:
+        (letter,) = dead.dead_letters(p.store.conn, 10)
+        dead.drop(p.store.conn, letter, now=NOW)
+        assert files.needed(p.store.conn) == frozenset()
 
 
 async def test_a_message_whose_file_is_gone_is_dead_and_its_channel_is_not_asked(

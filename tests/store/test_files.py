@@ -10,7 +10,7 @@ from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SessionMod
 from nanoclaw.model.files import LedgerFile, NewAttachment, Spooled
 from nanoclaw.model.ids import EpochNumber, InboundId, SessionId, SpoolId, UserId
 from nanoclaw.model.messages import InboundEvent, LedgerState, Revision, RevisionKind
-from nanoclaw.store import events, files, inbound, ledger, projection
+from nanoclaw.store import dead, events, files, inbound, ledger, projection
 from nanoclaw.store.revisions import revise
 from nanoclaw.store.sessions import session_place
 from schema import payloads
@@ -191,6 +191,25 @@ def test_what_goes_out_is_needed_until_its_message_is_decided_and_recorded_for_g
     world.sent(reply)
     assert files.needed(world.conn) == {"file-a", "file-b"}
     ledger.settle(world.conn, reply, state, now=NOW)
-    assert files.needed(world.conn) == frozenset()
+    assert files.promised(world.conn) == frozenset()
+    # Somebody may have it sent again.
+    assert files.needed(world.conn) == (frozenset() if state is LedgerState.DELIVERED else {"file-a", "file-b"})
     assert files.waiting_bytes(world.conn, session) == 0
     assert files.of_message(world.conn, reply) == sent
+
+
+def test_of_dead_letters_a_session_keeps_the_latest_files_and_of_those_set_aside_none() -> None:
+    world = World()
+    session = world.session()
+    epoch = world.epoch(session)
+    for seq, size in ((3, 1), (5, files.MOST_TO_RETRY), (7, 0)):
+        reply = world.reply(session, epoch, seq)
+        files.add_to_message(
+            world.conn, reply, [LedgerFile(name="a", size=size, digest="d", spool_id=SpoolId(f"file-{seq}"))]
+        )
+        world.sent(reply)
+        ledger.settle(world.conn, reply, LedgerState.DEAD, now=NOW)
+    assert files.needed(world.conn) == {"file-5", "file-7"}
+    for letter in dead.dead_letters(world.conn, 10):
+        dead.drop(world.conn, letter, now=NOW)
+    assert files.needed(world.conn) == frozenset()
