@@ -87,7 +87,9 @@ class DiscordRig:
 
     async def tell_again(self) -> None:
         """See `Rig`."""
-        for event in [one for one in self.discord.gateway.told if one["t"].startswith("MESSAGE_")]:
+        told = [one for one in self.discord.gateway.told if one["t"].startswith("MESSAGE_")]
+        # What was told again already is not told again for that.
+        for event in {id(one["d"]): one for one in told}.values():
             await self.discord.gateway.dispatch(event["t"], event["d"])
 
     def is_acknowledged(self, message: str) -> bool | None:
