@@ -1,4 +1,4 @@
-"""The way to OneCLI's proxy for programs in here: a port that leads to the host's socket, and variables that say so.
+"""The way to a proxy for programs in here: a port that leads to the host's socket, and variables that say so.
 
 The host has put its files beside its socket. What is near, such as the relay to the model, is reached without a proxy.
 """
@@ -16,6 +16,8 @@ from runner.relay import LOCAL, open_relay
 from schema.files import PROXY_JSON, PROXY_SOCKET
 from schema.strict_json import JsonError, read
 
+MOST_CONNECTIONS = 64
+"""At a time: the host has a limit of its own, and programs that fetch many things open many."""
 NEAR = f"{LOCAL},localhost,::1"
 
 
@@ -70,7 +72,7 @@ async def open_proxy(proxy: Proxy | None) -> AsyncIterator[Mapping[str, str]]:
     if proxy is None:
         yield {}
         return
-    async with open_relay(str(proxy.folder / PROXY_SOCKET)) as relay:
+    async with open_relay(str(proxy.folder / PROXY_SOCKET), MOST_CONNECTIONS) as relay:
         yield proxy.environment(relay.port)
 
 

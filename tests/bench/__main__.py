@@ -19,7 +19,19 @@ from nanoclaw.sandboxes.docker_client import DockerClient
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime
-from tests.bench import adapters, claude, cold_start, figures, idle, ingress, paused, round_trip, together, wakes
+from tests.bench import (
+    adapters,
+    claude,
+    cold_start,
+    figures,
+    idle,
+    ingress,
+    paused,
+    round_trip,
+    together,
+    wakes,
+    way_out,
+)
 
 COLD_TARGETS = {"docker": 450.0, "bubblewrap": 60.0}
 """Milliseconds at the median."""
@@ -27,7 +39,7 @@ PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
 ON_EACH = 50
 """Messages on each of four channels."""
-BENCHES = ("engines", "claude", "ingress", "adapters", "together", "sweep", "restart", "idle")
+BENCHES = ("engines", "claude", "ingress", "adapters", "together", "sweep", "restart", "idle", "way-out")
 MIB = 1 << 20
 
 
@@ -67,6 +79,7 @@ def main() -> None:
             "sweep": lambda: idle.show_looks(console, work),
             "restart": lambda: idle.show_restarts(console, work),
             "idle": lambda: idle.show_idle(console, work),
+            "way-out": lambda: way_out.report(console, work),
         }
         for name, measure in others.items():
             if name in asked:

@@ -78,12 +78,7 @@ class EmailChannel:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """See `Channel.run`."""
-        me = Account(
-            channel=self.name,
-            addresses=self._settings.addresses,
-            authserv=self._settings.authserv,
-            senders=self._settings.senders,
-        )
+        me = Account(channel=self.name, addresses=self._settings.addresses, authserv=self._settings.authserv)
         started = False
 
         def start() -> None:

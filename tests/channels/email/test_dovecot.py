@@ -37,7 +37,6 @@ def told(office: PostOffice) -> dict[str, str]:
         "user": "",
         "password": PASSWORD,
         "authserv": AUTHSERV,
-        "senders": "example.org",
         "every": "2",
         "copies": "yes",
     }

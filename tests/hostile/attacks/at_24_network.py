@@ -1,0 +1,88 @@
+"""AT-24 and AT-25: tries every way to the world that a program has, and every forgery at the proxy of the sandbox.
+
+What is told: which tries got anywhere, and the status of each answer.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable
+from functools import partial
+
+from schema.files import PROXY_SOCKET, SANDBOX_GATEWAY
+from tests.hostile.attacks.evil import attempt, report, words
+
+SECONDS = 3.0
+PORT = int(words()[0])
+"""Where the test listens, on every address of the machine, by TCP and UDP."""
+MACHINE = words()[1:]
+"""Addresses of the machine, as it sees itself."""
+PLACES = ["127.0.0.1", "172.17.0.1", "169.254.169.254", "1.1.1.1", "10.0.0.1", *MACHINE]
+QUERY = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x06quince\x07example\x00\x00\x01\x00\x01"
+FORGED = [
+    *("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "0x7f.1", "0177.0.0.1", "0"),
+    *(
+        "2130706433",
+        "127.1",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "169.254.169.254",
+        "[::ffff:a9fe:a9fe]",
+        "[fe80::1]",
+    ),
+    *("10.0.0.1", "192.168.0.1", "100.64.0.1", "224.0.0.1", "a@127.0.0.1", "a\x00.example", "", *MACHINE),
+]
+
+
+def by_tcp(address: str) -> None:
+    """Connect past the proxy."""
+    with socket.create_connection((address, PORT), timeout=SECONDS):
+        pass
+
+
+def by_udp(address: str, port: int) -> None:
+    """Say something, and wait for an answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        plain.settimeout(0.3)
+        plain.sendto(QUERY, (address, port))
+        plain.recv(1)
+
+
+def by_raw(kind: int) -> None:
+    """Packets of one's own making."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, kind) as plain:
+        plain.sendto(struct.pack("!BBHHH", 8, 0, 0xF7FF, 0, 0), ("1.1.1.1", 0))
+
+
+def look_up(name: str) -> None:
+    """Ask whoever looks names up in here."""
+    socket.getaddrinfo(name, 80)
+
+
+def ask(said: bytes) -> str:
+    """The status of the proxy's answer."""
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.settimeout(20)
+        plain.connect(f"{SANDBOX_GATEWAY}/{PROXY_SOCKET}")
+        plain.sendall(said)
+        heard = b""
+        while b"\r\n" not in heard and (piece := plain.recv(4096)):
+            heard += piece
+        return heard.split(b" ")[1].decode() if heard else "closed"
+
+
+tries: dict[str, Callable[[], object]] = {
+    **{f"tcp {address}": partial(by_tcp, address) for address in PLACES},
+    **{f"udp {address}": partial(by_udp, address, PORT) for address in PLACES},
+    **{f"dns {address}": partial(by_udp, address, 53) for address in ("127.0.0.11", "8.8.8.8", *MACHINE)},
+    "dns": partial(look_up, "quince-by-name.example"),
+    "icmp": partial(by_raw, socket.IPPROTO_ICMP),
+    "raw": partial(by_raw, socket.IPPROTO_RAW),
+    "packets": partial(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 3),
+}
+came_of = {name: attempt(work) for name, work in tries.items()}
+tunnels = {host: ask(f"CONNECT {host}:{PORT} HTTP/1.1\r\nhost: x\r\n\r\n".encode()) for host in FORGED}
+plain = {host: ask(f"GET http://{host}:{PORT}/ HTTP/1.1\r\nhost: 8.8.8.8\r\n\r\n".encode()) for host in FORGED}
+report(came_of=came_of, tunnels=tunnels, plain=plain)
