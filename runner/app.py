@@ -22,7 +22,7 @@ from runner.errors import ConfigError
 from runner.exchange import Exchange
 from runner.heartbeat import beat
 from runner.inbox import Inbox, patiently
-from runner.logs import log
+from runner.logs import bind, log
 from runner.model import Container
 from runner.outbox import Outbox
 from runner.poll import Poll
@@ -136,7 +136,8 @@ async def serve(
         )
         turns = Turns(provider, exchange, container.assistant_name)
         poll = Poll(exchange, turns, watch, container.max_messages_per_prompt, provider.native_commands)
-        log("ready", epoch=meta.epoch, provider=provider.name, watch=watch.mode)
+        bind(epoch=meta.epoch, turn=1)
+        log("ready", provider=provider.name, watch=watch.mode)
         polling = trio.CancelScope()
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as nursery:

@@ -15,7 +15,7 @@ from runner.core.causes import Causes
 from runner.core.under_way import Put, UnderWay
 from runner.drafting import Drafting
 from runner.inbox import Inbox, patiently
-from runner.logs import log
+from runner.logs import bind, log
 from runner.outbox import Outbox
 from runner.prompting import Prompting
 from runner.providers.base import (
@@ -180,6 +180,7 @@ class Exchange:
                 if self.under_way:
                     self.see_what_is_answered(destinations)
                 log("turn", messages=len(completed), replies=len(new))
+                bind(turn=self.results + 1)
             case _:
                 assert_never(verdict)
 

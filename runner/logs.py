@@ -7,6 +7,13 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+_bound: dict[str, object] = {}
+
+
+def bind(**fields: object) -> None:
+    """Every line says *fields* from now on. A runner works on one thing at a time."""
+    _bound.update(fields)
+
 
 def log(event: str, *, error: BaseException | None = None, **fields: object) -> None:
     """Say that *event* happened.
@@ -16,7 +23,12 @@ def log(event: str, *, error: BaseException | None = None, **fields: object) -> 
       error: Its type, text and traceback are added.
       fields: What to know about it. Anything JSON has no form for is shown as `str()` has it.
     """
-    record: dict[str, object] = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **fields}
+    record: dict[str, object] = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "event": event,
+        **_bound,
+        **fields,
+    }
     if error is not None:
         record["error"] = f"{type(error).__name__}: {error}"
         record["traceback"] = "".join(traceback.format_exception(error))

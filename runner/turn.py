@@ -18,13 +18,15 @@ from runner.core.pauses import next_pause
 from runner.core.under_way import Put, UnderWay
 from runner.exchange import PROVIDER, Exchange, new_id
 from runner.inbox import patiently
-from runner.logs import log
+from runner.logs import bind, log
 from runner.model import Incoming, Reply
 from runner.providers.base import Provider, ProviderError, Query, Trouble
 from schema.rows import Destination, Phase
 from schema.sqlite import SqliteError
 
 CLEARED = "I have forgotten our conversation, and start afresh. What is in my files I still have."
+MOST_TOLD = 5
+"""Messages of a turn that lines of the log name."""
 ENDED_EARLY = ProviderError(message="the provider ended without a result", retryable=True, trouble=Trouble.CRASHED)
 
 UNSAVED_SECONDS = 0.05
@@ -227,5 +229,6 @@ class Turns:
         it = self._exchange
         if not it.under_way:
             it.outbox.staging.clear()
+        bind(claimed=[*ids][:MOST_TOLD])
         it.outbox.claim(ids, now=it.now(), state=it.showing.state(), settled=self._settled, delivered=self._delivered)
         self._settled = self._delivered = frozenset()

@@ -13,7 +13,13 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.channels.secrets_file import ChannelSecrets
+from nanoclaw.core.model_requests import Key
+from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.kit.striking import STRUCK
 from nanoclaw.logs import MOST_FIELD, TELL_ADDRESSES, log_to_file
+from nanoclaw.model.ids import ChannelName
+from tests.support.central import NOW
 
 
 @pytest.fixture
@@ -123,3 +129,41 @@ def test_what_a_library_asks_of_whom_is_not_written_down(log_file: Path) -> None
     for library in TELL_ADDRESSES:
         logging.getLogger(library).info("HTTP Request: GET https://api.example.org/bot1:secret/getMe")
     assert "secret" not in log_file.read_text()
+
+
+CANARY = 'canary-"quoted"\\and-ü-8421'
+
+
+def test_a_secret_of_the_house_is_in_no_line_wherever_it_comes_from(log_file: Path, tmp_path: Path) -> None:
+    secrets = ChannelSecrets(tmp_path)
+    secrets.set(ChannelName("parrot"), {"token": CANARY})
+    SecretsFile(tmp_path).set("https://models.example", Key("canary-key-of-a-model"), now=NOW)
+    log_to_file(log_file, debug=True)
+    log = structlog.get_logger()
+    for secret in (CANARY, "canary-key-of-a-model"):
+        log.info("refused", why=f"it said {secret} to us")
+        log.info(f"said {secret}", nested={"headers": [("x", secret)]}, raw=secret.encode(), path=Path(secret))
+        log.info("long", why="f" * (MOST_FIELD - 8) + secret)
+        logging.getLogger("some.library").warning("asked %s", secret)
+        with structlog.contextvars.bound_contextvars(account=secret):
+            try:
+                int(secret)
+            except ValueError:
+                log.exception("failed")
+    written = log_file.read_text()
+    assert "canary" not in written
+    assert written.count(STRUCK) >= 14
+    assert len(lines(log_file)) == 10
+
+
+def test_a_line_says_what_whoever_wrote_it_was_at(log_file: Path) -> None:
+    log_to_file(log_file)
+    with structlog.contextvars.bound_contextvars(session="ses-1"):
+        structlog.get_logger().info("a", epoch=3)
+        logging.getLogger("some.library").warning("b")
+    structlog.get_logger().info("c")
+    assert [(line["event"], line.get("session")) for line in lines(log_file)] == [
+        ("a", "ses-1"),
+        ("b", "ses-1"),
+        ("c", None),
+    ]

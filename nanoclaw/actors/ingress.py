@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import structlog
 from attrs import define, field
+from structlog.contextvars import bound_contextvars
 
 from nanoclaw.actors.listeners import Listeners
 from nanoclaw.actors.pairing import Pairing
@@ -58,6 +59,10 @@ class Ingress:
 
         Cancellation: leaves open whether it was stored; its platform will send it again.
         """
+        with bound_contextvars(channel=told.channel, platform_message_id=told.platform_message_id):
+            return await self._receive(told)
+
+    async def _receive(self, told: InboundEvent | Revision) -> Receipt:
         if isinstance(told, Revision):
             return await self._revise(told)
         if self._pairing is not None and self._pairing.waits(told):

@@ -10,6 +10,7 @@ from typing import TypeVar, TypeVarTuple
 import structlog
 import trio
 from attrs import define, field
+from structlog.contextvars import bind_contextvars
 
 from nanoclaw.actors.admission import Place
 from nanoclaw.actors.birth import start, way_out
@@ -97,6 +98,7 @@ class Life:
     async def _live(self, epoch: EpochNumber, cursor: int) -> None:
         parts, session = self._parts, self._place.session
         layout = parts.folders.layout(session)
+        bind_contextvars(epoch=epoch)
         self._log = SandboxLog(parts.folders.log(session.id, epoch))
         adopted = self._sandbox is not None
         owner = parts.engine.owner_of(self._place.agent_group.id)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 import trio
 from attrs import define, field, frozen
+from structlog.contextvars import bind_contextvars
 
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Letter, MakeRoom
@@ -64,6 +65,7 @@ class SessionActor:
         Cancellation: a running sandbox is stopped, drained and recorded first, within `SessionTimes.shutdown`.
         """
         parts = self._parts
+        bind_contextvars(session=self._id)
         self._node.mailbox = self._mail.__len__
         # A host that is told to stop as soon as it is up still ends what the last one left open.
         with trio.fail_after(parts.times.stop, shield=True):

@@ -24,12 +24,13 @@ FIRST = ("timestamp", "level", "event", "exception")
 """Fields with a place of their own in a line."""
 
 
-def show(config: Config, *, level: str, about: str | None, lines: int, follow: bool) -> None:
+def show(config: Config, *, level: str, session: str | None, about: str | None, lines: int, follow: bool) -> None:
     """Print the last *lines* of the host's log of that *level* or worse. Works without a host.
 
     Args:
       config: The home.
       level: One of `LEVELS`.
+      session: Only lines of what was done for that session, by its id or the beginning of it.
       about: Only lines in which this stands: a session, a channel, a message.
       lines: How many, at most; they may be in files that were set aside as well.
       follow: Go on until Ctrl-C, over to the next file.
@@ -43,12 +44,12 @@ def show(config: Config, *, level: str, about: str | None, lines: int, follow: b
     console = Console(highlight=False, soft_wrap=True)
     file: IO[bytes] = path.open("rb")
     try:
-        kept = deque((line for line in _all(path, file) if _is_wanted(line, level, about)), maxlen=lines)
+        kept = deque((line for line in _all(path, file) if _is_wanted(line, level, session, about)), maxlen=lines)
         for line in kept:
             console.print(_shown(line))
         while follow:
             for line in _read(file):
-                if _is_wanted(line, level, about):
+                if _is_wanted(line, level, session, about):
                     console.print(_shown(line))
             sleep(LOOK_SECONDS)
             file = _next(path, file)
@@ -91,9 +92,11 @@ def _next(path: Path, file: IO[bytes]) -> IO[bytes]:
     return path.open("rb")
 
 
-def _is_wanted(line: Mapping[str, Any], level: str, about: str | None) -> bool:
+def _is_wanted(line: Mapping[str, Any], level: str, session: str | None, about: str | None) -> bool:
     said = str(line.get("level", "info"))
     if said in LEVELS and LEVELS.index(said) < LEVELS.index(level):
+        return False
+    if session is not None and not str(line.get("session", "")).startswith(session):
         return False
     return about is None or any(about in str(value) for value in line.values())
 

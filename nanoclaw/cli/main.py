@@ -126,10 +126,13 @@ def doctor(as_json: bool) -> None:
     show_default=True,
     help="Of the host: lines of that level or worse.",
 )
+@click.option("--session", "of", help="Of the host: lines of what was done for that session, by its id.")
 @click.option("--about", help="Of the host: lines in which this stands, such as a session or a channel.")
 @click.option("--lines", default=50, show_default=True, type=click.IntRange(1), help="Of the host: how many.")
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
-def logs(session: str | None, epoch: int | None, level: str, about: str | None, lines: int, follow: bool) -> None:
+def logs(
+    session: str | None, epoch: int | None, level: str, of: str | None, about: str | None, lines: int, follow: bool
+) -> None:
     """What the host wrote into its log; with SESSION, by its id or the beginning of it, what its sandboxes said.
 
     Works without a host.
@@ -137,7 +140,7 @@ def logs(session: str | None, epoch: int | None, level: str, about: str | None, 
     if session is None:
         from nanoclaw.cli import host_log
 
-        host_log.show(_config(), level=level, about=about, lines=lines, follow=follow)
+        host_log.show(_config(), level=level, session=of, about=about, lines=lines, follow=follow)
         return
     from nanoclaw.cli import logs
 

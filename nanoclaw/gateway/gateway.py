@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 import trio
 from attrs import define, field, frozen
+from structlog.contextvars import bind_contextvars
 
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Key, Refuse
@@ -209,6 +210,7 @@ class _Door:
 
     async def _serve_one(self, stream: trio.SocketStream) -> None:
         """See one connection to its end; whatever goes wrong in it ends it and nothing else."""
+        bind_contextvars(session=self.way.session)
         try:
             await self._answer(stream)
         except Exception as exc:

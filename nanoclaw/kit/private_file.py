@@ -1,6 +1,6 @@
 """A file of JSON that nobody but its owner can read: read if it can be trusted, written whole or not at all.
 
-Everything here blocks: call it in a thread.
+What is in one is struck out of the log from then on. Everything here blocks: call it in a thread.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nanoclaw.errors import UsageError
+from nanoclaw.kit.known_secrets import remember
 from schema.strict_json import JsonError, read
 
 MOST_BYTES = 1 << 20
@@ -42,11 +43,13 @@ def read_private(path: Path) -> Mapping[str, object]:
         raise UsageError(f"{path}: {exc}") from None
     if not isinstance(found, dict):
         raise UsageError(f"{path}: not a JSON object")
+    remember(found)
     return found
 
 
 def write_private(path: Path, content: Mapping[str, object]) -> None:
     """Have *content* in the file at *path*, and nothing else; its folder is made if need be. Raises `OSError`."""
+    remember(content)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -48,6 +48,8 @@ def test_lines_are_chosen_by_level_and_by_what_they_are_about(log: Path) -> None
     assert [one.split()[3] for one in shown("--level", "warning")] == ["three"]
     assert [one.split()[3] for one in shown("--about", "ses-1")] == ["two", "three"]
     assert len(shown("--level", "debug")) == 4
+    assert [one.split()[3] for one in shown("--session", "ses")] == ["two", "three"]
+    assert shown("--session", "es-1") == []
 
 
 def test_an_exception_is_shown_with_where_it_was_and_nothing_drives_the_terminal(log: Path) -> None:
@@ -87,5 +89,5 @@ def test_it_is_followed_into_the_next_file(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(host_log, "sleep", look)
-    host_log.show(Config(home=log.parents[1]), level="info", about=None, lines=9, follow=True)
+    host_log.show(Config(home=log.parents[1]), level="info", session=None, about=None, lines=9, follow=True)
     assert [one.split()[3] for one in capsys.readouterr().out.splitlines()] == ["first", "second", "third"]

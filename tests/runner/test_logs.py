@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.logs import log
+from runner import logs
+from runner.logs import bind, log
 
 
 def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,3 +40,16 @@ def test_a_reader_that_is_gone_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(sys, "stderr", Gone())
     log("turn")
+
+
+def test_a_line_says_in_which_turn_of_which_epoch_it_was_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_bound", {})
+    bind(epoch=3, turn=1)
+    log("ready")
+    bind(turn=2, claimed=["evt-1:agt-1"])
+    log("turn", messages=1)
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["epoch"], first["turn"]) == (3, 1)
+    assert (second["epoch"], second["turn"], second["claimed"], second["messages"]) == (3, 2, ["evt-1:agt-1"], 1)
