@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from attrs import frozen
 
@@ -42,6 +43,16 @@ def canonical(address: str) -> str | None:
 def domain_of(address: str) -> str:
     """What stands behind the `@`."""
     return address.rpartition("@")[2]
+
+
+def is_domain(text: str) -> bool:
+    """Can *text* stand behind the `@`?"""
+    return canonical(f"x@{text}") is not None
+
+
+def is_among(address: str, listed: Collection[str]) -> bool:
+    """Is *address* among those *listed*: addresses, whole domains, or `*` for everybody?"""
+    return not {"*", address, domain_of(address)}.isdisjoint(listed)
 
 
 def mailbox(field: str) -> Mailbox | None:

@@ -78,7 +78,12 @@ class EmailChannel:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """See `Channel.run`."""
-        me = Account(channel=self.name, addresses=self._settings.addresses, authserv=self._settings.authserv)
+        me = Account(
+            channel=self.name,
+            addresses=self._settings.addresses,
+            authserv=self._settings.authserv,
+            senders=self._settings.senders,
+        )
         started = False
 
         def start() -> None:

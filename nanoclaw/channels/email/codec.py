@@ -19,6 +19,7 @@ from nanoclaw.channels.email.addresses import (
     addresses_in,
     canonical,
     ids_in,
+    is_among,
     is_id,
     mailbox,
     shown_name,
@@ -50,6 +51,8 @@ class Account:
     """In small letters; the first is the one that we write from."""
     authserv: str
     """The name of our server in `Authentication-Results`; empty: there is none."""
+    senders: tuple[str, ...] = ("*",)
+    """Who is heard: addresses and domains in small letters, or `*` for everybody."""
 
 
 @frozen(kw_only=True)
@@ -102,6 +105,8 @@ def _understand(raw: bytes, me: Account, size: int | None) -> Meaning:
         return Nothing("its From does not name one sender", weighty=True)
     if sender.address in me.addresses:
         return Nothing("our own")
+    if not is_among(sender.address, me.senders):
+        return Nothing("its sender is not among those who are heard (setting senders)")
     subject = plain(decoded(" ".join(fields(top, "Subject")[:1])), MOST_SUBJECT)
     before = ids_in(fields(top, "References")) or ids_in(fields(top, "In-Reply-To"))
     body = _body(raw, size)

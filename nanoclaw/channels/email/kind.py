@@ -73,6 +73,7 @@ KIND = Kind(
             question="First word of Authentication-Results that your mail server writes; empty: nobody is verified",
             default="",
         ),
+        Asked(name="senders", question="Who is heard? Addresses or domains, with commas; * for everybody", default="*"),
         Asked(name="every", question="Seconds between looks, besides the news that the server tells", default="30"),
         Asked(name="copies", question="Keep a copy of what is sent? no, if the server does", default="yes"),
     ),

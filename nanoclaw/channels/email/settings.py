@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from nanoclaw.channels.email.addresses import canonical
+from nanoclaw.channels.email.addresses import canonical, is_domain
 from nanoclaw.channels.email.imap import Login
 from nanoclaw.channels.email.wires import Server, server
 from nanoclaw.errors import UsageError
@@ -27,6 +27,7 @@ class Settings:
     addresses: tuple[str, ...]
     """The first is the one that we write from."""
     authserv: str
+    senders: tuple[str, ...]
     every: float
     copies: bool
 
@@ -40,6 +41,7 @@ def settings(told: Mapping[str, str]) -> Settings:
         login=Login(user=told["user"].strip() or addresses[0], password=told["password"]),
         addresses=tuple(dict.fromkeys(addresses)),
         authserv=_authserv(told["authserv"].strip()),
+        senders=tuple(map(_listed, told["senders"].split(","))),
         every=_seconds(told["every"]),
         copies=_yes(told["copies"]),
     )
@@ -50,6 +52,14 @@ def _address(text: str) -> str:
     if found is None:
         raise UsageError(f"{text.strip()!r} is no address of a mailbox: nano@example.org")
     return found
+
+
+def _listed(text: str) -> str:
+    """One of those who are heard."""
+    name = text.strip().lower()
+    if name == "*" or canonical(name) is not None or is_domain(name.removeprefix("@")):
+        return name.removeprefix("@")
+    raise UsageError(f"{text.strip()!r} is neither an address nor a domain, nor * for everybody")
 
 
 def _authserv(text: str) -> str:

@@ -40,6 +40,7 @@ def told(host: MailHost, **more: str) -> dict[str, str]:
         "user": "",
         "password": host.password,
         "authserv": AUTHSERV,
+        "senders": "*",
         "every": "5",
         "copies": "yes",
         **more,

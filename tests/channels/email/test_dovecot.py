@@ -37,6 +37,7 @@ def told(office: PostOffice) -> dict[str, str]:
         "user": "",
         "password": PASSWORD,
         "authserv": AUTHSERV,
+        "senders": "example.org",
         "every": "2",
         "copies": "yes",
     }

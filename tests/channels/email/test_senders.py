@@ -165,6 +165,23 @@ def test_a_from_that_is_not_clear_is_from_nobody(sender: str) -> None:
     assert isinstance(understand(letter("hi", sender=sender), ACCOUNT), Nothing)
 
 
+@pytest.mark.parametrize(
+    ("listed", "heard"),
+    [
+        ("*", True),
+        ("ada@example.org", True),
+        ("example.org", True),
+        ("org", False),
+        ("a@example.org", False),
+        ("ple.org", False),
+        ("sub.example.org", False),
+    ],
+)
+def test_only_those_who_are_listed_are_heard(listed: str, heard: bool) -> None:
+    account = Account(channel=ChannelName("email"), addresses=(ME,), authserv=AUTHSERV, senders=("x@y.z", listed))
+    assert isinstance(understand(letter("hi"), account), Said) is heard
+
+
 def test_two_froms_are_from_nobody() -> None:
     twice = b"From: owner@example.org\r\n" + letter("hi")
     assert isinstance(understand(twice, ACCOUNT), Nothing)
