@@ -79,7 +79,7 @@ def _meant(conn: Connection, what: str | None, most: int) -> Sequence[stories.Of
         except UsageError:
             raise UsageError(
                 f"no message, no chat and no session is called {what!r}: nanoclaw chats list and nanoclaw sessions list"
-                " show those there are. Of a chat that no agent hears, nothing is kept unless we are addressed"
+                " show those there are. Of what no agent listens to, and what does not address us, nothing is kept"
             ) from None
     return stories.latest(conn, chat=chat, session=session, most=most)
 

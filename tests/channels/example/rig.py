@@ -13,7 +13,7 @@ from attrs import define, field
 from nanoclaw.channels.registry import Kind
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.channels.example.nanoclaw_parrot import KIND
-from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Reply, Reset, open_http, reply
+from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Hang, Reply, Reset, open_http, reply
 
 TOKEN = "a-token-of-a-parrot"  # noqa: S105 - of a fake
 FAULTS: Mapping[Trouble, Fault] = {
@@ -22,6 +22,9 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.SILENT: Reset(),
     Trouble.LOST: Reset(accept=True),
     Trouble.CUT: Half(most=0),
+    Trouble.HANGS: Hang(),
+    Trouble.HELD: Hang(accept=True),
+    Trouble.TOO_LARGE: Reply(status=413, body=b'{"error": "too long"}'),
     Trouble.FORBIDDEN: Reply(status=403, body=b'{"error": "not here"}'),
 }
 
