@@ -111,6 +111,21 @@ class Api:
         path = f"/channels/{_id(channel)}/messages/{_id(message)}"
         await self._call("PATCH", path, route=f"PATCH messages {channel}", judged=True, body=body)
 
+    async def create_draft(self, channel: str, body: Mapping[str, Any]) -> Message:
+        """Post what will be taken away; if it has to wait, nothing else does. Raises `RefusedError`."""
+        path, route = f"/channels/{_id(channel)}/messages", f"drafts {channel}"
+        return self._read(Message, await self._call("POST", path, route=route, judged=True, body=body))
+
+    async def edit_draft(self, channel: str, message: str, body: Mapping[str, Any]) -> None:
+        """Change such; if it has to wait, nothing else does. Raises `RefusedError`."""
+        path = f"/channels/{_id(channel)}/messages/{_id(message)}"
+        await self._call("PATCH", path, route=f"drafts {channel}", judged=True, body=body)
+
+    async def delete_message(self, channel: str, message: str) -> None:
+        """Take a message of ours away. Raises `RefusedError`."""
+        path = f"/channels/{_id(channel)}/messages/{_id(message)}"
+        await self._call("DELETE", path, route=f"DELETE messages {channel}", judged=True)
+
     async def react(self, channel: str, message: str, emoji: str) -> None:
         """React to a message. Raises `RefusedError`."""
         path = f"/channels/{_id(channel)}/messages/{_id(message)}/reactions/{quote(emoji, safe='')}/@me"

@@ -20,6 +20,7 @@ from nanoclaw.channels.base import Draft, Health, Outgoing, Receive
 from nanoclaw.channels.dialects.discord_markdown import literal, render
 from nanoclaw.channels.discord import gateway_state as rules
 from nanoclaw.channels.discord.api import GATEWAY, Api, RefusedError, open_api
+from nanoclaw.channels.discord.drafts import DraftBoard
 from nanoclaw.channels.discord.gateway import Line
 from nanoclaw.channels.discord.hearing import Hearing, remember
 from nanoclaw.channels.discord.places import Places
@@ -32,6 +33,7 @@ from nanoclaw.channels.discord.saying import (
     nonce_of,
     thread_body,
 )
+from nanoclaw.channels.live_drafts import LiveDrafts, wants_drafts
 from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
@@ -42,6 +44,7 @@ from nanoclaw.errors import NobodyThereError
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import Address
 
+ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.QUESTION, Ability.APPROVAL})
 MARK_SECONDS = 5.0
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, THREAD_IS_THERE = 10003, 10008, 160004
 MOST_FILE_BYTES = 10 << 20
@@ -56,9 +59,7 @@ class DiscordChannel:
     threaded: bool = field(default=True, init=False)
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
-    abilities: frozenset[Ability] = field(
-        default=frozenset({Ability.EDIT, Ability.REACTION, Ability.QUESTION, Ability.APPROVAL}), init=False
-    )
+    abilities: frozenset[Ability] = field(init=False)
     limits: Limits = field(
         default=Limits(text=MOST_CHARACTERS, unit=Unit.UTF16, files=10, file_bytes=MOST_FILE_BYTES), init=False
     )
@@ -69,6 +70,11 @@ class DiscordChannel:
     """Channels in which no thread can be begun."""
     _ours: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     _why: str = field(default="not connected yet", init=False)
+    _drafts: LiveDrafts = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.abilities = ABILITIES | ({Ability.DRAFT} if wants_drafts(self._means) else frozenset())
+        self._drafts = LiveDrafts(self.name, self._means.marks, self._means.clock)
 
     @property
     def name(self) -> ChannelName:
@@ -115,6 +121,7 @@ class DiscordChannel:
             try:
                 nursery.start_soon(self._keep, reading)
                 nursery.start_soon(hearing.join)
+                nursery.start_soon(self._drafts.run, DraftBoard(api, self._places, self._where))
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
                 self._api = None
@@ -133,12 +140,16 @@ class DiscordChannel:
                 about, emoji = native.platform_message_id, native.emoji
                 await self._at(message.to, about, lambda where: api.react(where, about, emoji))
                 return None
-            return await self._post(api, message)
+            posted = await self._post(api, message)
+            if message.speaker is not None:
+                self._drafts.said(message.to)
+            return posted
         except RefusedError as exc:
             raise exc.failure from None
 
     async def show_draft(self, draft: Draft) -> None:
-        """It shows none."""
+        """See `LiveDrafts`."""
+        self._drafts.offer(draft)
         await trio.lowlevel.checkpoint()
 
     async def show_typing(self, to: Address) -> None:
@@ -156,7 +167,7 @@ class DiscordChannel:
 
     async def _post(self, api: Api, message: Outgoing) -> str:
         content = content_of(message)
-        where = await self._where(api, message)
+        where = await self._where(api, message.to, message.text)
         nonce = nonce_of(message.key)
         if message.again and (found := self._ours.get(nonce) or await self._find(api, message, where, content)):
             return found
@@ -180,9 +191,9 @@ class DiscordChannel:
                 return one.id
         return None
 
-    async def _where(self, api: Api, message: Outgoing) -> str:
-        """The id of the channel or thread to post in."""
-        chat, thread = message.to.platform_id, message.to.thread_id
+    async def _where(self, api: Api, to: Address, text: str) -> str:
+        """The id of the channel or thread to post *text* in."""
+        chat, thread = to.platform_id, to.thread_id
         if thread is None or thread == chat:
             await trio.lowlevel.checkpoint()
             return chat
@@ -198,7 +209,7 @@ class DiscordChannel:
         except RefusedError:
             pass  # No thread yet: it is begun now.
         try:
-            self._places.know([await api.begin_thread(chat, thread, thread_body(message.text))])
+            self._places.know([await api.begin_thread(chat, thread, thread_body(text))])
         except RefusedError as exc:
             if exc.code == THREAD_IS_THERE:
                 return thread

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from nanoclaw.channels.discord.api import URL, Api, open_api
 from nanoclaw.channels.discord.channel import DiscordChannel
+from nanoclaw.channels.live_drafts import ASKED
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.errors import DeliveryError, UsageError
 
@@ -51,6 +52,7 @@ KIND = Kind(
     asks=(
         Asked(name="token", question="Token of the bot (developer portal, Bot, Reset Token)", secret=True),
         Asked(name="url", question="Address of Discord's API", default=URL),
+        ASKED,
     ),
     make=make,
     check=check,

@@ -71,6 +71,11 @@ def edit_body(content: str) -> dict[str, Any]:
     return {"content": content, "allowed_mentions": SILENT, "flags": NO_PREVIEWS, "components": []}
 
 
+def draft_body(content: str) -> dict[str, Any]:
+    """A message that will be changed, and then taken away."""
+    return {"content": content, "allowed_mentions": SILENT, "flags": NO_PREVIEWS}
+
+
 def attachments(files: Sequence[OutgoingFile]) -> list[dict[str, Any]]:
     """What a message says of the files that go with it."""
     return [{"id": number, "filename": file.name} for number, file in enumerate(files)]

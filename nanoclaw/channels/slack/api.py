@@ -52,17 +52,21 @@ class Api:
             raise self.platform.error("it gives no address of a socket", retryable=True)
         return url
 
-    async def post_message(self, body: Mapping[str, Any]) -> str:
+    async def post_message(self, body: Mapping[str, Any], *, route: str = "") -> str:
         """Post; the time that names the message."""
-        found = await self._post("chat.postMessage", body, route=f"chat.postMessage {body['channel']}")
+        found = await self._post("chat.postMessage", body, route=route or f"chat.postMessage {body['channel']}")
         ts = found.get("ts")
         if not isinstance(ts, str):
             raise self.platform.error("it does not say what it posted", retryable=True, reached=True)
         return ts
 
-    async def update_message(self, body: Mapping[str, Any]) -> None:
+    async def update_message(self, body: Mapping[str, Any], *, route: str = "") -> None:
         """Change a message of ours."""
-        await self._post("chat.update", body)
+        await self._post("chat.update", body, route=route)
+
+    async def delete_message(self, channel: str, ts: str) -> None:
+        """Take a message of ours away."""
+        await self._post("chat.delete", {"channel": channel, "ts": ts})
 
     async def tell_alone(self, channel: str, user: str, text: str) -> None:
         """Say something in a conversation that nobody but *user* sees."""

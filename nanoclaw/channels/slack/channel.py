@@ -18,11 +18,13 @@ from attrs import define, field
 from nanoclaw.channels.base import Draft, Health, Outgoing, Receive
 from nanoclaw.channels.dialects.slack_mrkdwn import literal, render
 from nanoclaw.channels.http import open_platform
+from nanoclaw.channels.live_drafts import LiveDrafts, wants_drafts
 from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
 from nanoclaw.channels.slack import codec, saying
 from nanoclaw.channels.slack.api import FILES, URL, Api, RefusedError
+from nanoclaw.channels.slack.drafts import DraftBoard
 from nanoclaw.channels.slack.hearing import Hearing, remember
 from nanoclaw.channels.slack.line import Line
 from nanoclaw.channels.slack.objects import Message
@@ -32,6 +34,7 @@ from nanoclaw.core.speech import Ability, ShowEdit, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.model.ids import ChannelName, UserId
 
+ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.QUESTION, Ability.APPROVAL})
 MARK_SECONDS = 5.0
 LOOK_PAGES = 5
 """Of a look for what may have been posted."""
@@ -48,9 +51,7 @@ class SlackChannel:
     threaded: bool = field(default=True, init=False)
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
-    abilities: frozenset[Ability] = field(
-        default=frozenset({Ability.EDIT, Ability.REACTION, Ability.QUESTION, Ability.APPROVAL}), init=False
-    )
+    abilities: frozenset[Ability] = field(init=False)
     limits: Limits = field(default=Limits(text=saying.MOST_CHARACTERS, files=10, both=False), init=False)
     _api: Api | None = field(default=None, init=False)
     _line: Line | None = field(default=None, init=False)
@@ -58,6 +59,11 @@ class SlackChannel:
     _posted: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     """The ids of what was posted, by keys; of files, their ids."""
     _why: str = field(default="not connected yet", init=False)
+    _drafts: LiveDrafts = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.abilities = ABILITIES | ({Ability.DRAFT} if wants_drafts(self._means) else frozenset())
+        self._drafts = LiveDrafts(self.name, self._means.marks, self._means.clock)
 
     @property
     def name(self) -> ChannelName:
@@ -106,6 +112,7 @@ class SlackChannel:
             self._api, self._line, self._hearing = api, line, hearing
             try:
                 nursery.start_soon(self._keep, reading)
+                nursery.start_soon(self._drafts.run, DraftBoard(api))
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
                 self._api = None
@@ -121,12 +128,14 @@ class SlackChannel:
             channel, ts = self._about(native.platform_message_id)
             await api.react(channel, ts, saying.reaction_name(native.emoji))
             return None
-        if message.files:
-            return await self._share(api, message)
-        return await self._post(api, message)
+        posted = await (self._share if message.files else self._post)(api, message)
+        if message.speaker is not None:
+            self._drafts.said(message.to)
+        return posted
 
     async def show_draft(self, draft: Draft) -> None:
-        """It shows none."""
+        """See `LiveDrafts`."""
+        self._drafts.offer(draft)
         await trio.lowlevel.checkpoint()
 
     async def open_direct_messages(self, user: UserId) -> str | None:

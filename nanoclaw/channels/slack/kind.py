@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from nanoclaw.channels.http import open_platform
+from nanoclaw.channels.live_drafts import ASKED
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.channels.slack.api import URL, Api
 from nanoclaw.channels.slack.channel import SlackChannel
@@ -60,6 +61,7 @@ KIND = Kind(
         Asked(name="app_token", question="App-level token with connections:write (begins with xapp-)", secret=True),
         Asked(name="bot_token", question="Token of the bot user (begins with xoxb-)", secret=True),
         Asked(name="url", question="Address of Slack's API", default=URL),
+        ASKED,
     ),
     make=make,
     check=check,

@@ -10,6 +10,7 @@ from nanoclaw.channels.slack.codec import SEPARATOR
 from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.notices import plain
 from nanoclaw.core.speech import ShowQuestion
+from nanoclaw.model.messages import Address
 from schema.payloads import Option
 
 MOST_CHARACTERS = 4_000
@@ -18,6 +19,8 @@ MOST_SECTION = 3_000
 MOST_VALUE = 2_000
 EVENT = "nanoclaw_message"
 """The type of what is kept with each message, for finding it again: its key."""
+DRAFT = "nanoclaw_draft"
+"""The same for a message that will be taken away."""
 EMOJI = {
     "👍": "+1",
     "👎": "-1",
@@ -88,6 +91,25 @@ def update(message: Outgoing, channel: str, ts: str) -> dict[str, Any]:
         "parse": "none",
         "link_names": False,
     }
+
+
+def draft(to: Address, key: str, text: str) -> dict[str, Any]:
+    """The arguments of `chat.postMessage` for a message that will be changed, and then taken away."""
+    body: dict[str, Any] = {
+        "channel": to.platform_id,
+        "text": text,
+        "parse": "none",
+        "link_names": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "metadata": {"event_type": DRAFT, "event_payload": {"key": key}},
+    }
+    return body if to.thread_id is None else {**body, "thread_ts": to.thread_id}
+
+
+def new_draft(to: Address, ts: str, text: str) -> dict[str, Any]:
+    """The arguments of `chat.update` for such a message; its key stays."""
+    return {"channel": to.platform_id, "ts": ts, "text": text, "parse": "none", "link_names": False}
 
 
 def blocks(message: Outgoing) -> list[dict[str, Any]]:

@@ -167,6 +167,10 @@ class FakeDiscord:
                 found_message |= {**asked.json, "edited_timestamp": EDITED}
                 await self.gateway.dispatch("MESSAGE_UPDATE", found_message)
                 return reply(found_message)
+            case "DELETE", ["channels", channel, "messages", message]:
+                self.messages[channel] = [one for one in self.messages[channel] if one["id"] != message]
+                await self.gateway.dispatch("MESSAGE_DELETE", {"id": message, "channel_id": channel})
+                return Reply(status=204)
             case _:
                 return reply({"message": "404: Not Found", "code": 0}, 404)
 
@@ -182,7 +186,8 @@ class FakeDiscord:
         author = {"id": BOT, "username": "nano", "bot": True}
         more = {key: value for key, value in body.items() if key not in ("content", "attachments", "flags")}
         message = self._message(channel, author, body.get("content", ""), files, more)
-        self._nonces[body["nonce"]] = message
+        if "nonce" in body:
+            self._nonces[body["nonce"]] = message
         await self.gateway.dispatch("MESSAGE_CREATE", message)
         return reply(message)
 

@@ -1,7 +1,7 @@
 """Slack on loopback: a workspace with a channel, people and an app.
 
 As docs.slack.dev has it: reference/methods (auth.test, apps.connections.open, chat.postMessage, chat.update,
-chat.postEphemeral, reactions.add, conversations.history, .replies, .info, .open, users.info,
+chat.delete, chat.postEphemeral, reactions.add, conversations.history, .replies, .info, .open, users.info,
 files.getUploadURLExternal, files.completeUploadExternal), reference/events/message and its subtypes,
 reference/interaction-payloads/block_actions-payload, apis/web-api/rate-limits.
 """
@@ -156,6 +156,12 @@ class FakeSlack:
                 return await self._post(said)
             case "chat.update":
                 return self._update(said)
+            case "chat.delete":
+                if said["ts"] not in [one["ts"] for one in self.ours(said["channel"])]:
+                    return _no("message_not_found")
+                gone = self.find(said["channel"], said["ts"])
+                self.messages[said["channel"]].remove(gone)
+                return _yes(ts=said["ts"])
             case "chat.postEphemeral":
                 self.alone.append(said)
                 return _yes(message_ts=self.tick())
@@ -185,7 +191,7 @@ class FakeSlack:
         found = [one for one in self.ours(said["channel"]) if one["ts"] == said["ts"]]
         if not found:
             return _no("message_not_found")
-        found[0].update(text=said["text"], blocks=said["blocks"])
+        found[0].update({name: said[name] for name in ("text", "blocks") if name in said})
         return _yes(ts=said["ts"])
 
     def _history(self, method: str, said: dict[str, Any]) -> Reply:
