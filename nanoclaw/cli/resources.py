@@ -27,10 +27,20 @@ NAMES = (*RESOURCES, *(name for name in BY_NAME if " " not in name))
 """What can stand behind `nanoclaw`, besides the commands of its own."""
 
 
+class Resource(click.Group):
+    """The commands of one resource; options alone are those of its `list`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what was typed behind it."""
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names and "list" in self.commands:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 def command(name: str, settings: Callable[[], Config]) -> click.Command | None:
     """The command of that name, if the table has one; *settings* is asked when it runs."""
     if name in RESOURCES:
-        group = click.Group(name, help=RESOURCES[name])
+        group = Resource(name, help=RESOURCES[name])
         for verb in VERBS:
             if verb.resource == name:
                 group.add_command(_command(verb, verb.action, settings))

@@ -42,6 +42,17 @@ def test_every_verb_is_a_command_with_all_its_arguments_and_help(verb: Verb) -> 
             assert param.help.endswith(".")
 
 
+@pytest.mark.parametrize("name", RESOURCES)
+def test_options_alone_are_those_of_its_list_and_help_is_that_of_the_resource(name: str) -> None:
+    found = cli.get_command(CONTEXT, name)
+    assert isinstance(found, click.Group)
+    if "list" in found.commands:
+        context = click.Context(found, help_option_names=["-h", "--help"])
+        found.parse_args(context, ["--json"])
+        assert context._protected_args + context.args == ["list", "--json"]
+    assert "Commands:" in CliRunner().invoke(cli, [name, "--help"]).output
+
+
 def test_the_help_lists_every_resource() -> None:
     shown = CliRunner().invoke(cli, ["--help"]).output
     for name in ("up", "chat", "verify", *RESOURCES, "explain"):
