@@ -77,12 +77,28 @@ class _Imap4(imaplib.IMAP4):
             return tls_context().wrap_socket(self._wire.line, server_hostname=self._where.host)
         return self._wire.line
 
+    def has_more(self) -> bool:
+        """Is there something that was received and not read? Never blocks."""
+        # `file` up to Python 3.13, and `_file` since.
+        reader = vars(self).get("_file") or vars(self)["file"]
+        self.sock.setblocking(False)
+        try:
+            return bool(reader.peek(1))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        finally:
+            self.sock.settimeout(ANSWER_SECONDS)
+
 
 class _Client(IMAPClient):  # type: ignore[misc] # the library has no types
     def __init__(self, wire: Wire, where: Server) -> None:
         self._made: Callable[[], imaplib.IMAP4] = lambda: _Imap4(wire, where)
         super().__init__(where.host, where.port, ssl=False, timeout=ANSWER_SECONDS)
         self.normalise_times = False
+
+    def has_more(self) -> bool:
+        found: bool = self._imap.has_more()
+        return found
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - the library's name
         return self._made()
@@ -158,7 +174,9 @@ class Mailbox:
 
         def work() -> None:
             self._client.idle()
-            self._client.idle_check(seconds)
+            # News that came with the answer are in a buffer, for which the library would wait in vain.
+            if not self._client.has_more():
+                self._client.idle_check(seconds)
             self._client.idle_done()
 
         await self._run(work)

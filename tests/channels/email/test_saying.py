@@ -212,6 +212,15 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, str], tmp_path
         load("email").make(means("email", told(MailHost(), **wrong), tmp_path))
 
 
+async def test_a_mail_that_comes_just_when_we_begin_to_wait_is_heard_at_once(tmp_path: Path) -> None:
+    heard = Heard()
+    async with open_mail_host() as host:
+        host.late = letter("hi")
+        async with connected(told(host, every="1000"), tmp_path, heard):
+            await heard.until(1)
+    assert heard.texts == ["hi"]
+
+
 async def test_whoever_waits_for_a_silent_server_can_be_cancelled_at_once(tmp_path: Path) -> None:
     heard = Heard()
     async with open_mail_host() as host:

@@ -156,11 +156,13 @@ async def _fetch(session: _Session, tag: str, more: str) -> None:
 
 
 async def _idle(session: _Session, tag: str) -> None:
-    await session.say("+ idling")
-    news = session.host.news
+    news, folder = session.host.news, session.expect_folder()
+    if (late := session.host.late) is not None:
+        session.host.late = None
+        folder.add(late)
+    there = [f"* {len(folder.mails)} EXISTS"] if session.known != len(folder.mails) else []
+    await session.say("+ idling", *there)
     session.host.waited_for.set()
-    if session.known != len(session.expect_folder().mails):
-        await session.say(f"* {len(session.expect_folder().mails)} EXISTS")
     async with trio.open_nursery() as nursery:
 
         async def tell() -> None:

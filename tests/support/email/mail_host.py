@@ -78,6 +78,8 @@ class MailHost:
     news: trio.Event = field(factory=trio.Event)
     waited_for: trio.Event = field(factory=trio.Event)
     """Somebody waits for news."""
+    late: bytes | None = None
+    """A mail that comes just when somebody begins to wait for news."""
     idles: bool = True
     """Does it tell of news to those who wait?"""
     password: str = PASSWORD
