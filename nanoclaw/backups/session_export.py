@@ -19,15 +19,14 @@ from attrs import frozen
 from nanoclaw.backups.archive import ArchiveWriter, writing
 from nanoclaw.backups.folders import add_tree
 from nanoclaw.core.backup_contents import Contents, Skipped
-from nanoclaw.core.session_cut import Cut, NoTurn, cut
+from nanoclaw.core.session_cut import Cut
 from nanoclaw.errors import BackupError, UsageError
 from nanoclaw.model.entities import Session
 from nanoclaw.model.files import Attachment
-from nanoclaw.model.messages import InboundRow, LedgerRow
-from nanoclaw.store import entities, files, sessions
+from nanoclaw.store import entities, files
 from nanoclaw.store.entities import known_install_id
+from nanoclaw.store.rewinding import cut_of, find
 from nanoclaw.store.swapping import sync_folder
-from schema.rows import select
 from schema.sqlite import Connection, integer, snapshot
 from schema.times import write_time
 
@@ -68,8 +67,8 @@ def export(
     if path.exists():
         raise UsageError(f"{path} is there already: say another name")
     with snapshot(conn):
-        session = _session(conn, which)
-        found = _cut(conn, session, turn)
+        session = find(conn, which)
+        found = cut_of(conn, session.id, turn)
         came_with = files.of_events(conn, [row.event_id for row in found.came if row.event_id is not None])
         told = _told(conn, session, found, now, workspace=workspace)
         install, tables = known_install_id(conn), integer(conn, "PRAGMA user_version")
@@ -104,24 +103,6 @@ def export(
     finally:
         part.unlink(missing_ok=True)
     return Exported(path=path, turn=found.turn.id, messages=len(found.came) + len(found.went), skipped=skipped)
-
-
-def _session(conn: Connection, which: str) -> Session:
-    there = sessions.sessions(conn)
-    found = [one for one in there if one.id == which] or [one for one in there if which and one.id.startswith(which)]
-    if len(found) != 1:
-        why = "there is no session" if not found else "more than one session begins with"
-        raise UsageError(f"{why} {which!r}: nanoclaw sessions list shows those there are")
-    return found[0]
-
-
-def _cut(conn: Connection, session: Session, turn: str | None) -> Cut:
-    came = select(conn, InboundRow, "SELECT * FROM inbound WHERE session_id = ? ORDER BY seq", (session.id,))
-    went = select(conn, LedgerRow, "SELECT * FROM ledger WHERE session_id = ? ORDER BY seq", (session.id,))
-    found = cut(came, went, turn)
-    if isinstance(found, NoTurn):
-        raise UsageError(f"{session.id}: {found.why}")
-    return found
 
 
 def _told(conn: Connection, session: Session, found: Cut, now: datetime, *, workspace: bool) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`nanoclaw session`: a session as one file."""
+"""`nanoclaw session`: a session as one file, taken back to a turn, or gone on with elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nanoclaw.cli.words import printable
 
 @click.group()
 def session() -> None:
-    """A session as one file, as of any of its settled turns."""
+    """A session as of any of its settled turns: as one file, taken back to it, or gone on with in another chat."""
 
 
 @session.command("export")
@@ -32,6 +32,35 @@ def session_export(which: str, turn: str | None, to: Path | None, no_workspace: 
     """
     settings = config.load(config.home_folder())
     sys.exit(_export(settings, which, turn, to, workspace=not no_workspace, as_json=as_json))
+
+
+@session.command("rewind")
+@click.argument("which", metavar="SESSION")
+@click.option("--turn", required=True, help="Back to which turn: the id of a message, or the beginning of it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def session_rewind(which: str, turn: str, yes: bool) -> None:
+    """Take SESSION back to one of its settled turns. No host may run on the home.
+
+    What came later stays on record and is marked; what was still to be answered or sent is not. The agent begins a new
+    conversation with its model, and is told what had been said. Its files stay as they are.
+    """
+    from nanoclaw.cli import session_turns
+
+    sys.exit(session_turns.rewind(config.load(config.home_folder()), which, turn, yes=yes))
+
+
+@session.command("fork")
+@click.argument("which", metavar="SESSION")
+@click.argument("chat")
+@click.option("--turn", help="From which turn: the id of a message, or the beginning of it; by default the last.")
+def session_fork(which: str, chat: str, turn: str | None) -> None:
+    """Go on with SESSION, as of one of its settled turns, in another CHAT too, which its agent hears already.
+
+    No host may run on the home. Nothing is said there: the agent is told what had been said with the next message.
+    """
+    from nanoclaw.cli import session_turns
+
+    sys.exit(session_turns.fork(config.load(config.home_folder()), which, chat, turn))
 
 
 def _export(

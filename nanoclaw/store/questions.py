@@ -18,7 +18,7 @@ from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.payloads import Option
 from schema.rows import InKind, InStatus, OutKind, bindings, insert_sql, select
-from schema.sqlite import Connection, execute, fetch_one, integer, scalar
+from schema.sqlite import Connection, execute, fetch, fetch_one, integer, scalar
 from schema.times import write_time
 
 ANSWER = payloads.answer_row("")
@@ -73,6 +73,12 @@ def waiting(conn: Connection, session: SessionId) -> int:
         "SELECT count(*) FROM questions INDEXED BY questions_session WHERE session_id = ? AND state = 'open'",
         (session,),
     )
+
+
+def of_message(conn: Connection, ledger_id: str) -> list[QuestionId]:
+    """What a message of the ledger asks: one, or none."""
+    rows = fetch(conn, "SELECT id FROM questions WHERE ledger_id = ?", (ledger_id,))
+    return [QuestionId(str(row["id"])) for row in rows]
 
 
 def options_of(question: Question) -> Sequence[Option]:

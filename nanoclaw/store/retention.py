@@ -69,7 +69,7 @@ SELECT l.position AS place, l.id AS key, NULL AS event, l.settled_at AS at,
 # What was set aside would turn up as unresolved again; a row of an open outbox may be read again.
 _DROPS = """
 SELECT d.rowid AS place, d.key AS key, d.event_id AS event, d.dropped_at AS at,
-       (d.reason = 'set-aside' AND (EXISTS (SELECT 1 FROM inbound i WHERE i.id = d.reference)
+       (d.reason IN ('set-aside', 'rewound') AND (EXISTS (SELECT 1 FROM inbound i WHERE i.id = d.reference)
                                     OR EXISTS (SELECT 1 FROM ledger l WHERE l.id = d.reference)))
          OR EXISTS (SELECT 1 FROM epochs e WHERE e.session_id = d.session_id AND e.number = d.epoch
                                              AND e.ended_at IS NULL) AS needed,
