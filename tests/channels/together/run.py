@@ -57,6 +57,8 @@ PATIENCE: Final = 900.0
 LOOK_SECONDS: Final = 1.0
 WORDS: Final = ("answer", "answer", "answer", "twice", "silent")
 PAUSES: Final = (0.0, 0.0, 0.05, 0.5, 2.0)
+REFUSED: Final = r"403|413|not_in_channel|msg_too_long|attempt (\d+) of \1"
+"""What ends a message: that it will never be taken; or faults that have piled up until all its attempts are spent."""
 STEPS: Final = 60
 """After at most so many passages through its ports a host that is to die is dead."""
 
@@ -261,8 +263,8 @@ def _none_gave_up(history: History) -> Iterator[str]:
 
 
 def _dead_for_a_reason(truth: Truth) -> Iterator[str]:
-    """No message is given up but for what a platform will never take; none is left to a person."""
+    """No message is given up without such a reason; none is left to a person."""
     for row in truth.ledger.values():
-        refused = row.error is not None and re.search("403|413|not_in_channel|msg_too_long", row.error)
+        refused = row.error is not None and re.search(REFUSED, row.error)
         if row.state is not LedgerState.DELIVERED and not refused:
             yield f"{row.id} is {row.state.value}: {row.error}"
