@@ -21,6 +21,7 @@ from nanoclaw.house import House
 from nanoclaw.kit.tasks import view
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
+from nanoclaw.kit.zones import find_zone
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.overview import ChannelView
 from nanoclaw.sandboxes.choice import Choice
@@ -119,7 +120,9 @@ def see(config: Config, choice: Choice, ground: Ground, house: House, desk: Chan
     def said() -> dict[str, object]:
         return {"home": str(config.home), "engine": choice.engine.name, "provider": config.agent.provider}
 
-    return Seeing(root, Overview(ground.store, ground.clock, house.sessions, house.admission, channels, said).rows)
+    zone = find_zone(config.agent.timezone)
+    overview = Overview(ground.store, ground.clock, house.sessions, house.admission, zone, channels, said)
+    return Seeing(root, overview.rows)
 
 
 def _channel(row: Mapping[str, object], errors: Mapping[str, str]) -> ChannelView:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 import trio
 from attrs import define
@@ -36,6 +37,8 @@ class Overview:
     _clock: Clock
     _sessions: Sessions
     _admission: Admission
+    _zone: ZoneInfo
+    """The home's: what a day is."""
     _channels: Callable[[], Awaitable[Sequence[ChannelView]]]
     _house: Callable[[], Row]
     """What is to be said of the house itself."""
@@ -49,7 +52,7 @@ class Overview:
         actors = self._actors()
         channels = await self._channels()
         now = self._clock.now()
-        known = await self._store.read(overview.record, list(actors), now=now)
+        known = await self._store.read(overview.record, list(actors), now=now, local=now.astimezone(self._zone))
         signals = self._sessions.signals()
         by_name = {channel.name: channel for channel in channels}
 

@@ -134,12 +134,16 @@ def _woken() -> Iterator[int]:
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
     watched = (signal.SIGWINCH, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-    old = {number: signal.signal(number, lambda *_: None) for number in watched}
-    fd = signal.set_wakeup_fd(writes)
+
+    def note(number: int, _: object) -> None:
+        # A pipe that is full says enough already.
+        with contextlib.suppress(BlockingIOError):
+            os.write(writes, bytes([number]))
+
+    old = {number: signal.signal(number, note) for number in watched}
     try:
         yield reads
     finally:
-        signal.set_wakeup_fd(fd)
         for number, handler in old.items():
             signal.signal(number, handler)
         os.close(reads)

@@ -59,6 +59,7 @@ def session_hold(seen: SessionSeen) -> Hold:
 
 def _now(seen: SessionSeen) -> Iterator[Hold]:
     """Whatever can be said of it, the nearest to its agent first."""
+    yield from _budget(seen)
     yield from _actor(seen)
     yield from _sandbox(seen)
     yield from _inbox(seen)
@@ -70,6 +71,12 @@ def _now(seen: SessionSeen) -> Iterator[Hold]:
 
 def _at_work(seen: SessionSeen) -> bool:
     return bool(seen.record.claims) or (seen.actor is not None and bool(seen.record.due))
+
+
+def _budget(seen: SessionSeen) -> Iterator[Hold]:
+    record = seen.record
+    if record.used_up is not None and (record.claims or record.due):
+        yield bad(Reason.BUDGET, record.used_up, f"nanoclaw budgets list; nanoclaw budgets set {record.agent}")
 
 
 def _actor(seen: SessionSeen) -> Iterator[Hold]:

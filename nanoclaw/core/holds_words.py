@@ -21,6 +21,7 @@ class Reason(Enum):
     STUCK = "stuck"  # a limit was reached: it is being ended
     NOT_TAKEN = "not taken up"
     RATE_LIMIT = "rate limit"
+    BUDGET = "budget used up"
     QUESTION = "waits for an answer"
     APPROVAL = "waits for approval"
     STARTING = "starting"

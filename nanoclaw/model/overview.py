@@ -92,6 +92,8 @@ class SessionRecord:
     approval: ApprovalId | None
     """The oldest that it has asked for and nobody has decided about."""
     approval_title: str | None
+    used_up: str | None
+    """Why its agent's model is not asked any more: the budget is used up."""
 
 
 @frozen(kw_only=True)

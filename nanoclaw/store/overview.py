@@ -10,8 +10,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from nanoclaw.model.ids import SessionId
+from nanoclaw.core.budgets import UsedUp, day_of, decide
+from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.model.overview import ApprovalRecord, LaneRecord, Record, SessionRecord
+from nanoclaw.store import spending
 from schema.rows import codec, read_row
 from schema.sqlite import Connection, Row, Value, fetch, integer
 from schema.times import write_time
@@ -52,7 +54,8 @@ SELECT id, kind, title, session_id, requested_at, expires_at FROM approvals
  WHERE state IN ('pending', 'executing') ORDER BY requested_at
 """
 _SESSIONS = """
-SELECT s.id, a.name AS agent, coalesce(c.name, c.platform_id) AS chat, e.number AS epoch, e.started_at AS epoch_at,
+SELECT s.id, s.agent_group_id, a.name AS agent, coalesce(c.name, c.platform_id) AS chat,
+       e.number AS epoch, e.started_at AS epoch_at,
        p.ending AS last_ending, p.detail AS last_detail
   FROM json_each(:sessions) one JOIN sessions s ON s.id = one.value
   JOIN agent_groups a ON a.id = s.agent_group_id
@@ -100,6 +103,11 @@ _NOTHING: Row = {
 """What is known of a session of which nothing is."""
 
 
+def _used_up(conn: Connection, group: AgentGroupId, local: datetime) -> str | None:
+    verdict = decide(spending.budgets(conn)[group], spending.spent(conn, group, day_of(local)))
+    return verdict.why if isinstance(verdict, UsedUp) else None
+
+
 def _asks(approval: Row) -> Row:
     return {
         "session_id": approval["session_id"],
@@ -108,8 +116,9 @@ def _asks(approval: Row) -> Row:
     }
 
 
-def record(conn: Connection, also: Collection[SessionId], *, now: datetime) -> Record:
-    """All of it at *now*; *also* are sessions to look at whatever is open of them."""
+def record(conn: Connection, also: Collection[SessionId], *, now: datetime, local: datetime) -> Record:
+    """All of it at *now*; *also* are sessions to look at whatever is open of them. *local*: in the home's zone."""
+    used_up = {group: why for group in spending.budgets(conn) if (why := _used_up(conn, group, local)) is not None}
     dead = {row["session_id"]: row for row in fetch(conn, _DEAD)}
     opened = [row["session_id"] for row in fetch(conn, _OPEN)]
     wanted = list(dict.fromkeys([*opened, *also, *dead]))[:MOST_SESSIONS]
@@ -133,6 +142,7 @@ def record(conn: Connection, also: Collection[SessionId], *, now: datetime) -> R
         its = {**_NOTHING, **known[row["id"]], **row}
         place = its.pop("channel"), its.pop("platform_id")
         del its["session_id"]
+        its["used_up"] = used_up.get(AgentGroupId(str(its.pop("agent_group_id"))))
         parts = {"claims": claims[row["id"]], "lane": by_place.get(place), "dead": dead.get(row["id"])}
         return codec.structure({**its, **parts}, SessionRecord)
 

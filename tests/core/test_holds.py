@@ -48,6 +48,7 @@ RECORD = SessionRecord(
     question_at=None,
     approval=None,
     approval_title=None,
+    used_up=None,
 )
 LANE = LaneRecord(
     channel=CHANNEL,
@@ -113,6 +114,7 @@ TABLE: list[tuple[SessionSeen, Reason, Mark, str]] = [
     (seen(signals=sandbox(Offered(age=HOUR, left=HOUR)), due=1), Reason.NOT_TAKEN, Mark.BAD, "does not take"),
     (seen(signals=sandbox(Waiting(phase=Phase.WAITING_RATE_LIMIT, **NAMED))), Reason.RATE_LIMIT, Mark.WAITS, "for 1 s"),
     (seen(signals=sandbox(Waiting(phase=Phase.WAITING_ANSWER, **NAMED))), Reason.QUESTION, Mark.WAITS, "an answer"),
+    (seen(used_up="the budget is used up", due=1), Reason.BUDGET, Mark.BAD, "the budget"),
     (seen(question=QuestionId("q"), question_at=NOW - HOUR), Reason.QUESTION, Mark.WAITS, "60 min ago"),
     (seen(approval=ApprovalId("a"), approval_title="jq"), Reason.APPROVAL, Mark.WAITS, "a decision: jq"),
     (seen(epoch=EpochNumber(2), epoch_at=NOW - SECOND), Reason.STARTING, Mark.WAITS, "epoch 2: starting, for 1 s"),

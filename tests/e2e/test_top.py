@@ -32,6 +32,7 @@ class Screen:
     process: subprocess.Popen[bytes]
     terminal: int
     said: str = field(default="", init=False)
+    all: str = field(default="", init=False)
 
     def sees(self, text: str) -> None:
         """Wait for *text* among what is printed from now on."""
@@ -40,7 +41,9 @@ class Screen:
             left = end - time.monotonic()
             assert left > 0, (text, self.said)
             if select.select([self.terminal], [], [], left)[0]:
-                self.said += os.read(self.terminal, 65_536).decode(errors="replace")
+                more = os.read(self.terminal, 65_536).decode(errors="replace")
+                self.said += more
+                self.all += more
 
     def press(self, keys: str) -> None:
         """Press them."""
@@ -49,6 +52,7 @@ class Screen:
     def ends(self) -> int:
         """Its exit code, once it has left the terminal as it was."""
         self.sees(LEFT)
+        assert "Warning" not in self.all, self.all
         return self.process.wait(SECONDS)
 
 
@@ -91,6 +95,7 @@ def test_the_house_is_seen_on_a_terminal_that_is_left_whole(home: Path) -> None:
             screen.sees("terminal")
             host.kill()
             screen.sees("not running any more")
+            assert "Warning" not in screen.all
             screen.press("q")
             assert screen.ends() == exits.OK
     with running_host(home) as host, top(home) as screen:

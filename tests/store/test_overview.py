@@ -14,9 +14,9 @@ from tests.support.central import World
 def test_a_session_of_which_nothing_is_open_is_only_counted() -> None:
     world = World()
     session = world.session()
-    found = overview.record(world.conn, (), now=world.now)
+    found = overview.record(world.conn, (), now=world.now, local=world.now)
     assert (found.sessions, found.resting) == ((), 1)
-    (asked,) = overview.record(world.conn, [session], now=world.now).sessions
+    (asked,) = overview.record(world.conn, [session], now=world.now, local=world.now).sessions
     assert (asked.agent, asked.chat, asked.due, asked.claims) == ("nano", "Room", 0, ())
 
 
@@ -26,7 +26,7 @@ def test_what_waits_what_is_claimed_and_what_goes_out_are_told_apart() -> None:
     row, epoch = world.claimed(session)
     world.message(session, "later")
     reply = world.reply(session, epoch, 1, answers=row)
-    (found,) = overview.record(world.conn, (), now=world.now).sessions
+    (found,) = overview.record(world.conn, (), now=world.now, local=world.now).sessions
     assert [claim.id for claim in found.claims] == [row]
     assert (found.due, found.epoch, found.undelivered, found.reply) == (1, epoch, 1, reply)
     assert found.lane is not None
@@ -38,10 +38,10 @@ def test_a_message_that_waits_after_a_failure_says_when_and_why() -> None:
     session = world.session()
     _, epoch = world.claimed(session)
     ending.close_epoch(world.conn, session, epoch, EpochEnding.KILLED, "x", policy=RetryPolicy(), now=world.now)
-    (found,) = overview.record(world.conn, (), now=world.now).sessions
+    (found,) = overview.record(world.conn, (), now=world.now, local=world.now).sessions
     assert (found.due, found.tries, found.last_ending, found.last_detail) == (0, 1, EpochEnding.KILLED, "x")
     assert found.next_at == world.now + RetryPolicy().first_pause
-    (then,) = overview.record(world.conn, (), now=world.now + timedelta(minutes=1)).sessions
+    (then,) = overview.record(world.conn, (), now=world.now + timedelta(minutes=1), local=world.now).sessions
     assert (then.due, then.next_at) == (1, None)
 
 
@@ -51,11 +51,11 @@ def test_a_dead_letter_is_there_until_somebody_has_dealt_with_it() -> None:
     row, epoch = world.claimed(session)
     inbound.settle(world.conn, row, error="too much", now=world.now)
     ending.close_epoch(world.conn, session, epoch, EpochEnding.EXITED, "", policy=RetryPolicy(), now=world.now)
-    (found,) = overview.record(world.conn, (), now=world.now).sessions
+    (found,) = overview.record(world.conn, (), now=world.now, local=world.now).sessions
     assert found.dead is not None
     assert (found.dead.id, found.dead.state, found.dead.error) == (row, "failed", "too much")
     dead.drop(world.conn, world.row(row), now=world.now)
-    assert overview.record(world.conn, (), now=world.now).sessions == ()
+    assert overview.record(world.conn, (), now=world.now, local=world.now).sessions == ()
 
 
 def test_a_session_is_a_picture_of_its_sandboxes_messages_and_replies() -> None:

@@ -65,6 +65,7 @@ KINDS: Final[dict[str, Kind]] = {
     "disk-full": Kind(reason=Reason.DISK_FULL, why="No space left on device"),
     "exits": Kind(reason=Reason.PARKED, why="the runner ended at once (exit code 7)"),
     "forged": Kind(reason=Reason.PARKED, why="quarantined"),
+    "broke": Kind(reason=Reason.BUDGET, why="used up (2 tokens of 1 tokens)", phase="turn"),
     "killed": Kind(reason=Reason.LATER, why="as 2 sandboxes ended while at it (killed: it took too much memory)"),
     "failed": Kind(reason=Reason.GAVE_UP, why="the sandbox ended 5 times"),
     "paused": Kind(reason=Reason.ON_HOLD, why="1 messages are not to be taken up yet"),
@@ -79,7 +80,7 @@ KINDS: Final[dict[str, Kind]] = {
     "channel-gone": Kind(reason=Reason.NO_CHANNEL, why="which this host does not have", channel="gone"),
     "nobody": Kind(reason=Reason.NOBODY, why="until somebody is there", channel="empty"),
 }
-WAITING = [*list(KINDS)[:12]]
+WAITING = [*list(KINDS)[:13]]
 """Those that a message makes stuck, once there is a host."""
 
 

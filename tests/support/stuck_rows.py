@@ -85,7 +85,8 @@ def _fill(conn: Connection, waiting: Collection[str], channels: dict[str, str], 
                 execute(conn, statement, {key: known[key] for key in known if f":{key}" in statement})
 
     for name in waiting:
-        add(name, _IN)
+        add(name, _IN, agent="agt-2" if name == "broke" else "agt-0")
+    add_spending(conn, now)
     add("killed", _IN, tries=2, after=write_time(now + timedelta(hours=1)), ending="killed")
     add("failed", _IN, status="failed", why="the sandbox ended 5 times while at it (killed)")
     add("paused", _IN, status="paused")
@@ -100,6 +101,16 @@ def _fill(conn: Connection, waiting: Collection[str], channels: dict[str, str], 
         conn,
         "INSERT INTO channels (name, kind, settings, created_at, enabled) VALUES ('unmade', 'nothing', '{}', ?, 1)",
         (write_time(now),),
+    )
+
+
+def add_spending(conn: Connection, now: datetime) -> None:
+    """One agent has used up its budget."""
+    execute(conn, "INSERT INTO budgets (agent_group_id, tokens_day, set_at) VALUES ('agt-2', 1, ?)", (write_time(now),))
+    execute(
+        conn,
+        "INSERT INTO spending VALUES ('agt-2', ?, 'ses-broke', 'model', 1, 0, 2, 0, 0, 0)",
+        (f"{now:%Y-%m-%d}",),
     )
 
 
