@@ -55,7 +55,7 @@ def test_the_model_is_asked_with_the_hosts_key_which_is_nowhere_in_the_sandbox(
             if path.is_file() and not path.is_relative_to(home / "secrets"):
                 assert KEY.encode() not in path.read_bytes(), path
         assert host.stop()[0] == 0
-    assert not list(home.glob("sessions/*/*/gateway/*"))
+    assert not [path for path in home.glob("sessions/*/*/gateway/*") if path.is_socket()]
     assert host.cli("verify").returncode == 0
 
 
