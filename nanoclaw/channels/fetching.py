@@ -31,8 +31,10 @@ class Wanted:
     """A file of a message, as its platform tells of it."""
 
     name: str
-    size: int
+    size: int = 0
+    """In bytes; 0: that is not known."""
     url: str = attrs.field(repr=False)
+    """As `Platform.download` takes it."""
     mime_type: str | None = None
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Never
 
+import trio
 from attrs import define, field
+
+from nanoclaw.channels.base import Marks
 
 MARK = "read"
 """The mark that it is kept as."""
+MARK_SECONDS = 5.0
+"""Between two looks at whether there is news of it."""
 MOST_READ = 500
 """Places of which it is remembered; those without news for the longest time go."""
 _ORDER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -69,6 +75,17 @@ class Reading:
     def places(self) -> tuple[str, ...]:
         """Those of which something was read; where there was news last, last."""
         return tuple(self._last)
+
+
+async def keep(reading: Reading, marks: Marks) -> Never:
+    """Keep how far was read, until cancelled.
+
+    Cancellation: what was read since is told again by the next life, and is no second message.
+    """
+    while True:
+        await trio.sleep(MARK_SECONDS)
+        if reading.changed:
+            await marks.put(MARK, reading.kept())
 
 
 def is_after(message: str, other: str) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import trio
 from attrs import define, field
 
-from nanoclaw.channels.base import NotHeard, Receipt, Stored
+from nanoclaw.channels.base import Channel, NotHeard, Receipt, Stored
 from nanoclaw.model.messages import InboundEvent, Revision
 
 PATIENCE_SECONDS = 20.0
+
+ChannelT = TypeVar("ChannelT", bound=Channel)
 
 
 @define(eq=False)
@@ -64,3 +68,20 @@ async def soon(ready: Callable[[], bool]) -> None:
     with trio.fail_after(PATIENCE_SECONDS):
         while not ready():  # noqa: ASYNC110 - see above
             await trio.sleep(0.01)
+
+
+@asynccontextmanager
+async def heard(channel: ChannelT, *, waits: bool = True) -> AsyncGenerator[tuple[ChannelT, Ear]]:
+    """*channel*, running until left, and what it hears; *waits* until it is connected."""
+    ear = Ear()
+    ear.gate.set()
+    async with trio.open_nursery() as nursery:
+
+        async def run(*, task_status: trio.TaskStatus[None]) -> None:
+            await channel.run(ear.receive, ready=ear.ready, task_status=task_status)
+
+        await nursery.start(run)
+        if waits:
+            await ear.until(lambda: ear.readies >= 1)
+        yield channel, ear
+        nursery.cancel_scope.cancel()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Never
 
 import trio
 from attrs import define, field
@@ -22,7 +21,7 @@ from nanoclaw.channels.discord import gateway_state as rules
 from nanoclaw.channels.discord.api import GATEWAY, Api, RefusedError, open_api
 from nanoclaw.channels.discord.drafts import DraftBoard
 from nanoclaw.channels.discord.gateway import Line
-from nanoclaw.channels.discord.hearing import Hearing, remember
+from nanoclaw.channels.discord.hearing import Hearing
 from nanoclaw.channels.discord.places import Places
 from nanoclaw.channels.discord.saying import (
     MOST_CHARACTERS,
@@ -34,9 +33,10 @@ from nanoclaw.channels.discord.saying import (
     thread_body,
 )
 from nanoclaw.channels.live_drafts import LiveDrafts, wants_drafts
-from nanoclaw.channels.progress import MARK, Reading
+from nanoclaw.channels.progress import MARK, Reading, keep
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
+from nanoclaw.channels.remembering import remember
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.parts import Limits, Unit
 from nanoclaw.core.speech import Ability, ShowEdit, ShowReaction
@@ -45,7 +45,6 @@ from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import Address
 
 ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.QUESTION, Ability.APPROVAL})
-MARK_SECONDS = 5.0
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, THREAD_IS_THERE = 10003, 10008, 160004
 MOST_FILE_BYTES = 10 << 20
 """Of one file; servers that people pay for take more."""
@@ -119,7 +118,7 @@ class DiscordChannel:
             line = Line(self.name, rules.Gateway(token=token), hearing.take_in)
             self._api, self._line = api, line
             try:
-                nursery.start_soon(self._keep, reading)
+                nursery.start_soon(keep, reading, self._means.marks)
                 nursery.start_soon(hearing.join)
                 nursery.start_soon(self._drafts.run, DraftBoard(api, self._places, self._where))
                 await stay_connected(self.name, live, troubled=self._troubled)
@@ -229,13 +228,6 @@ class DiscordChannel:
                 if exc.code not in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE):
                     raise
         return await act(found[-1])
-
-    async def _keep(self, reading: Reading) -> Never:
-        """Keep how far was read. What was read since is told again after a death, and is no second message."""
-        while True:
-            await trio.sleep(MARK_SECONDS)
-            if reading.changed:
-                await self._means.marks.put(MARK, reading.kept())
 
     def _troubled(self, why: str) -> None:
         self._why = why

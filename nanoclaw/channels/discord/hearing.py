@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Never, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from nanoclaw.channels.fetching import Wanted, with_files
 from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
+from nanoclaw.channels.remembering import patiently, remember
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.mailbox import Mailbox
 
@@ -42,9 +43,7 @@ T = TypeVar("T")
 
 MOST_PAGES = 20
 """Looks back in one channel after a gap: 2,000 messages."""
-MOST_REMEMBERED = 2_000
 FILES = ("https://cdn.discordapp.com/", "https://media.discordapp.net/")
-PATIENT_TRIES = 5
 
 
 @define(eq=False)
@@ -232,21 +231,3 @@ class Hearing:
     def _is_theirs(self, url: str) -> bool:
         base = urlsplit(self.api.platform.base_url)
         return url.startswith((*FILES, f"{base.scheme}://{base.netloc}/"))
-
-
-async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while the answer is "later", a few times. Raises what *ask* raises."""
-    for _ in range(PATIENT_TRIES - 1):
-        try:
-            return await ask()
-        except DeliveryError as exc:
-            if exc.retry_after is None:
-                raise
-            await trio.sleep(exc.retry_after)
-    return await ask()
-
-
-def remember(known: OrderedDict[str, Any], name: str, value: str | None) -> None:
-    known[name] = value
-    if len(known) > MOST_REMEMBERED:
-        known.popitem(last=False)

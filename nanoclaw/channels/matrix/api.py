@@ -18,8 +18,6 @@ from nanoclaw.channels.http import Answer, Platform, open_platform
 from nanoclaw.channels.http_bodies import file_body
 from nanoclaw.channels.matrix.wire import Content, Page, Sync, UnfitError, clean, read
 from nanoclaw.channels.registry import Means
-from nanoclaw.kit.spool import Spool
-from nanoclaw.model.files import Spooled
 
 T = TypeVar("T")
 
@@ -193,10 +191,6 @@ class MatrixApi:
             )
         return clean(self._object(answer).get("content_uri"))
 
-    async def download(self, server: str, media: str, spool: Spool) -> Spooled:
-        """Fetch a file. `GET /_matrix/client/v1/media/download/{serverName}/{mediaId}`. See `Platform.download`."""
-        return await self.platform.download(f"{MEDIA}/download/{_in_path(server)}/{_in_path(media)}", spool)
-
     def _direct(self, me: str) -> str:
         return f"{CLIENT}/user/{_in_path(me)}/account_data/m.direct"
 
@@ -237,6 +231,11 @@ async def open_api(means: Means) -> AsyncGenerator[MatrixApi]:
         clock=means.clock,
     ) as platform:
         yield MatrixApi(platform)
+
+
+def media_path(server: str, media: str) -> str:
+    """Where a file is fetched from: `GET /_matrix/client/v1/media/download/{serverName}/{mediaId}`."""
+    return f"{MEDIA}/download/{_in_path(server)}/{_in_path(media)}"
 
 
 def _in_path(text: str) -> str:

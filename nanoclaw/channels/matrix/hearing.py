@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import attrs
 import structlog
 import trio
 from attrs import define, field
 
 from nanoclaw.channels.base import Receive
-from nanoclaw.channels.matrix.api import MatrixApi
-from nanoclaw.channels.matrix.codec import Account, Nothing, RemoteFile, Said, Unreadable, text_content, understand
+from nanoclaw.channels.fetching import Wanted, with_files
+from nanoclaw.channels.matrix.api import MatrixApi, media_path
+from nanoclaw.channels.matrix.codec import Account, Nothing, Said, Unreadable, text_content, understand
 from nanoclaw.channels.matrix.rooms import (
     STATE,
     Room,
@@ -28,10 +28,7 @@ from nanoclaw.channels.matrix.rooms import (
 from nanoclaw.channels.matrix.wire import Event, Invitation, JoinedRoom, Sync, clean, read_event
 from nanoclaw.channels.registry import Means
 from nanoclaw.errors import DeliveryError
-from nanoclaw.kit.spool import FileTooLargeError
-from nanoclaw.model.files import NewAttachment
 from nanoclaw.model.messages import Revision
-from schema.files import MOST_FILES
 
 log = structlog.get_logger()
 
@@ -40,7 +37,6 @@ WAIT_SECONDS = 30.0
 MOST_PAGES = 200
 """Of what one room said while we were away."""
 MOST_ROOMS_AT_ONCE = 8
-FETCH_TRIES = 3
 JOIN_TRIES = 5
 ENCRYPTED = (
     "This room is encrypted, which I cannot read yet, and I say nothing else here. "
@@ -132,11 +128,18 @@ class Hearing:
             case Said(event=told, files=files):
                 if not told.mention and not self._means.engages(room_id, told.thread_id):
                     return
-                fetched = [await self._fetch(file) for file in files[:MOST_FILES]]
-                lost = [one for one in fetched if isinstance(one, str)]
-                kept = tuple(one for one in fetched if not isinstance(one, str))
-                text = "\n".join(filter(None, (told.text, *lost)))
-                await self._receive(attrs.evolve(told, text=text, attachments=kept))
+                whole = await with_files(
+                    told,
+                    [
+                        Wanted(name=file.name, url=media_path(file.server, file.media), mime_type=file.mime_type)
+                        for file in files
+                    ],
+                    self._api.platform,
+                    self._means.spool,
+                    # A path, so that it is our own server in any case.
+                    trusted=lambda _: True,
+                )
+                await self._receive(whole)
             case Revision() as revision:
                 await self._receive(revision)
             case Unreadable():
@@ -160,24 +163,6 @@ class Hearing:
             if members is not None:
                 self.rooms[room_id] = found
         return found
-
-    async def _fetch(self, file: RemoteFile) -> NewAttachment | str:
-        """The file in the spool; or the words that stand in its place, if it cannot be had. It holds up nobody long."""
-        why = ""
-        for tried in range(FETCH_TRIES):
-            try:
-                fetched = await self._api.download(file.server, file.media, self._means.spool)
-                return NewAttachment(name=file.name, mime_type=file.mime_type, file=fetched)
-            except FileTooLargeError as exc:
-                return f"[{file.name}: not fetched, it has {exc}]"
-            except DeliveryError as exc:
-                why = str(exc)
-                if not exc.retryable:
-                    break
-                if tried + 1 < FETCH_TRIES:
-                    await trio.sleep(min(exc.retry_after or 1.0, 10.0))
-        log.warning("matrix_file_not_fetched", channel=self._me.channel, why=why)
-        return f"[{file.name}: could not be fetched: {why}]"
 
     def _consider(self, invitations: Mapping[str, Invitation]) -> None:
         """Take note of the rooms that we go into; what we do not follow stays open, for the operator to allow."""

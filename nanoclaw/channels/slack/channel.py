@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Never
 from urllib.parse import urlsplit
 
 import trio
@@ -19,13 +18,14 @@ from nanoclaw.channels.base import Draft, Health, Outgoing, Receive
 from nanoclaw.channels.dialects.slack_mrkdwn import literal, render
 from nanoclaw.channels.http import open_platform
 from nanoclaw.channels.live_drafts import LiveDrafts, wants_drafts
-from nanoclaw.channels.progress import MARK, Reading
+from nanoclaw.channels.progress import MARK, Reading, keep
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
+from nanoclaw.channels.remembering import remember
 from nanoclaw.channels.slack import codec, saying
 from nanoclaw.channels.slack.api import FILES, URL, Api, RefusedError
 from nanoclaw.channels.slack.drafts import DraftBoard
-from nanoclaw.channels.slack.hearing import Hearing, remember
+from nanoclaw.channels.slack.hearing import Hearing
 from nanoclaw.channels.slack.line import Line
 from nanoclaw.channels.slack.objects import Message
 from nanoclaw.core.delivery import InDoubt
@@ -35,7 +35,6 @@ from nanoclaw.errors import DeliveryError, NobodyThereError
 from nanoclaw.model.ids import ChannelName, UserId
 
 ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.QUESTION, Ability.APPROVAL})
-MARK_SECONDS = 5.0
 LOOK_PAGES = 5
 """Of a look for what may have been posted."""
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format"})
@@ -111,7 +110,7 @@ class SlackChannel:
 
             self._api, self._line, self._hearing = api, line, hearing
             try:
-                nursery.start_soon(self._keep, reading)
+                nursery.start_soon(keep, reading, self._means.marks)
                 nursery.start_soon(self._drafts.run, DraftBoard(api))
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
@@ -201,13 +200,6 @@ class SlackChannel:
         if found is None:
             raise DeliveryError(channel=self.name, why="there is no such message", retryable=False)
         return found
-
-    async def _keep(self, reading: Reading) -> Never:
-        """Keep how far was read. What was read since is told again after a death, and is no second message."""
-        while True:
-            await trio.sleep(MARK_SECONDS)
-            if reading.changed:
-                await self._means.marks.put(MARK, reading.kept())
 
     def _troubled(self, why: str) -> None:
         self._why = why

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 import trio
@@ -18,6 +18,7 @@ from nanoclaw.channels.http import Platform
 from nanoclaw.channels.progress import MARK, Reading
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
+from nanoclaw.channels.remembering import patiently, remember
 from nanoclaw.channels.slack import codec
 from nanoclaw.channels.slack.api import Api, RefusedError
 from nanoclaw.channels.slack.codec import Heard, Names, Nothing
@@ -33,8 +34,6 @@ MOST_PAGES = 10
 """Of one place after a gap: 2,000 messages."""
 MOST_PLACES = 40
 """That are looked through after a gap: those in which something was said last."""
-MOST_REMEMBERED = 2_000
-PATIENT_TRIES = 5
 CHANGES = frozenset({"message_changed", "message_deleted"})
 
 
@@ -188,25 +187,6 @@ class Hearing:
         kind = "im" if channel.startswith("D") else "channel"
         for message in missed:
             await self._message(evolve(message, channel=channel, channel_type=kind))
-
-
-async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while the answer is "later", a few times. Raises what *ask* raises."""
-    for _ in range(PATIENT_TRIES - 1):
-        try:
-            return await ask()
-        except DeliveryError as exc:
-            if exc.retry_after is None:
-                raise
-            await trio.sleep(exc.retry_after)
-    return await ask()
-
-
-def remember(known: OrderedDict[str, Any], name: str, value: str) -> None:
-    """Note *value*; of too much, the oldest goes."""
-    known[name] = value
-    if len(known) > MOST_REMEMBERED:
-        known.popitem(last=False)
 
 
 def _place(channel: str, thread: str | None) -> str:

@@ -171,7 +171,7 @@ async def test_a_file_is_fetched_and_one_that_cannot_be_is_named(server: Homeser
     assert isinstance(cat, InboundEvent)
     (file,) = cat.attachments
     assert (file.name, file.mime_type, (tmp_path / file.file.id).read_bytes()) == ("cat.png", "image/png", b"meow")
-    assert dog.text.startswith("look\n[dog.pdf: could not be fetched: matrix: answered 404")
+    assert dog.text == "look\n[file 'dog.pdf' is not here: it could not be fetched]"
 
 
 async def test_plain_talk_in_a_chat_where_nobody_listens_is_not_told(server: Homeserver, tmp_path: Path) -> None:

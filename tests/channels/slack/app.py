@@ -7,14 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import trio
-
 from nanoclaw.channels.base import Outgoing
 from nanoclaw.channels.slack.channel import SlackChannel
 from nanoclaw.channels.slack.kind import make
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address
-from tests.channels.ear import Ear
+from tests.channels.ear import Ear, heard
 from tests.support.channels import MarksInMemory, means
 from tests.support.slack.server import GENERAL, FakeSlack, settings_for
 
@@ -26,19 +24,9 @@ async def connected(
     slack: FakeSlack, folder: Path, *, marks: MarksInMemory | None = None, engages: bool = True, waits: bool = True
 ) -> AsyncGenerator[tuple[SlackChannel, Ear]]:
     """A channel that hears *slack*, until left."""
-    ear = Ear()
-    ear.gate.set()
     channel = make(means(NAME, settings_for(slack), folder, marks=marks, engages=engages))
-    async with trio.open_nursery() as nursery:
-
-        async def run(*, task_status: trio.TaskStatus[None]) -> None:
-            await channel.run(ear.receive, ready=ear.ready, task_status=task_status)
-
-        await nursery.start(run)
-        if waits:
-            await ear.until(lambda: ear.readies >= 1)
-        yield channel, ear
-        nursery.cancel_scope.cancel()
+    async with heard(channel, waits=waits) as both:
+        yield both
 
 
 def outgoing(text: str = "hi", *, thread: str | None = None, chat: str = GENERAL, **more: Any) -> Outgoing:
