@@ -18,7 +18,7 @@ from nanoclaw.core.holds_words import ago
 
 SPANS = {"age", "left", "heard", "next"}
 """Cells that are seconds."""
-NARROW = 100
+NARROW = 150
 """Columns: where there is less room, those in the middle are left out."""
 ESSENTIAL = {"session", "reason", "why", "lane", "channel", "state", "message", "age", "approval", "title"}
 AROUND = 7

@@ -78,7 +78,9 @@ def main(folder: Path) -> None:
             lines += [json.dumps([round(at + when, 3), "o", text]) for when, text in said]
             at += said[-1][0] + 3
         overview = ask(host.home / "run" / "console.sock", "overview")
-    (folder / "stuck.cast").write_text("\n".join(lines) + "\n")
+    # The home was made for this alone: it is shown under a name as long, so that all stays in its place.
+    cast = "\n".join(lines).replace(scratch, "/home/ada".ljust(len(scratch), "a"))
+    (folder / "stuck.cast").write_text(cast + "\n")
     console = Console(record=True, width=COLUMNS, height=LINES, file=StringIO(), force_terminal=True)
     console.print(screen(State(selected=3), overview, "", COLUMNS, LINES))
     picture = console.export_svg(title="nanoclaw top")
