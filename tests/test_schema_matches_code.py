@@ -18,7 +18,7 @@ from attrs import fields_dict
 from nanoclaw.link import fields
 from nanoclaw.model import approvals, channels, entities, messages, questions, rights, tasks
 from nanoclaw.model import files as model_files
-from nanoclaw.model.egress import EgressEntry, EgressRule
+from nanoclaw.model.egress import EgressRule
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.asked import Asked
 from nanoclaw.store.audit import Record
@@ -64,7 +64,6 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "usage"): Usage,
     ("central", "audit"): Record,
     ("central", "egress_rules"): EgressRule,
-    ("central", "egress_log"): EgressEntry,
     ("central", "budgets"): StoredBudget,
     ("central", "channels"): channels.ConfiguredChannel,
     ("inbound", "messages_in"): rows.MessageIn,
@@ -94,6 +93,7 @@ WITHOUT_A_CLASS = {
     ("central", "marks"),
     ("central", "ledger_parts"),
     ("central", "spending"),
+    ("central", "egress_log"),
 }
 """Tables that are never read as whole rows."""
 

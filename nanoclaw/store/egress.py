@@ -63,7 +63,7 @@ def add_entries(conn: Connection, entries: Iterable[EgressEntry], *, most: int =
     """Keep *entries*, and no more than the newest *most* of all."""
     for entry in entries:
         execute(conn, insert_sql("egress_log", EgressEntry), bindings(entry))
-    execute(conn, "DELETE FROM egress_log WHERE rowid <= (SELECT max(rowid) FROM egress_log) - ?", (most,))
+    execute(conn, "DELETE FROM egress_log WHERE number <= (SELECT max(number) FROM egress_log) - ?", (most,))
 
 
 def log_of(
@@ -74,8 +74,9 @@ def log_of(
         select(
             conn,
             EgressEntry,
-            "SELECT * FROM egress_log WHERE (:group IS NULL OR agent_group_id = :group)"
-            "   AND (:outcome IS NULL OR outcome = :outcome) ORDER BY rowid DESC LIMIT :most",
+            "SELECT at, agent_group_id, session_id, method, place, outcome, why, sent, received, milliseconds"
+            "  FROM egress_log WHERE (:group IS NULL OR agent_group_id = :group)"
+            "   AND (:outcome IS NULL OR outcome = :outcome) ORDER BY number DESC LIMIT :most",
             {"group": group, "outcome": None if outcome is None else outcome.value, "most": most},
         )
     )

@@ -13,6 +13,7 @@ CREATE TABLE egress_rules (
 
 -- One row a request. The oldest go as new ones come, so nothing refers to them and they refer to nothing.
 CREATE TABLE egress_log (
+  number         INTEGER NOT NULL PRIMARY KEY,
   at             TEXT    NOT NULL,
   agent_group_id TEXT    NOT NULL,
   session_id     TEXT    NOT NULL,

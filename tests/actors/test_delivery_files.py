@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 from attrs import define
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.core.delivery import DeliveryPolicy, InDoubt
@@ -41,6 +41,8 @@ class Post:
     spool: Spool
     channel: ScriptedChannel
     delivery: Delivery
+    decisions: trio.MemoryReceiveChannel[None]
+    """One for each time that a message of it was decided, but the first."""
 
     def spooled(self) -> list[str]:
         """What is in the spool."""
@@ -57,14 +59,14 @@ async def post(
 ) -> AsyncIterator[Post]:
     store, spool = InlineDatabase(), Spool(folder)
     session = World(conn=store.conn).session()
-    decided = trio.Event()
+    decide, decisions = trio.open_memory_channel[None](5)
     channel = ScriptedChannel(CHANNEL, in_doubt=in_doubt, script=list(script))
     delivery = Delivery(
         store,
         TrioClock(NOW),
         spool,
         {CHANNEL: channel},
-        lambda _: decided.set(),
+        lambda _: decide.send_nowait(None),
         TreeNode("delivery"),
         policy=DeliveryPolicy(most_attempts=3, first_pause=10, longest_pause=100, jitter=0),
     )
@@ -88,8 +90,8 @@ async def post(
         spool.remove([file.id])
     async with trio.open_nursery() as nursery:
         await nursery.start(delivery.run)
-        await decided.wait()
-        yield Post(store, spool, channel, delivery)
+        await decisions.receive()
+        yield Post(store, spool, channel, delivery, decisions)
         nursery.cancel_scope.cancel()
     store.close()
 
@@ -121,7 +123,7 @@ async def test_a_message_that_ends_without_arriving_keeps_its_file_and_is_whole_
         assert [row["spool_id"] for row in fetch(p.store.conn, files.NEEDED)] == p.spooled()
         dead.retry(p.store.conn, letter, now=NOW)
         p.delivery.nudge([Lane(ROOM.channel, ROOM.platform_id)])
-        await wait_all_tasks_blocked()
+        await p.decisions.receive()
         assert p.channel.files == [{"a.txt": b"bytes"}] * 2
         assert (p.state(), p.spooled()) == ("delivered", [])
 

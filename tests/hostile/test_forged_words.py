@@ -12,18 +12,23 @@ from schema.payloads import MOST_TEXT
 from tests.hostile.conftest import BuildTown
 from tests.hostile.residents import Evil
 from tests.hostile.test_forged_requests import rights
-from tests.hostile.town import Town, until
+from tests.hostile.town import SECONDS, Town, until
+from tests.support.sampling import WHOLE
 
-EVERYWHERE = Evil(name="evil-0", attack="at_14_places")
-FORGER = Evil(name="evil-1", attack="at_16_cards", managed=True)
+PLANS = 100_000 if WHOLE else 130
+CALLS = 10_000 if WHOLE else 100
+PATIENCE = 1_800 if WHOLE else SECONDS
+"""In seconds."""
+EVERYWHERE = Evil(name="evil-0", attack="at_14_places", words=(str(PLANS),))
+FORGER = Evil(name="evil-1", attack="at_16_cards", words=(str(CALLS),), managed=True)
 
 
 def test_nothing_reaches_whom_it_may_not_and_nothing_is_done_that_a_person_has_not_seen(build_town: BuildTown) -> None:
     with build_town(EVERYWHERE, FORGER) as there:
         before = rights(there)
         there.wake_all()
-        until(lambda: "said all of it" in heard(there, EVERYWHERE), what=there.all_text)
-        until(lambda: "asked for all of it" in heard(there, FORGER), what=there.all_text)
+        until(lambda: "said all of it" in heard(there, EVERYWHERE), PATIENCE, what=there.all_text)
+        until(lambda: "asked for all of it" in heard(there, FORGER), PATIENCE, what=there.all_text)
         its_words_stay_in_its_room(there)
         its_plans_are_few_and_its_own(there)
         its_requests_wait_and_show_all(there)

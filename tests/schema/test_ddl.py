@@ -9,7 +9,7 @@ from enum import Enum
 import pytest
 from attrs import fields_dict
 
-from nanoclaw.model import entities
+from nanoclaw.model import egress, entities
 from nanoclaw.model.approvals import ApprovalState, CardState, Needs
 from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
 from nanoclaw.model.questions import QuestionState
@@ -17,6 +17,7 @@ from nanoclaw.model.rights import Role
 from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope
 from nanoclaw.model.tasks import Misfire, Outcome, TaskMaker, TaskState
+from nanoclaw.store import audit
 from nanoclaw.store.destinations import MadeBy
 from nanoclaw.store.web_keys import KeyKind
 from schema import LINK_VERSION, files, rows
@@ -58,6 +59,8 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "approvals", "needs"): Needs,
     ("central", "approval_cards", "state"): CardState,
     ("central", "web_keys", "kind"): KeyKind,
+    ("central", "audit", "outcome"): audit.Outcome,
+    ("central", "egress_log", "outcome"): egress.Outcome,
 }
 CLASSES: dict[tuple[str, str], type] = {
     ("inbound", "messages_in"): rows.MessageIn,

@@ -11,7 +11,7 @@ from schema.requests import ACTIONS
 from tests.hostile.attacks.evil import claim, hang, knock, report, say, write
 
 FOREIGN = "agt-good-0"
-UNKNOWN = 100
+UNKNOWN = 450
 COMMANDS: tuple[tuple[str, dict[str, str]], ...] = (
     ("groups list", {}),
     ("groups get", {"group": FOREIGN}),

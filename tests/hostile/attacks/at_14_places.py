@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import apsw
 
-from tests.hostile.attacks.evil import IN, claim, hang, knock, report, say, write
+from tests.hostile.attacks.evil import IN, claim, hang, knock, report, say, words, write
 
 FOREIGN_ROOM = "good-0"
 PLACES = (
@@ -39,7 +39,7 @@ PLANS: tuple[dict[str, object], ...] = (
     {"prompt": "mine", "process_after": "2999-01-01T00:00:00", "id": "good-0-1"},
     {"prompt": "x" * 30_000, "process_after": "2999-01-01T00:00:00"},
 )
-MANY = 130
+MANY = int(words()[0])
 
 
 def rows() -> Iterator[dict[str, object]]:
