@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypedDict, Unpack
+from weakref import WeakSet
 
 import httpx2
 import trio
@@ -112,6 +113,7 @@ class Platform:
     clock: Clock = field(factory=SystemClock, kw_only=True)
     _waits: dict[str, float] = field(factory=dict[str, float], init=False)
     """When a route may be asked again, on Trio's clock."""
+    _under_way: WeakSet[trio.CancelScope] = field(factory=WeakSet[trio.CancelScope], init=False)
 
     async def request(self, method: str, path: str, *, route: str = EVERYTHING, **asking: Unpack[Asking]) -> Answer:
         """Ask for *path*; returns the answer, which is a success.
@@ -207,6 +209,11 @@ class Platform:
                 raise self.error("a file that it compressed, which it was told not to", retryable=False)
             return await spool_in(response, spool, most)
 
+    def leave(self) -> None:
+        """Whatever is under way ends unanswered: nobody closes a connection that outlives its client. Never blocks."""
+        for scope in self._under_way:
+            scope.cancel(reason="the channel ends")
+
     def strike(self, text: str) -> str:
         """*text* without the secrets of this account."""
         for secret in self.secrets:
@@ -233,12 +240,15 @@ class Platform:
         if isinstance(content, bytes):
             content = Body((content,), len(content))
             headers |= content.headers
+        if self.client.is_closed:
+            raise self.error("it has ended", retryable=True)
         try:
             request = self.client.build_request(method, url, params=asking.get("params"), headers=headers)
             if content is not None:
                 # Not as `content`, which would be read by a generator of the library's: see `http_bodies`.
                 request.stream = content
-            with trio.fail_after(seconds):
+            with trio.fail_after(seconds) as scope:
+                self._under_way.add(scope)
                 response = await self.client.send(request, stream=True)
                 try:
                     yield response
@@ -252,8 +262,7 @@ class Platform:
         except httpx2.TransportError as exc:
             connected = not isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout)
             where = "the connection broke" if connected else "cannot connect"
-            # Its cause is not shown: it may say the address.
-            why = f"{where}: {plain(str(exc)) or type(exc).__name__}"
+            why = f"{where}: {plain(str(exc)) or type(exc).__name__}"  # its cause may say the address
             raise self.error(why, retryable=True, reached=connected) from None
 
 
@@ -272,13 +281,17 @@ async def open_platform(
     limits = httpx2.Timeout(None, connect=CONNECT_SECONDS)
     # Nothing of the environment: no proxy, no .netrc. A redirect would take the token elsewhere.
     async with httpx2.AsyncClient(verify=trusted, trust_env=False, follow_redirects=False, timeout=limits) as client:
-        yield Platform(
+        platform = Platform(
             *(channel, base_url, client),
             headers=headers or {},
             secrets=secrets,
             words=words,
             clock=clock or SystemClock(),
         )
+        try:
+            yield platform
+        finally:
+            platform.leave()
 
 
 @cache

@@ -190,3 +190,18 @@ async def test_a_connection_that_breaks_under_a_file_leaves_nothing_open(tmp_pat
         nursery.cancel_scope.cancel()
     assert (caught.value.retryable, caught.value.reached) == (True, True)
     assert body._file is None
+
+
+async def test_what_is_asked_while_its_channel_ends_is_in_doubt_and_leaves_no_connection() -> None:
+    failures: list[DeliveryError] = []
+
+    async def ask(platform: Platform) -> None:
+        failures.append(await _failure(platform))
+
+    async with open_http(_echo) as server, trio.open_nursery() as nursery:
+        server.fail("/say", Hang())
+        async with open_platform(HERE, f"{server.url}/api") as platform:
+            nursery.start_soon(ask, platform)
+            await server.until(lambda: server.counted("/say") == 1)
+        await ask(platform)
+    assert sorted((one.retryable, one.reached) for one in failures) == [(True, False), (True, True)]

@@ -95,13 +95,18 @@ class Witnessed:
         return receipt
 
     async def deliver(self, message: Outgoing) -> str | None:
-        """See `Channel`."""
+        """See `Channel`. What is cut short, as by the end of a host, leaves it open as well."""
+        in_doubt = True
         try:
-            return await self._channel.deliver(message)
+            posted = await self._channel.deliver(message)
+            in_doubt = False
+            return posted
         except DeliveryError as failed:
-            if failed.reached:
-                self._world.history.note(Fault(f"{self.name} taken for {message.key}"))
+            in_doubt = failed.reached
             raise
+        finally:
+            if in_doubt:
+                self._world.history.note(Fault(f"{self.name} taken for {message.key}"))
 
     async def show_draft(self, draft: Draft) -> None:
         """See `Channel`."""
