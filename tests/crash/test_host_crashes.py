@@ -10,7 +10,7 @@ from tests.conftest import Figures
 from tests.crash.lanes import LANES, points_died_at
 from tests.support.sampling import stride
 
-EVERY = 5
+EVERY = 8
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from tests.conftest import Figures
 from tests.support.forks import ROOM
 from tests.support.sampling import WHOLE, stride
 
-EVERY = {"store": 8, "outbox": 8, "host": 60}
+EVERY = {"store": 16, "outbox": 16, "host": 120}
 """One call in so many is hit; with the next fault, other ones are. In a soak, each. A life of a host takes a second."""
 
 

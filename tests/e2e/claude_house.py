@@ -42,16 +42,19 @@ from tests.support.engines import need, walls
 from tests.support.model_api import ModelApi, model_in_thread
 from tests.support.platform import FakePlatform, Post
 from tests.support.platform_channel import CHANNEL
+from tests.support.sampling import by_turns
 from tests.support.truth import rows
 
 KITCHEN, GARDEN = "kitchen", "garden"
 AGENT = "nano"
 PATIENCE_SECONDS = 90.0
 LOOK_SECONDS = 0.05
-ENGINES = [
-    pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-    pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.claude_image]),
-]
+ENGINES = by_turns(
+    [
+        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+        pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.claude_image]),
+    ]
+)
 
 
 @define(eq=False)

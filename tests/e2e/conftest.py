@@ -36,13 +36,15 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(
-    params=[
-        pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
-        pytest.param("docker", marks=(pytest.mark.docker, pytest.mark.claude_image)),
-    ]
+    params=by_turns(
+        [
+            pytest.param("bubblewrap", marks=pytest.mark.bubblewrap),
+            pytest.param("docker", marks=(pytest.mark.docker, pytest.mark.claude_image)),
+        ]
+    )
 )
 def claude_engine(request: pytest.FixtureRequest) -> str:
-    """Each engine that is a sandbox, with Claude's command line in it."""
+    """The engines that are sandboxes, by turns, with Claude's command line in them."""
     name: str = request.param
     need(name)
     if name == "docker":

@@ -17,7 +17,7 @@ from tests.sim.run import run
 from tests.sim.scenes import MOST_STEPS, SCENES, Scene, Script
 from tests.support.sampling import offset, stride
 
-EVERY = 4
+EVERY = 6
 
 
 @pytest.mark.slow

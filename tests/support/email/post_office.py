@@ -16,12 +16,14 @@ import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from socket import create_connection, create_server
+from socket import create_connection
 
 import pytest
 import trio
 import trustme
 from attrs import define, field
+
+from tests.support.ports import free_port
 
 MUST_HAVE = "NANOCLAW_NEEDS_DOVECOT"
 DOVECOT, EXIM, LMTP = Path("/usr/sbin/dovecot"), Path("/usr/sbin/exim4"), Path("/usr/lib/dovecot/lmtp")
@@ -156,12 +158,6 @@ def expect_servers() -> None:
         pytest.skip(why)
 
 
-def _free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @define(eq=False)
 class PostOffice:
     """Both servers, which can be stopped and started again; what they keep stays."""
@@ -169,10 +165,10 @@ class PostOffice:
     folder: Path
     certificate: trustme.LeafCert | None = None
     """What the servers show who they are with; None: there is no TLS."""
-    imap: int = field(factory=_free_port, init=False)
-    imaps: int = field(factory=_free_port, init=False)
-    smtp: int = field(factory=_free_port, init=False)
-    _lmtp: int = field(factory=_free_port, init=False)
+    imap: int = field(factory=free_port, init=False)
+    imaps: int = field(factory=free_port, init=False)
+    smtp: int = field(factory=free_port, init=False)
+    _lmtp: int = field(factory=free_port, init=False)
     _running: list[subprocess.Popen[bytes]] = field(factory=list[subprocess.Popen[bytes]], init=False)
     _owner: pwd.struct_passwd = field(init=False)
 

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 import httpx2
 import trio
 from attrs import define, field
+
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / ".synapse" / "bin" / "python"
@@ -64,14 +65,12 @@ class Synapse:
     """One homeserver, which can be stopped and started again."""
 
     folder: Path
-    port: int = field(init=False)
+    port: int = field(factory=free_port, init=False)
     moved: float = field(default=0.0, init=False)
     """Seconds by which its clock is ahead, from its next start on."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
         text = CONFIGURATION.format(folder=self.folder, port=self.port, secret=SECRET)
         (self.folder / "homeserver.yaml").write_text(text, encoding="utf-8")
         (self.folder / "clock").mkdir()
