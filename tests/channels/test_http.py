@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.parser import BytesParser
 from email.policy import HTTP
 from functools import partial
@@ -205,3 +205,19 @@ async def test_what_is_asked_while_its_channel_ends_is_in_doubt_and_leaves_no_co
             await server.until(lambda: server.counted("/say") == 1)
         await ask(platform)
     assert sorted((one.retryable, one.reached) for one in failures) == [(True, False), (True, True)]
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+async def test_a_connection_that_is_made_while_its_channel_ends_is_closed(steps: int) -> None:
+    async def ask(platform: Platform) -> None:
+        with suppress(DeliveryError):
+            await platform.request("POST", "/say")
+
+    async with open_http(_echo) as server:
+        async with trio.open_nursery() as nursery, open_platform(HERE, f"{server.url}/api") as platform:
+            nursery.start_soon(ask, platform)
+            for _ in range(steps):
+                await trio.lowlevel.checkpoint()
+        with trio.fail_after(5):
+            while server.connections:  # noqa: ASYNC110 - a socket that was closed is seen to be only by reading
+                await trio.sleep(0.01)

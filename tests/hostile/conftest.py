@@ -12,11 +12,12 @@ import pytest
 from tests.conftest import Figures
 from tests.hostile.town import Town, town
 from tests.support.engines import need
+from tests.support.sampling import WHOLE
 
 BuildTown = Callable[..., AbstractContextManager[Town]]
 HERE = Path(__file__).parent
 SECONDS = 300
-"""For one test: several containers start, are killed and start again."""
+"""For one test: several containers start, are killed and start again. In a soak, twelve times that."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.docker)
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.timeout(SECONDS))
+            item.add_marker(pytest.mark.timeout(SECONDS * 12 if WHOLE else SECONDS))
 
 
 @pytest.fixture

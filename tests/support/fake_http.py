@@ -89,6 +89,11 @@ class FakeHttp:
     _open: set[trio.SocketStream] = field(factory=set[trio.SocketStream], init=False)
     _moved: trio.Event = field(factory=trio.Event, init=False)
 
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return len(self._open)
+
     def fail(self, where: str, *faults: Fault) -> None:
         """Put *faults* before the next requests such as *where*, a pattern for method and path: `POST /messages$`."""
         self.faults += [(where, fault) for fault in faults]
