@@ -157,7 +157,7 @@ def _outcome(
         return _Outcome(plain(str(exc)), dropped=Refused("bad-request", f"{said.action}: {plain(str(exc))}"))
     agent = asker.place.agent_group.id
     settings = settings_of(conn, agent)
-    lately = asked.count(conn, agent, said.action, since=now - WINDOW)
+    lately = asked.count(conn, agent, said.action, since=now - WINDOW, most=RULES[said.action].an_hour)
     verdict = decide_request(
         said.action,
         scope=AdminScope.GROUP if settings is None else settings.admin_scope,

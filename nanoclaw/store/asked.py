@@ -44,13 +44,17 @@ def record(conn: Connection, row: Asked) -> None:
     execute(conn, insert_sql("requests", Asked), bindings(row))
 
 
-def count(conn: Connection, agent: AgentGroupId, action: str, *, since: datetime) -> int:
-    """How often *agent* asked for *action* after *since*, in all its sessions together, granted or not."""
+def count(conn: Connection, agent: AgentGroupId, action: str, *, since: datetime, most: int) -> int:
+    """How often *agent* asked for *action* after *since*, in all its sessions together, granted or not.
+
+    No more than *most* are counted: whoever asks a hundred thousand times is not to keep everybody waiting.
+    """
     return integer(
         conn,
-        "SELECT count(*) FROM sessions s JOIN requests r INDEXED BY requests_lately ON r.session_id = s.id"
-        " WHERE s.agent_group_id = ? AND r.action = ? AND r.handled_at > ?",
-        (agent, action, write_time(since)),
+        "SELECT count(*) FROM ("
+        " SELECT 1 FROM sessions s JOIN requests r INDEXED BY requests_lately ON r.session_id = s.id"
+        " WHERE s.agent_group_id = ? AND r.action = ? AND r.handled_at > ? LIMIT ?)",
+        (agent, action, write_time(since), most),
     )
 
 
