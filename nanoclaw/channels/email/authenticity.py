@@ -16,9 +16,9 @@ from attrs import frozen
 from nanoclaw.channels.email.addresses import Mailbox, domain_of
 
 MOST_RESULTS = 20_000
-"""Characters of a header. A longer one says nothing."""
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""Characters of a header. Where one is longer, nobody is verified."""
+_SIGN = re.compile(r'\\.|"(?:[^"\\]|\\.)*"|.')
+_SIGN_OF_COMMENT = re.compile(r"\\.|.")
 _METHOD = re.compile(r"([a-z0-9-]+)(?:\s*/\s*[0-9]+)?\s*=\s*([a-z]+)", re.IGNORECASE)
 _PROPERTY = re.compile(r"\b([a-z0-9-]+)\s*\.\s*([a-z0-9-]+)\s*=\s*(\"[^\"]*\"|[^\s;]+)", re.IGNORECASE)
 
@@ -67,7 +67,11 @@ def judge(sender: Mailbox, results: Sequence[str], authserv: str, *, addressed: 
         return Unverified("its From can be read in several ways")
     if not addressed:
         return Unverified("neither To nor Cc names us")
-    found = next((one for text in results if (one := _results(text, authserv)) is not None), None)
+    # One that is too long may be ours, and then whoever sent the mail wrote those below it.
+    read = [one for one in results if len(one) <= MOST_RESULTS]
+    if len(read) < len(results):
+        return Unverified("a field Authentication-Results is longer than anybody reads")
+    found = next((one for text in read if (one := _results(text, authserv)) is not None), None)
     if found is None:
         return Unverified(f"{authserv} says nothing about it")
     domain = domain_of(sender.address)
@@ -91,8 +95,6 @@ def _signs(signature: Result, domain: str) -> bool:
 
 def _results(text: str, authserv: str) -> list[Result] | None:
     """What a header says, if it is that server's; None: it is somebody else's, or makes no sense."""
-    if len(text) > MOST_RESULTS:
-        return None
     bare = _without_comments(" ".join(text.split()))
     head, _, rest = bare.partition(";")
     words = head.split()
@@ -113,10 +115,20 @@ def _result(part: str) -> Result | None:
 
 
 def _without_comments(text: str) -> str:
-    """*text* without what stands in brackets, also in brackets within brackets; what is quoted with a `;` goes too."""
-    text = _QUOTED.sub(lambda found: '""' if ";" in found[0] else found[0], text)
-    for _ in range(5):
-        text, changed = _COMMENT.subn(" ", text)
-        if not changed:
-            break
-    return text
+    """*text* without what stands in brackets, also in brackets within brackets; what is quoted with a `;` goes too.
+
+    Within brackets a quotation mark is a sign like any other, and so is a bracket within quotation marks.
+    """
+    kept, deep, at = list[str](), 0, 0
+    while at < len(text):
+        found = (_SIGN_OF_COMMENT if deep else _SIGN).match(text, at)
+        sign = text[at] if found is None else found[0]
+        at += len(sign)
+        if sign == "(":
+            kept.append(" ")
+            deep += 1
+        elif sign == ")" and deep:
+            deep -= 1
+        elif not deep:
+            kept.append('""' if sign.startswith('"') and ";" in sign else sign)
+    return "".join(kept)

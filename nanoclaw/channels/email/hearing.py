@@ -88,11 +88,14 @@ class Hearing:
             await self._keep(place)
         elif place.validity != standing.validity:
             log.warning("email_numbered_anew", channel=self._me.channel, since=place.at.isoformat())
-            place = await self._catch_up(attrs.evolve(place, validity=standing.validity, uid=0))
+            place = await self._catch_up(attrs.evolve(place, validity=standing.validity, uid=standing.next - 1))
         return place
 
     async def _catch_up(self, place: Place) -> Place:
-        """Tell what has come since *place*, by the time at which it came. The place is kept once all of it is safe."""
+        """Tell what has come since *place*, by the time at which it came. The place is kept once all of it is safe.
+
+        Its number is that of the last mail there was when we came: those after it have come since.
+        """
         earliest = place.at - BEFORE
         last = place
         for uid in await self._mailbox.since(earliest.astimezone(UTC).date() - timedelta(days=1)):
@@ -100,9 +103,7 @@ class Hearing:
             if mail is not None and mail.at >= earliest:
                 await self._tell(mail)
                 last = attrs.evolve(last, at=max(mail.at, last.at))
-            last = attrs.evolve(last, uid=uid)
-        if last.uid == 0:
-            last = attrs.evolve(last, uid=max(await self._mailbox.after(0), default=0))
+            last = attrs.evolve(last, uid=max(uid, last.uid))
         await self._keep(last)
         return last
 
@@ -127,12 +128,8 @@ class Hearing:
                 return False
             case Said(event=event):
                 if meaning.why_unverified:
-                    log.info(
-                        *("email_unverified",),
-                        channel=self._me.channel,
-                        user=event.sender_id,
-                        why=meaning.why_unverified,
-                    )
+                    why = meaning.why_unverified
+                    log.info("email_unverified", channel=self._me.channel, user=event.sender_id, why=why)
                 chat, own = event.platform_id, meaning.known[-1]
                 first = self._topics.first(chat, meaning.known[:-1]) or meaning.known[0]
                 kept = await trio.to_thread.run_sync(_spooled, self._means.spool, meaning)

@@ -21,7 +21,7 @@ from nanoclaw.errors import DeliveryError, UsageError
 from nanoclaw.model.ids import ChannelName, UserId
 from tests.channels.email.heard import Heard, connected, outgoing
 from tests.channels.email.rig import told
-from tests.support.channels import means
+from tests.support.channels import MarksInMemory, means
 from tests.support.email.mail_host import Fault, MailHost, letter, open_mail_host, read
 
 AT = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -217,6 +217,18 @@ async def test_a_mail_that_comes_just_when_we_begin_to_wait_is_heard_at_once(tmp
     async with open_mail_host() as host:
         host.late = letter("hi")
         async with connected(told(host, every="1000"), tmp_path, heard):
+            await heard.until(1)
+    assert heard.texts == ["hi"]
+
+
+async def test_a_mail_that_comes_while_we_look_through_what_was_numbered_anew_is_heard(tmp_path: Path) -> None:
+    heard, marks = Heard(), MarksInMemory()
+    async with open_mail_host() as host:
+        async with connected(told(host), tmp_path, heard, marks):
+            pass
+        host.number_anew()
+        host.late_for_look = letter("hi")
+        async with connected(told(host, every="1000"), tmp_path, heard, marks):
             await heard.until(1)
     assert heard.texts == ["hi"]
 

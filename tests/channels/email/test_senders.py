@@ -98,6 +98,9 @@ def test_what_servers_write_is_understood(results: list[str]) -> None:
         [f'{AUTHSERV}; spf=pass reason="x; dmarc=pass header.from=example.org; y" smtp.mailfrom=evil.example'],
         [f'{AUTHSERV}; spf=pass reason="\\"; dmarc=pass header.from=example.org; " smtp.mailfrom=evil.example'],
         [f"{AUTHSERV}; dmarc=pass header.from=example.org" + " x" * 20_000],
+        [f"{AUTHSERV}; dmarc=fail header.from=example.org" + " x" * 20_000, GOOD],
+        [f'{AUTHSERV}; spf=fail (an " odd word) x=y; x=y reason="; dmarc=pass header.from=example.org;"'],
+        [f"{AUTHSERV}; x=y ((((((( ; dmarc=pass header.from=example.org ; )))))))"],
         [f"{AUTHSERV}; x-dmarc=pass header.from=example.org"],
     ],
 )

@@ -79,6 +79,9 @@ async def _answer(session: _Session, tag: str, verb: str, more: str) -> None:
         case "SEARCH":
             session.known = len(session.expect_folder().mails)
             found = " ".join(str(mail.uid) for mail in session.expect_folder().mails if _fits(mail, more))
+            if more.startswith("SINCE") and (late := session.host.late_for_look) is not None:
+                session.host.late_for_look = None
+                session.host.arrive(late)
             await session.say(f"* SEARCH {found}".strip(), f"{tag} OK done")
         case "FETCH":
             await _fetch(session, tag, more)

@@ -80,6 +80,8 @@ class MailHost:
     """Somebody waits for news."""
     late: bytes | None = None
     """A mail that comes just when somebody begins to wait for news."""
+    late_for_look: bytes | None = None
+    """A mail that comes just after somebody has looked for what came since a day."""
     idles: bool = True
     """Does it tell of news to those who wait?"""
     password: str = PASSWORD
