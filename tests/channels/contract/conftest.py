@@ -9,10 +9,10 @@ import pytest
 
 from nanoclaw.model.ids import ChannelName
 from tests.channels.contract.house import ContractHouse
-from tests.channels.contract.rigs import RIGS, rig_of
+from tests.channels.contract.rigs import kinds, rig_of
 
 
-@pytest.fixture(params=sorted(RIGS))
+@pytest.fixture(params=kinds())
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[ContractHouse]:
     """A house with one channel of each kind in turn; its channel is not alive yet."""
     (tmp_path / "platform").mkdir()

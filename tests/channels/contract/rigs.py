@@ -1,10 +1,15 @@
-"""The adapters that the contract suite is run on: for each its rig, as `module:attribute`, which is an `OpenRig`."""
+"""The adapters that the contract suite is run on: for each its rig, as `module:attribute`, which is an `OpenRig`.
+
+Beside it, `CAN` is what the platform has, and `TROUBLES` what may go wrong on it: what needs more than a platform has
+is not run on it, rather than run without a chance to fail.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
-from tests.channels.contract.rig import OpenRig
+from tests.channels.contract.rig import Can, OpenRig, Trouble
 
 RIGS: dict[str, str] = {
     "discord": "tests.channels.discord.rig:open_rig",
@@ -16,6 +21,22 @@ RIGS: dict[str, str] = {
     "webhook": "tests.channels.webhook.rig:open_rig",
 }
 """By the name of the kind."""
+
+
+def kinds(*needed: Can) -> list[str]:
+    """The kinds whose platforms have all that is *needed*."""
+    return [kind for kind in sorted(RIGS) if _beside(kind, "CAN").issuperset(needed)]
+
+
+def kinds_in(troubles: Iterable[Trouble]) -> list[tuple[str, Trouble]]:
+    """Each kind with each of those *troubles* that it may have."""
+    return [(kind, one) for one in troubles for kind in sorted(RIGS) if one in _beside(kind, "TROUBLES")]
+
+
+def _beside(kind: str, attribute: str) -> frozenset[Can | Trouble]:
+    module = RIGS[kind].partition(":")[0]
+    found: frozenset[Can | Trouble] = getattr(import_module(module), attribute)
+    return found
 
 
 def rig_of(kind: str) -> OpenRig:

@@ -7,6 +7,7 @@ import trio
 
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.rig import Can
+from tests.channels.contract.rigs import kinds
 
 TIMES = 100
 FEW = 40
@@ -23,10 +24,9 @@ async def test_what_is_told_a_hundred_times_at_once_is_one_message(house: Contra
     assert house.stored() == ["once", "and on"]
 
 
+@pytest.mark.parametrize("house", kinds(Can.GAPS), indirect=True)
 @pytest.mark.parametrize("many", [120, pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(300)])])
 async def test_what_was_said_in_a_long_gap_is_heard_whole_once_and_in_order(house: ContractHouse, many: int) -> None:
-    if Can.GAPS not in house.rig.can:
-        return
     calls_us = Can.GROUPS not in house.rig.can
     texts = [f"number {number}" for number in range(min(many, FEW) if calls_us else many)]
     house.patience = 120.0

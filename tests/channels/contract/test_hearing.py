@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from nanoclaw.model.messages import Revision, RevisionKind
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.rig import Can
+from tests.channels.contract.rigs import kinds
 
 
 async def test_what_is_said_is_heard_with_who_said_it_and_where(house: ContractHouse) -> None:
@@ -24,9 +26,8 @@ async def test_what_is_said_is_heard_with_who_said_it_and_where(house: ContractH
     assert group.sender_id.startswith(f"{house.name}:")
 
 
+@pytest.mark.parametrize("house", kinds(Can.GROUPS), indirect=True)
 async def test_in_a_group_only_what_is_said_to_us_is(house: ContractHouse) -> None:
-    if Can.GROUPS not in house.rig.can:
-        return
     async with house.living():
         plain, addressed = await house.heard(
             await house.rig.say("just talk", mention=False), await house.rig.say("you there", mention=True)
@@ -74,9 +75,8 @@ async def test_the_order_in_a_chat_is_kept(house: ContractHouse) -> None:
     assert house.stored() == texts or (Can.GROUPS not in house.rig.can and sorted(house.stored()) == sorted(texts))
 
 
+@pytest.mark.parametrize("house", kinds(Can.GAPS), indirect=True)
 async def test_a_connection_that_is_cut_loses_nothing(house: ContractHouse) -> None:
-    if Can.GAPS not in house.rig.can:
-        return
     async with house.living():
         await house.heard(await house.rig.say("before"))
         await house.rig.drop()
@@ -86,9 +86,8 @@ async def test_a_connection_that_is_cut_loses_nothing(house: ContractHouse) -> N
     assert house.stored() == ["before", "in between", "after"]
 
 
+@pytest.mark.parametrize("house", kinds(Can.GAPS), indirect=True)
 async def test_what_was_said_while_no_host_was_there_is_heard_afterwards(house: ContractHouse) -> None:
-    if Can.GAPS not in house.rig.can:
-        return
     async with house.living():
         await house.heard(await house.rig.say("before"))
     async with trio.open_nursery() as nursery:
@@ -107,16 +106,16 @@ async def test_what_was_said_while_no_host_was_there_is_heard_afterwards(house: 
     assert house.stored() == ["before", "while away", "back"]
 
 
+@pytest.mark.parametrize("house", kinds(Can.EDITS), indirect=True)
 async def test_what_people_change_and_take_back_is_told(house: ContractHouse) -> None:
     async with house.living():
         message = await house.rig.say("first")
         await house.heard(message)
-        if Can.EDITS in house.rig.can:
-            await house.rig.edit(message, "second")
-            await house.until(lambda: any(isinstance(one, Revision) for one in house.told))
-            changed = next(one for one in house.told if isinstance(one, Revision))
-            assert (changed.kind, changed.platform_message_id) == (RevisionKind.EDIT, message)
-            assert changed.text == "second"
+        await house.rig.edit(message, "second")
+        await house.until(lambda: any(isinstance(one, Revision) for one in house.told))
+        changed = next(one for one in house.told if isinstance(one, Revision))
+        assert (changed.kind, changed.platform_message_id) == (RevisionKind.EDIT, message)
+        assert changed.text == "second"
         if Can.DELETIONS in house.rig.can:
             await house.rig.delete(message)
             await house.until(
@@ -124,9 +123,8 @@ async def test_what_people_change_and_take_back_is_told(house: ContractHouse) ->
             )
 
 
+@pytest.mark.parametrize("house", kinds(Can.FILES_IN), indirect=True)
 async def test_files_come_with_their_message(house: ContractHouse) -> None:
-    if Can.FILES_IN not in house.rig.can:
-        return
     data = bytes(range(256)) * 100
     async with house.living():
         (event,) = await house.heard(await house.rig.say("look", files={"../../etc/passwd": data}))
@@ -135,9 +133,8 @@ async def test_files_come_with_their_message(house: ContractHouse) -> None:
         assert (house.folder / file.file.id).read_bytes() == data
 
 
+@pytest.mark.parametrize("house", kinds(Can.THREADS), indirect=True)
 async def test_what_is_said_in_a_thread_is_answered_there(house: ContractHouse) -> None:
-    if Can.THREADS not in house.rig.can:
-        return
     async with house.living():
         (first,) = await house.heard(await house.rig.say("begins"))
         thread = first.thread_id or "7"

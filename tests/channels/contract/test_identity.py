@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nanoclaw.model.ids import RoleId
 from nanoclaw.model.rights import Grant, Role
 from nanoclaw.store import people
 from schema.sqlite import execute
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.rig import Can
+from tests.channels.contract.rigs import kinds
 
 HOSTILE = [
     "telegram:4711",
@@ -46,11 +49,10 @@ async def test_a_name_gives_nobody_a_right_and_breaks_nothing(house: ContractHou
     assert sorted(house.stored()) == sorted(["who I am", *said])
 
 
+@pytest.mark.parametrize("house", kinds(Can.RENAMES), indirect=True)
 async def test_whoever_is_called_like_the_owner_is_a_stranger_where_only_known_people_are_heard(
     house: ContractHouse,
 ) -> None:
-    if Can.RENAMES not in house.rig.can:
-        return
     async with house.living():
         (ada,) = await house.heard(await house.rig.say("here I am"))
         now, conn = house.world.now, house.world.conn

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nanoclaw.model.entities import EngageMode
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.rig import Can
+from tests.channels.contract.rigs import kinds
 
 
+@pytest.mark.parametrize("house", kinds(Can.GROUPS), indirect=True)
 async def test_a_quiet_group_is_told_of_only_what_is_said_to_us_until_somebody_listens(house: ContractHouse) -> None:
-    if Can.GROUPS not in house.rig.can:
-        return
     files = {"cat.png": b"meow"} if Can.FILES_IN in house.rig.can else None
     async with house.living():
         house.listen(EngageMode.MENTION)
@@ -24,9 +26,8 @@ async def test_a_quiet_group_is_told_of_only_what_is_said_to_us_until_somebody_l
     assert list(house.folder.iterdir()) == [], "no file was fetched"
 
 
+@pytest.mark.parametrize("house", kinds(Can.GROUPS, Can.THREADS), indirect=True)
 async def test_a_thread_that_an_agent_sticks_to_is_told_of_and_the_chat_around_it_is_not(house: ContractHouse) -> None:
-    if not {Can.GROUPS, Can.THREADS} <= house.rig.can:
-        return
     async with house.living():
         house.listen(EngageMode.MENTION_STICKY)
         (first,) = await house.heard(await house.rig.say("you there"))

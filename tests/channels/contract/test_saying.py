@@ -8,6 +8,7 @@ from nanoclaw.channels.base import HasLimits
 from nanoclaw.model.messages import LedgerState
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.rig import Can, Trouble
+from tests.channels.contract.rigs import kinds, kinds_in
 
 PINGS = "@everyone @here <!channel> <!here> <!everyone> @room @channel"
 
@@ -37,8 +38,7 @@ async def test_messages_of_one_chat_are_shown_in_their_order(house: ContractHous
 async def test_a_long_message_is_shown_whole_in_parts_that_fit(house: ContractHouse) -> None:
     async with house.living():
         channel: object = house.channel
-        if not isinstance(channel, HasLimits):
-            return
+        assert isinstance(channel, HasLimits)
         most = min(channel.limits.text, 20_000)
         text = "\n\n".join(f"paragraph {number} " + "word " * 30 for number in range(most // 150 * 2))
         row = await house.settled(house.say(text))
@@ -50,9 +50,8 @@ async def test_a_long_message_is_shown_whole_in_parts_that_fit(house: ContractHo
         assert [word for one in shown for word in words(one.text)] == words(text)
 
 
+@pytest.mark.parametrize("house", kinds(Can.FILES_OUT), indirect=True)
 async def test_a_file_is_shown_with_its_message(house: ContractHouse) -> None:
-    if Can.FILES_OUT not in house.rig.can:
-        return
     data = bytes(range(256)) * 50
     async with house.living():
         row = await house.settled(house.say("see this", files={"all.bin": data}))
@@ -66,12 +65,10 @@ AT_ONCE = [one for one in Trouble if one not in {Trouble.HANGS, Trouble.HELD}]
 """What is known as soon as it happens; the others are in `test_waiting.py`."""
 
 
-@pytest.mark.parametrize("trouble", AT_ONCE, ids=[one.value for one in AT_ONCE])
+@pytest.mark.parametrize(("house", "trouble"), kinds_in(AT_ONCE), indirect=["house"], ids=str)
 async def test_whatever_goes_wrong_a_message_is_shown_once_or_its_end_is_on_record(
     house: ContractHouse, trouble: Trouble
 ) -> None:
-    if trouble not in house.rig.troubles:
-        return
     async with house.living():
         house.rig.script(trouble)
         first = house.say("a *message* with markup")
@@ -92,9 +89,8 @@ async def test_whatever_goes_wrong_a_message_is_shown_once_or_its_end_is_on_reco
 
 
 async def test_several_troubles_in_a_row_cost_no_message(house: ContractHouse) -> None:
-    troubles = [one for one in (Trouble.BUSY, Trouble.BROKEN, Trouble.BUSY) if one in house.rig.troubles]
     async with house.living():
-        house.rig.script(*troubles)
+        house.rig.script(Trouble.BUSY, Trouble.BROKEN, Trouble.BUSY)
         rows = [house.say(f"number {number}") for number in range(3)]
         assert [(await house.settled(row)).state for row in rows] == [LedgerState.DELIVERED] * 3
         assert [one.text.strip() for one in house.rig.shown(house.rig.chat)] == [f"number {n}" for n in range(3)]

@@ -11,6 +11,7 @@ import trio.testing
 from nanoclaw.model.messages import LedgerState
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.rig import Trouble
+from tests.channels.contract.rigs import kinds, kinds_in
 
 RATE = 20.0
 MINUTE = 60.0
@@ -28,12 +29,10 @@ def fast_clock() -> trio.testing.MockClock:
     return trio.testing.MockClock(rate=RATE)
 
 
-@pytest.mark.parametrize("trouble", [Trouble.HANGS, Trouble.HELD], ids=["before", "after"])
+@pytest.mark.parametrize(("house", "trouble"), kinds_in([Trouble.HANGS, Trouble.HELD]), indirect=["house"], ids=str)
 async def test_what_is_never_answered_is_said_once_and_holds_up_nobody_else(
     house: ContractHouse, fast_clock: trio.testing.MockClock, trouble: Trouble
 ) -> None:
-    if trouble not in house.rig.troubles:
-        return
     house.patience = 200.0
     async with house.living():
         house.rig.script(trouble)
@@ -65,11 +64,10 @@ async def test_one_chat_that_has_to_wait_holds_up_no_other(house: ContractHouse)
         assert found.attempts == 1, "to have asked too often is no attempt"
 
 
+@pytest.mark.parametrize("house", [one for one in kinds() if one not in SPEAK_DEAF], indirect=True)
 async def test_what_waited_for_a_channel_for_an_hour_is_said_in_order(
     house: ContractHouse, fast_clock: trio.testing.MockClock
 ) -> None:
-    if house.rig.kind.name in SPEAK_DEAF:
-        return
     house.patience = 200.0
     rows = []
 

@@ -33,6 +33,8 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.TOO_LARGE: reply({"message": "Request entity too large", "code": 40005}, 413),
     Trouble.FORBIDDEN: reply({"message": "Missing Access", "code": 50001}, 403),
 }
+CAN = frozenset(Can)
+TROUBLES = frozenset(FAULTS)
 
 
 @define(eq=False)
@@ -41,8 +43,8 @@ class DiscordRig:
 
     discord: FakeDiscord
     kind: Kind = KIND
-    can: frozenset[Can] = frozenset(Can)
-    troubles: frozenset[Trouble] = frozenset(FAULTS)
+    can: frozenset[Can] = CAN
+    troubles: frozenset[Trouble] = TROUBLES
     chat: str = GENERAL
     direct: str = DIRECT
 

@@ -27,6 +27,7 @@ FAULTS = {
     Trouble.SILENT: Fault.SILENT,
     Trouble.LOST: Fault.LOST,
     Trouble.CUT: Fault.CUT,
+    Trouble.TOO_LARGE: Fault.NEVER,
     Trouble.FORBIDDEN: Fault.REFUSED,
 }
 
@@ -47,6 +48,10 @@ def told(host: MailHost, **more: str) -> dict[str, str]:
     }
 
 
+CAN = frozenset({Can.THREADS, Can.FILES_IN, Can.FILES_OUT, Can.GAPS, Can.RENAMES})
+TROUBLES = frozenset(FAULTS)
+
+
 @define(eq=False)
 class EmailRig:
     """See `Rig`. A conversation is one person's: `ada` speaks in the `chat`, and everybody else in the other one."""
@@ -55,10 +60,8 @@ class EmailRig:
     chat: str = "ada@example.org"
     direct: str = "bob@example.org"
     kind: Kind = field(default=KIND, init=False)
-    can: frozenset[Can] = field(
-        default=frozenset({Can.THREADS, Can.FILES_IN, Can.FILES_OUT, Can.GAPS, Can.RENAMES}), init=False
-    )
-    troubles: frozenset[Trouble] = field(default=frozenset(FAULTS), init=False)
+    can: frozenset[Can] = field(default=CAN, init=False)
+    troubles: frozenset[Trouble] = field(default=TROUBLES, init=False)
     _numbers: count[int] = field(factory=lambda: count(1), init=False)
 
     @property

@@ -74,6 +74,10 @@ class Server:
         self._more = trio.Event()
 
 
+CAN = frozenset({Can.GROUPS, Can.GAPS, Can.RENAMES})
+TROUBLES = frozenset(FAULTS)
+
+
 @define(eq=False)
 class ParrotRig:
     """A `Rig`."""
@@ -81,8 +85,8 @@ class ParrotRig:
     http: FakeHttp
     server: Server
     kind: Kind = field(default=KIND, init=False)
-    can: frozenset[Can] = field(default=frozenset({Can.GROUPS, Can.GAPS, Can.RENAMES}), init=False)
-    troubles: frozenset[Trouble] = field(default=frozenset(FAULTS), init=False)
+    can: frozenset[Can] = field(default=CAN, init=False)
+    troubles: frozenset[Trouble] = field(default=TROUBLES, init=False)
     chat: str = field(default="perch", init=False)
     direct: str = field(default="@ada", init=False)
     _users: dict[str, int] = field(factory=dict[str, int], init=False)

@@ -29,6 +29,8 @@ FAULTS: dict[Trouble, Fault] = {
     Trouble.FORBIDDEN: trouble(403, "M_FORBIDDEN", "You may not speak here"),
     Trouble.MARKUP: trouble(400, "M_BAD_JSON", "formatted_body makes no sense"),
 }
+CAN = frozenset(Can)
+TROUBLES = frozenset(FAULTS)
 
 
 @define(eq=False)
@@ -39,8 +41,8 @@ class MatrixRig:
     chat: str = "!hall:example.org"
     direct: str = "!ada:example.org"
     kind: Kind = field(default=KIND, init=False)
-    can: frozenset[Can] = field(default=frozenset(Can), init=False)
-    troubles: frozenset[Trouble] = field(default=frozenset(FAULTS), init=False)
+    can: frozenset[Can] = field(default=CAN, init=False)
+    troubles: frozenset[Trouble] = field(default=TROUBLES, init=False)
 
     @property
     def settings(self) -> Mapping[str, str]:

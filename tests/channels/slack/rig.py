@@ -28,6 +28,8 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.TOO_LARGE: reply({"ok": False, "error": "msg_too_long"}),
     Trouble.FORBIDDEN: reply({"ok": False, "error": "not_in_channel"}),
 }
+CAN = frozenset(Can)
+TROUBLES = frozenset(FAULTS)
 
 
 @define(eq=False)
@@ -36,8 +38,8 @@ class SlackRig:
 
     slack: FakeSlack
     kind: Kind = KIND
-    can: frozenset[Can] = frozenset(Can)
-    troubles: frozenset[Trouble] = frozenset(FAULTS)
+    can: frozenset[Can] = CAN
+    troubles: frozenset[Trouble] = TROUBLES
     chat: str = GENERAL
     direct: str = DIRECT
 

@@ -17,6 +17,8 @@ from tests.support.telegram.fake import GROUP, TOKEN, FakeTelegram, open_telegra
 
 PEOPLE = 5000
 ADA = PEOPLE + 1
+CAN = frozenset(Can) - {Can.DELETIONS}
+TROUBLES = frozenset(Trouble)
 
 
 @define(eq=False)
@@ -25,8 +27,8 @@ class TelegramRig:
 
     fake: FakeTelegram
     kind: Kind = field(default=KIND, init=False)
-    can: frozenset[Can] = field(default=frozenset(Can) - {Can.DELETIONS}, init=False)
-    troubles: frozenset[Trouble] = field(default=frozenset(Trouble), init=False)
+    can: frozenset[Can] = field(default=CAN, init=False)
+    troubles: frozenset[Trouble] = field(default=TROUBLES, init=False)
     chat: str = field(default=str(GROUP), init=False)
     direct: str = field(default=str(ADA), init=False)
     _said: dict[str, tuple[int, dict[str, Any]]] = field(factory=dict[str, tuple[int, dict[str, Any]]], init=False)

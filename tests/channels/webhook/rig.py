@@ -31,6 +31,8 @@ FAULTS: Mapping[Trouble, Fault] = {
     Trouble.TOO_LARGE: Reply(status=413, body=b"too large"),
     Trouble.FORBIDDEN: Reply(status=403, body=b'{"error": "not here"}'),
 }
+CAN = frozenset({Can.GAPS})
+TROUBLES = frozenset(FAULTS)
 
 
 @define(eq=False)
@@ -43,8 +45,8 @@ class WebhookRig:
     _port: int
     _shown: dict[str, Asked]
     kind: Kind = field(default=KIND, init=False)
-    can: frozenset[Can] = field(default=frozenset({Can.GAPS}), init=False)
-    troubles: frozenset[Trouble] = field(default=frozenset(FAULTS), init=False)
+    can: frozenset[Can] = field(default=CAN, init=False)
+    troubles: frozenset[Trouble] = field(default=TROUBLES, init=False)
     chat: str = field(default="ci", init=False)
     direct: str = field(default="ada", init=False)
     _calls: dict[str, tuple[str, dict[str, str], bytes]] = field(
