@@ -19,7 +19,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from nanoclaw.channels.base import Draft, Marks
 from nanoclaw.channels.reading import UnfitError, read
-from nanoclaw.channels.registry import Asked, Means
+from nanoclaw.channels.registry import Asked, Means, is_yes
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.model.ids import ChannelName
@@ -46,8 +46,8 @@ ASKED = Asked(name="drafts", question="Show replies while they are written (yes 
 
 
 def wants_drafts(means: Means) -> bool:
-    """Does that channel show them?"""
-    return means.settings.get(ASKED.name, "yes").strip().casefold() in {"yes", "y", "true", "on", "1"}
+    """Does that channel show them? Raises `UsageError`."""
+    return is_yes(means.settings, ASKED)
 
 
 def fitting(text: str, most: int, measure: Callable[[str], int]) -> str:

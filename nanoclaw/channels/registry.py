@@ -89,6 +89,18 @@ class Kind:
     """
 
 
+def is_yes(settings: Mapping[str, str], asked: Asked) -> bool:
+    """Is what was *asked* answered with yes, and not with no? Raises `UsageError` for anything else."""
+    said = settings.get(asked.name, asked.default or "")
+    match said.strip().casefold():
+        case "yes":
+            return True
+        case "no":
+            return False
+        case _:
+            raise UsageError(f"{asked.name} {said!r}: yes or no")
+
+
 def names() -> tuple[str, ...]:
     """The names of all kinds, sorted. Imports none of them. Blocks."""
     return tuple(sorted({*BUILT_IN, *_elsewhere()}))

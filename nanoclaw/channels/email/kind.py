@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanoclaw.channels.email.channel import EmailChannel
 from nanoclaw.channels.email.imap import open_mailbox
 from nanoclaw.channels.email.parsing import fields, headers_of
-from nanoclaw.channels.email.settings import Settings, settings
+from nanoclaw.channels.email.settings import COPIES, Settings, settings
 from nanoclaw.channels.email.smtp import open_outbox
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.errors import DeliveryError, UsageError
@@ -75,7 +75,7 @@ KIND = Kind(
         ),
         Asked(name="senders", question="Who is heard? Addresses or domains, with commas; * for everybody", default="*"),
         Asked(name="every", question="Seconds between looks, besides the news that the server tells", default="30"),
-        Asked(name="copies", question="Keep a copy of what is sent? no, if the server does", default="yes"),
+        COPIES,
     ),
     make=_make,
     check=_check,

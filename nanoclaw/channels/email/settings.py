@@ -10,10 +10,12 @@ from attrs import frozen
 from nanoclaw.channels.email.addresses import canonical, is_domain
 from nanoclaw.channels.email.imap import Login
 from nanoclaw.channels.email.wires import Server, server
+from nanoclaw.channels.registry import Asked, is_yes
 from nanoclaw.errors import UsageError
 
 LEAST_SECONDS, MOST_SECONDS = 1.0, 1_500.0
 """Between looks: a server may end a wait for news after 29 minutes (RFC 2177)."""
+COPIES = Asked(name="copies", question="Keep a copy of what is sent? no, if the server does", default="yes")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
@@ -43,7 +45,7 @@ def settings(told: Mapping[str, str]) -> Settings:
         authserv=_authserv(told["authserv"].strip()),
         senders=tuple(map(_listed, told["senders"].split(","))),
         every=_seconds(told["every"]),
-        copies=_yes(told["copies"]),
+        copies=is_yes(told, COPIES),
     )
 
 
@@ -76,10 +78,3 @@ def _seconds(text: str) -> float:
     if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
         raise UsageError(f"{text!r}: seconds between looks, from {LEAST_SECONDS:g} to {MOST_SECONDS:g}")
     return seconds
-
-
-def _yes(text: str) -> bool:
-    known = {"yes": True, "no": False}
-    if (found := known.get(text.strip().lower())) is None:
-        raise UsageError(f"{text!r}: yes, or no where the server itself keeps copies of what is sent")
-    return found
