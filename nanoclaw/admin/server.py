@@ -175,13 +175,27 @@ async def _act(office: Office, name: str, act: Act, said: Mapping[str, object]) 
 
 def _note(conn: Connection, office: Office, said: Mapping[str, object]) -> None:
     """Record what the command line does itself. Raises `UsageError`."""
-    words = {name: said.get(name) for name in ("what", "on", "digest", "detail")}
-    if not isinstance(words["what"], str) or not all(
-        value is None or isinstance(value, str) for value in words.values()
-    ):
-        raise UsageError(f"{NOTE}: what was done is a text, as is all else")
+    what, on, digest, detail = (_text_in(said, name) for name in ("what", "on", "digest", "detail"))
+    if what is None:
+        raise UsageError(f"{NOTE}: what was done is missing")
     try:
         outcome = Outcome(said.get("outcome", Outcome.DONE.value))
     except ValueError:
         raise UsageError(f"{NOTE}: no such outcome") from None
-    audit.record(conn, who=office.operator, outcome=outcome, at=office.clock.now(), **words)  # type: ignore[arg-type]  # they were looked at
+    audit.record(
+        conn,
+        who=office.operator,
+        what=what,
+        on=on,
+        digest=digest,
+        outcome=outcome,
+        detail=detail,
+        at=office.clock.now(),
+    )
+
+
+def _text_in(said: Mapping[str, object], name: str) -> str | None:
+    value = said.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{NOTE}: {name} is a text")
+    return value

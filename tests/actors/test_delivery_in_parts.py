@@ -81,7 +81,8 @@ class Scene:
     def states(self) -> list[tuple[str, int, str | None]]:
         """What became of each message: its state, its attempts, and why."""
         rows = fetch(self.store.conn, "SELECT state, attempts, error FROM ledger ORDER BY position")
-        return [(str(row["state"]), int(str(row["attempts"])), row["error"]) for row in rows]  # type: ignore[misc]  # a text or none
+        errors = [None if row["error"] is None else str(row["error"]) for row in rows]
+        return [(str(row["state"]), int(str(row["attempts"])), error) for row, error in zip(rows, errors, strict=True)]
 
     def spooled(self) -> list[str]:
         """What is in the spool."""

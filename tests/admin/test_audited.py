@@ -23,6 +23,7 @@ from nanoclaw.model.ids import ApprovalId, UserId
 from nanoclaw.store import approvals, audit, inbound, people
 from nanoclaw.store.askings import ALLOW_OR_DENY
 from nanoclaw.store.audit import Outcome, Record
+from schema.sqlite import integer
 from tests.support.central import NOW
 from tests.support.desk import Desk
 from tests.support.inline_database import InlineDatabase
@@ -138,9 +139,15 @@ def test_a_verb_that_writes_leaves_a_record(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [verb.name for verb in VERBS if not verb.writes])
-def test_a_verb_that_only_looks_cannot_write(name: str) -> None:
-    """It runs on a connection that cannot, so it needs no record."""
+async def test_a_verb_that_only_looks_writes_nothing_and_leaves_no_record(name: str) -> None:
     assert not BY_NAME[name].destroys
+    store = InlineDatabase()
+    server = a_server(store)
+    before = integer(store.conn, "SELECT total_changes()")
+    arguments = {one.name: "terminal:operator" for one in BY_NAME[name].parameters() if one.required}
+    await server._answer({"verb": name, "arguments": arguments})
+    assert integer(store.conn, "SELECT total_changes()") == before
+    store.close()
 
 
 async def refuse(channel: Mapping[str, object]) -> object:

@@ -27,6 +27,19 @@ def group(desk: Desk, name: str) -> AgentGroupId:
     return AgentGroupId(str(desk.do("groups get", group=name).rows[0]["id"]))
 
 
+def entry(desk: Desk, number: int, of: AgentGroupId, outcome: Outcome) -> EgressEntry:
+    return EgressEntry(
+        at=desk.world.now + timedelta(seconds=number),
+        agent_group_id=of,
+        session_id=SessionId("ses-1"),
+        method="CONNECT",
+        place=f"a{number}.example:443",
+        outcome=outcome,
+        why="web",
+        sent=number,
+    )
+
+
 def test_a_new_agent_reaches_nothing_but_its_model(desk: Desk) -> None:
     answer = desk.do("egress list")
     assert (answer.rows, answer.said) == ((), "nothing is allowed: sandboxes reach their models and no more")
@@ -111,21 +124,8 @@ def test_no_agent_has_more_rules_than_anybody_reads(desk: Desk) -> None:
 
 def test_the_log_shows_the_newest_and_keeps_no_more_than_it_may(desk: Desk) -> None:
     nano, ops = group(desk, "nano"), group(desk, "ops")
-
-    def entry(number: int, of: AgentGroupId, outcome: Outcome) -> EgressEntry:
-        return EgressEntry(
-            at=desk.world.now + timedelta(seconds=number),
-            agent_group_id=of,
-            session_id=SessionId("ses-1"),
-            method="CONNECT",
-            place=f"a{number}.example:443",
-            outcome=outcome,
-            why="web",
-            sent=number,
-        )
-
-    entries = [entry(number, nano if number % 2 else ops, Outcome.ALLOWED) for number in range(9)]
-    egress.add_entries(desk.world.conn, [*entries, entry(9, nano, Outcome.REFUSED)], most=6)
+    entries = [entry(desk, number, nano if number % 2 else ops, Outcome.ALLOWED) for number in range(9)]
+    egress.add_entries(desk.world.conn, [*entries, entry(desk, 9, nano, Outcome.REFUSED)], most=6)
     egress.add_entries(desk.world.conn, [], most=6)
     assert [row["sent"] for row in desk.do("egress log").rows] == [9, 8, 7, 6, 5, 4]
     assert [row["sent"] for row in desk.do("egress log", group="nano", most=2).rows] == [9, 7]
@@ -136,6 +136,10 @@ def test_the_log_shows_the_newest_and_keeps_no_more_than_it_may(desk: Desk) -> N
 
 def test_rules_go_with_their_agent_and_the_log_stays(desk: Desk) -> None:
     desk.do("egress allow", group="ops", what="web")
+    ops = group(desk, "ops")
+    egress.add_entries(desk.world.conn, [entry(desk, 1, ops, Outcome.ALLOWED)], most=6)
+    assert not egress.policy_of(desk.world.conn, ops).is_closed
     desk.do("groups delete", group="ops")
     assert desk.do("egress list").rows == ()
-    assert egress.policy_of(desk.world.conn, AgentGroupId("agt-gone")).is_closed
+    assert egress.policy_of(desk.world.conn, ops).is_closed
+    assert [row["place"] for row in desk.do("egress log").rows] == ["a1.example:443"]

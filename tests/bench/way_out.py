@@ -120,7 +120,8 @@ def _ask_for_tunnel(plain: socket.socket, port: str) -> None:
     plain.sendall(f"CONNECT {NEAR}:{port} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        head += plain.recv(1)
+        head += (more := plain.recv(1))
+        assert more, head
     assert b" 200 " in head, head
 
 
@@ -144,7 +145,8 @@ def _first_byte(connect: Callable[[], socket.socket]) -> float:
         plain.sendall(b"GET /v1/one HTTP/1.1\r\nhost: x\r\n\r\n")
         heard = b""
         while b"\r\n\r\n1" not in heard:
-            heard += plain.recv(4096)
+            heard += (more := plain.recv(4096))
+            assert more, heard
     return (time.perf_counter() - began) * 1000
 
 

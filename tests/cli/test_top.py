@@ -1,4 +1,4 @@
-"""The full-screen view: what keys do to it, what it prints in the room there is, and a real terminal around it."""
+"""The full-screen view: what keys do to it, and what it prints in the room there is."""
 
 from __future__ import annotations
 

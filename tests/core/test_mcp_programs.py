@@ -244,8 +244,15 @@ FILES = st.builds(
 
 
 @given(st.lists(FILES, min_size=1, max_size=3), st.integers(0, MOST_BODY))
-def test_no_two_files_look_alike_and_nothing_of_one_is_unseen(kept: list[KeptFile], room: int) -> None:
+def test_whatever_is_in_files_can_be_shown_and_each_has_its_digest_there(kept: list[KeptFile], room: int) -> None:
     lines = program_lines(kept, room)
     assert fault(Shown("A server?", lines), YES_OR_NO) is None
     for file in kept:
         assert any(file.digest in line for line in lines)
+
+
+@given(FILES, FILES, st.integers(0, MOST_BODY))
+def test_no_two_files_look_alike(one: KeptFile, other: KeptFile, room: int) -> None:
+    assert (program_lines([one], room) == program_lines([other], room)) is (one == other)
+    renamed = attrs.evolve(one, name=other.name)
+    assert (program_lines([one], room) == program_lines([renamed], room)) is (one.name == other.name)

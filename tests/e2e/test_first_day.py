@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from attrs import define, field
+from attrs import define
 
 ROOT = Path(__file__).parents[2]
 PROMPT = "typed> "
@@ -31,7 +31,6 @@ class Terminal:
 
     _pid: int
     _fd: int
-    _unread: str = field(default="", init=False)
 
     def type(self, line: str, until: str = PROMPT) -> str:
         """Type a line; returns what is shown up to *until*."""
@@ -40,7 +39,7 @@ class Terminal:
 
     def read(self, until: str) -> str:
         """All that is shown until that is."""
-        shown, end = self._unread, time.monotonic() + SECONDS
+        shown, end = "", time.monotonic() + SECONDS
         while time.monotonic() < end:
             words = " ".join(SHOWN.sub("", shown).split())
             if until.strip() in words:

@@ -96,23 +96,25 @@ def lines(text: str) -> dict[str, str]:
 
 def by_tree(config: Config) -> dict[str, str]:
     """`nanoclaw tree`."""
-    out = Console(file=StringIO(), width=WIDTH, soft_wrap=True)
-    out.print(branch(ask(config.console_socket, "actor", {"path": "sessions"})["actor"]))
-    return lines(out.file.getvalue())  # type: ignore[attr-defined]  # it is the StringIO
+    out = StringIO()
+    Console(file=out, width=WIDTH, soft_wrap=True).print(
+        branch(ask(config.console_socket, "actor", {"path": "sessions"})["actor"])
+    )
+    return lines(out.getvalue())
 
 
 def by_console(config: Config) -> dict[str, str]:
     """`nanoclaw console sessions`."""
-    out = Console(file=StringIO(), width=WIDTH)
-    debug_console.run(config, out, ["sessions"])
-    return lines(out.file.getvalue())  # type: ignore[attr-defined]  # it is the StringIO
+    out = StringIO()
+    debug_console.run(config, Console(file=out, width=WIDTH), ["sessions"])
+    return lines(out.getvalue())
 
 
 def by_top(config: Config) -> dict[str, str]:
     """`nanoclaw top`."""
-    out = Console(file=StringIO(), width=WIDTH)
-    out.print(screen(State(), ask(config.console_socket, "overview"), "", WIDTH, 1_000))
-    return lines(out.file.getvalue())  # type: ignore[attr-defined]  # it is the StringIO
+    out = StringIO()
+    Console(file=out, width=WIDTH).print(screen(State(), ask(config.console_socket, "overview"), "", WIDTH, 1_000))
+    return lines(out.getvalue())
 
 
 VIEWS: list[Callable[[Config], dict[str, str]]] = [by_tree, by_console, by_top]

@@ -47,9 +47,9 @@ def test_the_plan_is_what_the_oracle_says(event: InboundEvent, facts: Facts) -> 
     unheard = facts.chat is None or not facts.wirings
     assert made.silent == (unheard and not event.mention)
     assert made.register == (facts.chat is None and event.mention)
-    asks = [one.agent for one in expected if one.asked]
+    asks: list[str | None] = [one.agent for one in expected if one.asked]
     if unheard and event.mention and not (facts.chat is not None and facts.chat.denied_at):
-        asks = [None]  # type: ignore[list-item]  # the chat as a whole
+        asks = [None]  # the chat as a whole
     assert [ask.agent_group_id for ask in made.asks] == asks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,8 +94,8 @@ def test_a_repair_that_dies_anywhere_is_ended_by_the_next(
     for steps in deaths:
         countdown = iter(range(steps))
 
-        def die(_: Change, countdown: object = countdown) -> None:
-            if next(countdown, None) is None:  # type: ignore[call-overload]  # an iterator
+        def die(_: Change, countdown: Iterator[int] = countdown) -> None:
+            if next(countdown, None) is None:
                 raise KilledError
 
         try:

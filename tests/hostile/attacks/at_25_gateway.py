@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from schema.files import GATEWAY_SOCKET, SANDBOX_GATEWAY
@@ -76,6 +77,6 @@ with ExitStack() as held:
     for _ in range(MANY):
         one = held.enter_context(socket.socket(socket.AF_UNIX))
         one.setblocking(False)
-        attempt(lambda one=one: one.connect(str(SOCKET)))  # type: ignore[misc]  # each its own
-        attempt(lambda one=one: one.send(b"POST /v1/mess"))  # type: ignore[misc]  # the same
+        attempt(partial(one.connect, str(SOCKET)))
+        attempt(partial(one.send, b"POST /v1/mess"))
     report(answers=answers, tries=tries)

@@ -234,10 +234,12 @@ class PostOffice:
         return "\n".join(one.read_text(errors="replace")[-2_000:] for one in sorted(self.folder.glob("*log")))
 
     def _start(self, *command: str) -> None:
-        lent = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
-        more = lent if os.getuid() == 0 else {}
+        user, group, others = (self._owner.pw_uid, self._owner.pw_gid, ()) if os.getuid() == 0 else (None, None, None)
         with (self.folder / "started.log").open("ab") as log:
-            self._running.append(subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **more))  # type: ignore[call-overload]
+            started = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, user=user, group=group, extra_groups=others
+            )
+        self._running.append(started)
 
     def _write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
