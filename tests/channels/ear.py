@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import trio
 from attrs import define, field
 
-from nanoclaw.channels.base import Channel, NotHeard, Receipt, Stored
+from nanoclaw.channels.base import Channel, NotHeard, Receipt, Receive, Stored
 from nanoclaw.model.messages import InboundEvent, Revision
 
 PATIENCE_SECONDS = 20.0
@@ -75,13 +76,26 @@ async def heard(channel: ChannelT, *, waits: bool = True) -> AsyncGenerator[tupl
     """*channel*, running until left, and what it hears; *waits* until it is connected."""
     ear = Ear()
     ear.gate.set()
-    async with trio.open_nursery() as nursery:
-
-        async def run(*, task_status: trio.TaskStatus[None]) -> None:
-            await channel.run(ear.receive, ready=ear.ready, task_status=task_status)
-
-        await nursery.start(run)
+    async with running(channel, ear.receive, ear.ready):
         if waits:
             await ear.until(lambda: ear.readies >= 1)
         yield channel, ear
+
+
+@asynccontextmanager
+async def connected(channel: ChannelT, receive: Receive, *, patience: float) -> AsyncGenerator[ChannelT]:
+    """*channel*, once it is connected, until left. Raises `TooSlowError` after so many seconds of *patience*."""
+    good = trio.Event()
+    async with running(channel, receive, good.set):
+        with trio.fail_after(patience):
+            await good.wait()
+        yield channel
+
+
+@asynccontextmanager
+async def running(channel: Channel, receive: Receive, ready: Callable[[], None]) -> AsyncGenerator[None]:
+    """While *channel* runs, until left."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(channel.run, receive, ready=ready))
+        yield
         nursery.cancel_scope.cancel()

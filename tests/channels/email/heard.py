@@ -16,6 +16,7 @@ from nanoclaw.channels.email.settings import settings
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address, InboundEvent, Revision
+from tests.channels import ear
 from tests.support.channels import MarksInMemory, means
 
 PATIENCE_SECONDS = 40.0
@@ -75,17 +76,8 @@ async def connected(
     """
     made_of = evolve(means("email", told, folder, marks=marks), clock=Later(later))
     channel = EmailChannel(made_of, settings(told))
-    good = trio.Event()
-    async with trio.open_nursery() as nursery:
-
-        async def run(*, task_status: trio.TaskStatus[None]) -> None:
-            await channel.run(heard.receive, ready=good.set, task_status=task_status)
-
-        await nursery.start(run)
-        with trio.fail_after(PATIENCE_SECONDS):
-            await good.wait()
+    async with ear.connected(channel, heard.receive, patience=PATIENCE_SECONDS):
         yield channel
-        nursery.cancel_scope.cancel()
 
 
 def outgoing(

@@ -13,6 +13,7 @@ from nanoclaw.channels.base import Outgoing, OutgoingFile, Receipt, Stored
 from nanoclaw.channels.matrix.channel import MatrixChannel
 from nanoclaw.core.speech import Native
 from nanoclaw.model.messages import Address, InboundEvent, Revision
+from tests.channels import ear
 from tests.support.channels import MarksInMemory, means
 from tests.support.matrix.homeserver import TOKEN
 
@@ -82,17 +83,8 @@ async def connected(
     """A channel that has heard its homeserver, until left. Give it *marks* for more than one life."""
     settings = {"url": url, "token": token, "invites": invites}
     channel = MatrixChannel(means("matrix", settings, folder, marks=marks, engages=engages))
-    good = trio.Event()
-    async with trio.open_nursery() as nursery:
-
-        async def run(*, task_status: trio.TaskStatus[None]) -> None:
-            await channel.run(heard.receive, ready=good.set, task_status=task_status)
-
-        await nursery.start(run)
-        with trio.fail_after(PATIENCE_SECONDS):
-            await good.wait()
+    async with ear.connected(channel, heard.receive, patience=PATIENCE_SECONDS):
         yield channel
-        nursery.cancel_scope.cancel()
 
 
 def outgoing(
