@@ -8,8 +8,9 @@ from typing import NoReturn, TypeAlias, TypeVar
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
+from nanoclaw.channels.base import Health
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.ids import jitter
 from nanoclaw.model.ids import ChannelName
@@ -106,6 +107,47 @@ async def stay_connected(
             tell = log.error if ended.refused else log.warning
             tell("channel_disconnected", channel=channel, why=why, pause=round(following.pause, 3), streak=streak)
         await trio.sleep(following.pause)
+
+
+@define(eq=False)
+class Connection:
+    """The connection of a channel that has one at a time: it is made again and again, and tells how it is."""
+
+    _channel: ChannelName
+    _heard: float | None = field(default=None, init=False)
+    _trouble: str = field(default="", init=False)
+
+    def health(self) -> Health:
+        """When the platform last answered, and what is wrong."""
+        return Health(self._heard, self._trouble)
+
+    async def stay(self, live: Live, *, ready: Callable[[], None], task_status: trio.TaskStatus[None]) -> NoReturn:
+        """Stay connected, see `stay_connected`; *live* calls what it is given at each answer.
+
+        Args:
+          live: See `Live`.
+          ready: Called at the first answer, and at the first after trouble.
+          task_status: Told at the first answer or the first trouble.
+        """
+        started = False
+
+        def take_trouble(why: str) -> None:
+            nonlocal started
+            self._trouble = why
+            if not started:
+                started = True
+                task_status.started()
+
+        async def hear(well: Callable[[], None]) -> None:
+            def heard() -> None:
+                if self._heard is None or self._trouble:
+                    ready()
+                self._heard = trio.current_time()
+                well()
+
+            await live(heard)
+
+        await stay_connected(self._channel, hear, troubled=take_trouble)
 
 
 async def _one(live: Live, troubled: Callable[[str], None]) -> tuple[Ended, str]:

@@ -22,7 +22,7 @@ from nanoclaw.channels.email.settings import Settings
 from nanoclaw.channels.email.smtp import open_outbox
 from nanoclaw.channels.email.topics import MARK as TOPICS
 from nanoclaw.channels.email.topics import Topics
-from nanoclaw.channels.reconnect import stay_connected
+from nanoclaw.channels.reconnect import Connection
 from nanoclaw.channels.registry import Means
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.parts import Limits, Unit
@@ -54,8 +54,11 @@ class EmailChannel:
     )
     _topics: Topics | None = field(default=None, init=False)
     _reading: trio.Lock = field(factory=trio.Lock, init=False)
-    _heard: float | None = field(default=None, init=False)
-    _trouble: str = field(default="", init=False)
+    _connection: Connection = field(init=False)
+
+    @_connection.default
+    def _make_connection(self) -> Connection:
+        return Connection(self.name)
 
     @property
     def name(self) -> ChannelName:
@@ -68,7 +71,7 @@ class EmailChannel:
 
     def health(self) -> Health:
         """When the mailbox last answered, and what is wrong."""
-        return Health(self._heard, self._trouble)
+        return self._connection.health()
 
     async def run(
         self,
@@ -84,32 +87,14 @@ class EmailChannel:
             authserv=self._settings.authserv,
             senders=self._settings.senders,
         )
-        started = False
 
-        def start() -> None:
-            nonlocal started
-            if not started:
-                started = True
-                task_status.started()
-
-        def take_trouble(why: str) -> None:
-            self._trouble = why
-            start()
-
-        async def live(well: Callable[[], None]) -> None:
+        async def live(heard: Callable[[], None]) -> None:
             async with open_mailbox(self.name, self._settings.imap, self._settings.login) as mailbox:
-
-                def heard() -> None:
-                    if self._heard is None or self._trouble:
-                        ready()
-                    self._heard = trio.current_time()
-                    well()
-
                 known = await self._known()
                 hearing = Hearing(mailbox, me, self._means, receive, known, self._settings.every)
                 await hearing.run(heard)
 
-        await stay_connected(self.name, live, troubled=take_trouble)
+        await self._connection.stay(live, ready=ready, task_status=task_status)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """See `Channel.deliver`. The id is the mail's message id, and whom it went to."""

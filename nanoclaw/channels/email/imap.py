@@ -231,11 +231,7 @@ async def _asked(channel: ChannelName, wire: Wire, work: Callable[[], T]) -> T:
 @asynccontextmanager
 async def open_mailbox(channel: ChannelName, where: Server, login: Login) -> AsyncGenerator[Mailbox]:
     """The mailbox of *login*, until left. Raises `DeliveryError`; one that cannot be retried is a person's to mend."""
-    try:
-        wire = await connect(where)
-    except OSError as exc:
-        why = f"{where.host}:{where.port} cannot be reached: {plain(_words(exc))}"
-        raise DeliveryError(channel=channel, why=why, retryable=True) from None
+    wire = await connect(channel, where)
 
     def enter() -> Any:
         client = _Client(wire, where)

@@ -80,11 +80,7 @@ class Outbox:
 @asynccontextmanager
 async def open_outbox(channel: ChannelName, where: Server, login: Login) -> AsyncGenerator[Outbox]:
     """A connection to the server that takes our mail, until left. Raises `DeliveryError`."""
-    try:
-        wire = await connect(where)
-    except OSError as exc:
-        why = f"{where.host}:{where.port} cannot be reached: {plain(str(exc))}"
-        raise DeliveryError(channel=channel, why=why, retryable=True) from None
+    wire = await connect(channel, where)
 
     def enter() -> smtplib.SMTP:
         client = _Smtp(wire, where)

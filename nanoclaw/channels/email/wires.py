@@ -18,7 +18,9 @@ import outcome
 import trio
 from attrs import define, field, frozen
 
-from nanoclaw.errors import UsageError
+from nanoclaw.core.notices import plain as without_controls
+from nanoclaw.errors import DeliveryError, UsageError
+from nanoclaw.model.ids import ChannelName
 
 T = TypeVar("T")
 
@@ -113,16 +115,16 @@ class Wire:
                 one.close()
 
 
-async def connect(where: Server) -> Wire:
-    """A connection, before any TLS.
-
-    Raises `OSError`, also where it takes too long.
-    """
+async def connect(channel: ChannelName, where: Server) -> Wire:
+    """A connection, before any TLS. Raises `DeliveryError`, also where it takes too long."""
     try:
         with trio.fail_after(CONNECT_SECONDS):
             stream = await trio.open_tcp_stream(where.host, where.port)
-    except trio.TooSlowError as exc:
-        raise TimeoutError(f"no connection within {CONNECT_SECONDS:g} s") from exc
+    except (OSError, trio.TooSlowError) as exc:
+        late = f"no connection within {CONNECT_SECONDS:g} s"
+        words = late if isinstance(exc, trio.TooSlowError) else str(exc) or type(exc).__name__
+        why = f"{where.host}:{where.port} cannot be reached: {without_controls(words)}"
+        raise DeliveryError(channel=channel, why=why, retryable=True) from None
     descriptor = stream.socket.fileno()
     ours, cutter = (socket(fileno=os.dup(descriptor)) for _ in range(2))
     stream.socket.close()

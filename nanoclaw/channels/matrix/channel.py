@@ -22,7 +22,7 @@ from nanoclaw.channels.matrix.codec import Account
 from nanoclaw.channels.matrix.hearing import Hearing
 from nanoclaw.channels.matrix.rooms import Room, is_user, people_of
 from nanoclaw.channels.matrix.wire import Content
-from nanoclaw.channels.reconnect import stay_connected
+from nanoclaw.channels.reconnect import Connection
 from nanoclaw.channels.registry import Means
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.parts import Limits, Unit
@@ -52,8 +52,11 @@ class MatrixChannel:
     _api: MatrixApi | None = field(default=None, init=False)
     _user: str | None = field(default=None, init=False)
     _rooms: dict[str, Room] = field(factory=dict[str, Room], init=False)
-    _heard: float | None = field(default=None, init=False)
-    _trouble: str = field(default="", init=False)
+    _connection: Connection = field(init=False)
+
+    @_connection.default
+    def _make_connection(self) -> Connection:
+        return Connection(self.name)
 
     @property
     def name(self) -> ChannelName:
@@ -66,7 +69,7 @@ class MatrixChannel:
 
     def health(self) -> Health:
         """When the server last answered, and what is wrong."""
-        return Health(self._heard, self._trouble)
+        return self._connection.health()
 
     async def run(
         self,
@@ -76,34 +79,16 @@ class MatrixChannel:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """See `Channel.run`."""
-        started = False
 
-        def start() -> None:
-            nonlocal started
-            if not started:
-                started = True
-                task_status.started()
-
-        def take_trouble(why: str) -> None:
-            self._trouble = why
-            start()
-
-        async def live(well: Callable[[], None]) -> None:
+        async def live(heard: Callable[[], None]) -> None:
             self._user = await api.whoami()
-
-            def heard() -> None:
-                if self._heard is None or self._trouble:
-                    ready()
-                self._heard = trio.current_time()
-                well()
-
             me = Account(channel=self.name, user=self._user)
             await Hearing(api, me, self._means, receive, self._rooms).run(heard)
 
         async with open_api(self._means) as api:
             self._api = api
             try:
-                await stay_connected(self.name, live, troubled=take_trouble)
+                await self._connection.stay(live, ready=ready, task_status=task_status)
             finally:
                 self._api = None
 
