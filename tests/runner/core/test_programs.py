@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,16 @@ def test_a_name_that_was_no_file_then_is_none_now(tmp_path: Path) -> None:
         server = with_copies(McpServer(command=sys.executable, args=words), str(tmp_path / "programs"), sys.executable)
         done = subprocess.run([server.command, *server.args], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode == 0, done.stdout) == (False, "")
+
+
+def test_no_variable_of_the_agents_holds_before_the_server_begins() -> None:
+    variables = {"LD_PRELOAD": "./late.so", "LD_LIBRARY_PATH": "lib", "HOME": "/elsewhere", "A": "b=c"}
+    shows = "import json, os; print(json.dumps({n: os.environ[n] for n in ('LD_LIBRARY_PATH', 'HOME', 'A')}))"
+    server = McpServer(command=sys.executable, args=("-c", shows), env=variables)
+    begun = with_copies(server, "/", sys.executable)
+    assert begun.env == {}
+    done = subprocess.run([begun.command, *begun.args], env={}, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"LD_LIBRARY_PATH": "lib", "HOME": "/elsewhere", "A": "b=c"}
 
 
 def test_one_that_nobody_was_asked_about_is_started_as_it_stands_there() -> None:
