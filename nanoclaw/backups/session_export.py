@@ -120,7 +120,7 @@ def _told(conn: Connection, session: Session, found: Cut, now: datetime, *, work
         "as_of": write_time(found.at),
         "made_at": write_time(now),
         # What a model remembers is kept as of now only: of an earlier turn, nothing of it is true.
-        "continuation": json.loads(session.provider_state) if found.is_last else None,
+        "continuation": _json(session.provider_state) if found.is_last else None,
         "workspace": "as of now" if workspace else None,
     }
 
@@ -140,7 +140,7 @@ def _messages(found: Cut, came_with: Iterable[Attachment]) -> Iterable[Mapping[s
             "at": write_time(row.timestamp),
             "state": row.status.value,
             "error": row.error,
-            "content": json.loads(row.content),
+            "content": _json(row.content),
             "files": attached.get(row.event_id or "", []),
         }
         for row in found.came
@@ -155,11 +155,19 @@ def _messages(found: Cut, came_with: Iterable[Attachment]) -> Iterable[Mapping[s
             "state": row.state.value,
             "error": row.error,
             "answers": row.in_reply_to,
-            "content": json.loads(row.content),
+            "content": _json(row.content),
         }
         for row in found.went
     ]
     return sorted(lines, key=lambda line: int(str(line["seq"])))
+
+
+def _json(text: str) -> object:
+    """What *text* says; what cannot be read, which was given up for that, stands there as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _add_lines(archive: ArchiveWriter, name: str, lines: Iterable[Mapping[str, object]]) -> None:

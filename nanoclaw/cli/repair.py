@@ -58,7 +58,7 @@ def run(config: Config, *, apply: bool, yes: bool, as_json: bool) -> int:
         _record(conn, steps, Outcome.BEGUN, now)
         try:
             done = mend_all(conn, config.home, now=now)
-        except OSError as exc:
+        except (OSError, SqliteError) as exc:
             _record(conn, steps, Outcome.FAILED, now)
             raise StoreError(f"not all was repaired, and it can be begun again: {exc}") from exc
         _record(conn, steps, Outcome.DONE, now)

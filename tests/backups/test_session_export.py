@@ -123,3 +123,10 @@ def test_at_the_command_line(home: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert json.loads(done.stdout) == {"path": str(to), "turn": "evt-1:agt-nano", "messages": 2, "skipped": []}
     told = CliRunner().invoke(cli, ["session", "export", "ses-", "--to", f"{to}2", "--no-workspace"])
     assert "2 messages, as of evt-1:agt-nano" in told.stdout
+
+
+def test_a_message_that_cannot_be_read_is_in_it_as_it_stands_there(home: Path, tmp_path: Path) -> None:
+    with opened(home) as world:
+        sqlite.execute(world.conn, "UPDATE inbound SET content = '{half', status = 'failed' WHERE id = 'm'")
+    lines = contents(exported(home, tmp_path / "out.tar.gz").path)["messages.jsonl"].splitlines()
+    assert json.loads(lines[0])["content"] == "{half"
