@@ -103,9 +103,13 @@ _NOTHING: Row = {
 """What is known of a session of which nothing is."""
 
 
-def _used_up(conn: Connection, group: AgentGroupId, local: datetime) -> str | None:
-    verdict = decide(spending.budgets(conn)[group], spending.spent(conn, group, day_of(local)))
-    return verdict.why if isinstance(verdict, UsedUp) else None
+def _used_up(conn: Connection, local: datetime) -> dict[AgentGroupId, str]:
+    """Why, of each agent group whose budget is used up."""
+    day = day_of(local)
+    verdicts = {
+        group: decide(budget, spending.spent(conn, group, day)) for group, budget in spending.budgets(conn).items()
+    }
+    return {group: verdict.why for group, verdict in verdicts.items() if isinstance(verdict, UsedUp)}
 
 
 def _asks(approval: Row) -> Row:
@@ -118,7 +122,7 @@ def _asks(approval: Row) -> Row:
 
 def record(conn: Connection, also: Collection[SessionId], *, now: datetime, local: datetime) -> Record:
     """All of it at *now*; *also* are sessions to look at whatever is open of them. *local*: in the home's zone."""
-    used_up = {group: why for group in spending.budgets(conn) if (why := _used_up(conn, group, local)) is not None}
+    used_up = _used_up(conn, local)
     dead = {row["session_id"]: row for row in fetch(conn, _DEAD)}
     opened = [row["session_id"] for row in fetch(conn, _OPEN)]
     wanted = list(dict.fromkeys([*opened, *also, *dead]))[:MOST_SESSIONS]
