@@ -106,6 +106,8 @@ def handle(
     )
     asked.record(conn, row)
     _keep(conn, asker, row, said, came)
+    if not came.accepted and not notices.have_room(conn, session):
+        return Handled(new=True, dropped=came.dropped)
     notices.tell_agent(
         conn,
         session,

@@ -15,7 +15,10 @@ from nanoclaw.store.ledger import Lane
 from nanoclaw.store.outcomes import paused_by
 from schema import payloads
 from schema.rows import InKind
-from schema.sqlite import Connection, scalar
+from schema.sqlite import Connection, integer, scalar
+
+MOST_UNREAD = 500
+"""Notes that a session has not read, after which it is not told of more that was refused."""
 
 
 def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> set[Lane]:
@@ -87,6 +90,21 @@ def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now
         text=f"message {row.seq} to {row.channel} is {how}: {plain(why)}",
         now=now,
     )
+
+
+def have_room(conn: Connection, session: SessionId) -> bool:
+    """May an agent be told one thing more that was refused? Not while it has left `MOST_UNREAD` notes unread.
+
+    All that is open in a session is gone through again and again: an agent that wants to be refused a hundred
+    thousand times must not make everybody wait.
+    """
+    unread = integer(
+        conn,
+        "SELECT count(*) FROM (SELECT 1 FROM inbound INDEXED BY inbound_open"
+        " WHERE session_id = ? AND status = 'pending' AND kind = 'system' LIMIT ?)",
+        (session, MOST_UNREAD),
+    )
+    return unread < MOST_UNREAD
 
 
 def tell_agent(

@@ -119,6 +119,14 @@ class Case:
         """What was said is answered."""
         execute(self.world.conn, "UPDATE inbound SET status = 'completed', settled_at = timestamp WHERE id = ?", (row,))
 
+    def settle_notes(self) -> None:
+        """All that it was told is read."""
+        execute(
+            self.world.conn,
+            "UPDATE inbound SET status = 'completed', settled_at = timestamp"
+            " WHERE kind = 'system' AND status = 'pending'",
+        )
+
     def rows(self) -> list[Row]:
         """What people said to it."""
         return fetch(self.world.conn, "SELECT * FROM inbound WHERE kind = ? ORDER BY seq", (InKind.CHAT.value,))

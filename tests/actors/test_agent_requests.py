@@ -14,7 +14,7 @@ from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.rights import Role
 from nanoclaw.model.sandbox import Network
 from nanoclaw.model.settings import AdminScope, ContainerSettings
-from nanoclaw.store import asked, audit, destinations, entities, people
+from nanoclaw.store import asked, audit, destinations, entities, notices, people
 from nanoclaw.store.destinations import MadeBy
 from nanoclaw.store.projection import changes
 from nanoclaw.store.settings import set_settings, settings_of
@@ -234,3 +234,14 @@ def test_a_hundred_times_as_many_requests_take_no_more_work_to_be_counted(case: 
         raw.set_progress_handler(None, 1)
         work.append(next(steps))
     assert 10 < work[1] < 2 * work[0]
+
+
+def test_an_agent_that_is_refused_for_ever_is_told_of_some_and_of_what_is_granted_still(case: Case) -> None:
+    most = notices.MOST_UNREAD
+    for number in range(most + 100):
+        case.say(f"make_me_owner_{number}", "{}")
+    assert len(case.notes()) == most
+    assert scalar(case.world.conn, "SELECT count(*) FROM requests") == most + 100
+    assert "made the agent" in case.ask(SCOUT)
+    case.settle_notes()
+    assert "no such request" in case.say("once_more", "{}")
