@@ -196,6 +196,9 @@ class LiveDrafts:
         except DeliveryError as exc:
             log.info("draft_not_shown", channel=self._channel, why=exc.why)
             one.next = max(one.next, trio.current_time() + (exc.retry_after or 0.0))
+            if exc.retry_after is not None and not exc.reached and one.shown is not None and one.shown.id is None:
+                one.shown = None  # it is not there for certain, and may be later
+                await self._keep()
             return
         one.text = text
 

@@ -153,6 +153,18 @@ async def test_a_refused_request_is_let_be_and_the_next_is_made(
     assert wall.there == {}
 
 
+async def test_a_draft_that_was_put_off_when_it_began_is_shown_later(autojump_clock: MockClock) -> None:
+    wall, marks = Wall(trouble=[trouble(retry_after=3.0)]), MarksInMemory()
+    async with living(wall, marks) as drafts:
+        await write(drafts, FIRST_SECONDS + 2)
+        assert (wall.there, marks.kept[MARK]) == ({}, "[]")
+        await write(drafts, 4)
+        assert len(wall.there) == 1
+        drafts.said(ROOM)
+        await trio.sleep(10)
+    assert (wall.there, marks.kept[MARK]) == ({}, "[]")
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 async def test_what_a_host_left_that_died_is_taken_away_by_the_next(autojump_clock: MockClock, hangs: bool) -> None:
     """Whether it knew the id of what it posted, or died before it was told."""
