@@ -51,6 +51,10 @@ _NOBODYS_4 = tuple(
 _PRIVATE_4 = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _PRIVATE_6 = tuple(ipaddress.IPv6Network(text) for text in ("fc00::/7", "fec0::/10"))
 _NOBODYS_6 = tuple(ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+_CLOUDS = frozenset(
+    ipaddress.ip_address(text) for text in ("168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254")
+)
+"""Where clouds answer with credentials although it is not link-local: Azure, Alibaba, Amazon, Google."""
 _UNICAST_6 = ipaddress.IPv6Network("2000::/3")
 _NAT64 = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48"))
 _MAPPED, _COMPATIBLE, _TRANSLATED = (
@@ -99,7 +103,7 @@ def _plainly(address: Address) -> Ground:
         return Ground.LOOPBACK
     if address.is_multicast:
         return Ground.MULTICAST
-    if address.is_link_local:
+    if address.is_link_local or address in _CLOUDS:
         return Ground.LINK_LOCAL
     return _fourth(address) if isinstance(address, ipaddress.IPv4Address) else _sixth(address)
 

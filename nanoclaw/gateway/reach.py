@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import trio
@@ -23,6 +24,9 @@ ADDRESS_SECONDS = 5.0
 """For one address, while there are others."""
 CONNECT_SECONDS = 15.0
 
+_LOOKUPS = trio.CapacityLimiter(16)
+"""Threads of their own: names that nobody answers for keep them, and the host's other threads are free."""
+
 Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[Address]]]
 """The addresses that a name has now. Raises `UnreachableError`."""
 
@@ -30,8 +34,9 @@ Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[Address]]]
 async def resolve(name: str) -> Sequence[Address]:
     """The addresses that this machine finds for *name*. Raises `UnreachableError`."""
     with trio.move_on_after(RESOLVE_SECONDS):
+        ask = partial(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         try:
-            found = await trio.socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+            found = await trio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=_LOOKUPS)
         except (socket.gaierror, UnicodeError) as exc:
             raise UnreachableError(f"the name {name} is not known here") from exc
         # An address with a scope, such as fe80::1%eth0, is judged without: it leads nowhere in any case.

@@ -40,6 +40,8 @@ def test_the_world_is_the_world(said: str) -> None:
         *((Ground.CARRIER, one) for one in ("100.64.0.1", "100.127.255.255", "::ffff:100.64.0.1")),
         *((Ground.LINK_LOCAL, one) for one in ("169.254.169.254", "fe80::1", "::ffff:169.254.169.254")),
         *((Ground.LINK_LOCAL, one) for one in ("64:ff9b::169.254.169.254", "2002:a9fe:a9fe::")),
+        *((Ground.LINK_LOCAL, one) for one in ("168.63.129.16", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254")),
+        *((Ground.LINK_LOCAL, one) for one in ("::ffff:168.63.129.16", "64:ff9b::168.63.129.16")),
         *((Ground.MULTICAST, one) for one in ("224.0.0.1", "239.255.255.250", "ff02::1", "::ffff:224.0.0.1")),
         *((Ground.NONE, one) for one in (UNSAID, "0.1.2.3", "255.255.255.255", "240.0.0.1", "192.0.0.170", "::")),
         *((Ground.NONE, one) for one in ("192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "192.88.99.1")),
