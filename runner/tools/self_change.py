@@ -25,9 +25,9 @@ SELF_CHANGE: tuple[Definition, ...] = (
     define_tool(
         "install_packages",
         "Ask for packages of Debian, npm or PyPI in the image that your sandboxes start from, for good: what you "
-        "install yourself is gone with your sandbox, and there is no network to install it from. Their versions are "
-        "found out, a person is shown them and has to approve; you are told later what came of that, and begin anew "
-        "with them. Names alone: no versions, no addresses.",
+        "install yourself is gone with your sandbox. Their versions are found out, a person is shown them and has to "
+        "approve; you are told later what came of that, and begin anew with them. Names alone: no versions, no "
+        "addresses.",
         [
             _names("apt", "Debian's packages."),
             _names("npm", "npm's packages; their programs are run by Debian's Node."),
@@ -41,9 +41,9 @@ SELF_CHANGE: tuple[Definition, ...] = (
         "add_mcp_server",
         "Ask for an MCP server: a program in your sandbox that speaks MCP on its standard input and output and gives "
         "you tools. A person is shown all of it and has to approve it; you are told later what came of that, and begin "
-        "anew with it. It runs with what you may do, and without a network. A file of yours that it is started with "
-        "has to be there, alone, and is kept as it is now: change it, and you have to ask again. Never put a secret "
-        "into it. The same name again replaces what was there.",
+        "anew with it. It runs with what you may do, and reaches no more than you. A file of yours that it is started "
+        "with has to be there, alone, and is kept as it is now: change it, and you have to ask again. Never put a "
+        "secret into it. The same name again replaces what was there.",
         [
             Text(name="name", about="Letters, digits, - and _; its tools are called after it.", most=64),
             Text(name="command", about="The program. It has to be in your sandbox.", most=MOST_VALUE),
