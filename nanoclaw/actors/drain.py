@@ -29,7 +29,8 @@ from schema.requests import ADD_MCP_SERVER, CREATE_AGENT
 
 STEADY_SECONDS = 0.002
 MOST_LOOKS = 500
-"""Looks at a file that changes under the reader, before its writer is thought to do it on purpose."""
+"""Looks in a row, at a file that changes under the reader or says ever more, before its writer is thought to do it on
+purpose."""
 
 
 class OutboxBrokenError(Exception):
@@ -55,6 +56,7 @@ class Drain:
     _drafts: tuple[DraftRow, ...] = field(default=(), init=False)
     heard: bool = field(default=False, kw_only=True)
     """Has the runner ever said anything?"""
+    most_looks: int = field(default=MOST_LOOKS, kw_only=True)
 
     async def look(self) -> bool:
         """Absorb everything that is there; returns whether the runner should be shown something in return.
@@ -64,8 +66,8 @@ class Drain:
 
         Cancellation: between two transactions; what was not absorbed is still there.
         """
-        changed = False
-        for _ in range(MOST_LOOKS):
+        changed, unsteady = False, 0
+        for _ in range(self.most_looks):
             taken = await self._parts.disk.run(take, self._out, self._stamp)
             match taken:
                 case Unchanged():
@@ -73,6 +75,7 @@ class Drain:
                 case Refused(reason=reason, detail=detail):
                     raise OutboxBrokenError(f"{reason}: {detail}")
                 case Unstable():
+                    unsteady += 1
                     await trio.sleep(STEADY_SECONDS)
                     continue
                 case _:
@@ -84,7 +87,9 @@ class Drain:
             if not report.more:
                 self._stamp = taken.stamp
                 return changed
-        raise OutboxBrokenError("unsteady: it is written faster than it can be read")
+        if unsteady > self.most_looks / 2:
+            raise OutboxBrokenError("unsteady: it is written faster than it can be read")
+        raise OutboxBrokenError(f"flood: {self.most_looks} looks were not enough to read what it says at once")
 
     async def _take_in(self, report: Report) -> bool:
         """Absorb *report*, unless the runner has only tidied up."""

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from attrs import define, field
 
-from nanoclaw.actors.drain import Drain
+from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.parts import Folders, Parts
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.stuck import StuckPolicy
@@ -19,6 +20,7 @@ from nanoclaw.link.answer import decode, encode
 from nanoclaw.link.reader import read_file
 from nanoclaw.link.report import DraftRow, Inspected
 from nanoclaw.link.snapshot import Snapshot
+from nanoclaw.link.tables import MOST_ROWS
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import SessionId
 from nanoclaw.store import usage
@@ -147,3 +149,13 @@ async def test_a_message_that_its_agent_is_done_with_is_said_to_be_over(tmp_path
         assert case.over == []
         await case.say(lambda conn: execute(conn, ack, (row.id, "completed", write_time(NOW))))
         assert case.over == [Over(CHANNEL, "7")]
+
+
+async def test_what_says_ever_more_at_once_is_called_a_flood_and_not_unsteady(tmp_path: Path) -> None:
+    async with draining(tmp_path) as case:
+        case.drain.most_looks = 2
+        rows = [(f"m{number}", 2 * number + 1) for number in range(3 * MOST_ROWS)]
+        sql = "INSERT INTO messages_out VALUES (?, ?, NULL, ?, NULL, 'chat', NULL, '{\"text\": \"again\"}')"
+        with pytest.raises(OutboxBrokenError, match="flood: 2 looks"):
+            await case.say(lambda conn: [conn.execute(sql, (*row, write_time(NOW))) for row in rows])
+        await case.drain.look()
