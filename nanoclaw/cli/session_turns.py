@@ -33,7 +33,8 @@ def rewind(config: Config, which: str, turn: str, *, yes: bool) -> int:
         done = rewinding.rewind(conn, session, found, now=now)
     said = f"{session.id} goes on from {done.turn}; {done.marked} messages that came later are marked"
     waited = f", {done.set_aside} that waited are set aside" if done.set_aside else ""
-    Console(highlight=False, soft_wrap=True).print(printable(f"{said}{waited}"))
+    asked = f", {done.closed} that people were asked cannot be answered any more" if done.closed else ""
+    Console(highlight=False, soft_wrap=True).print(printable(f"{said}{waited}{asked}"))
     return exits.OK
 
 

@@ -179,11 +179,17 @@ def ask_name(conn: Connection, approval: ApprovalId, *, by: UserId | None, now: 
 
 
 def end(
-    conn: Connection, approval: ApprovalId, state: ApprovalState, result: str | None, *, now: datetime
+    conn: Connection,
+    approval: ApprovalId,
+    state: ApprovalState,
+    result: str | None,
+    *,
+    wake: bool = True,
+    now: datetime,
 ) -> frozenset[Lane]:
     """End a request, unless it has ended: what was kept for it goes, its cards say so, and whoever asked is told.
 
-    Returns the lanes to send on.
+    An agent that asked is woken by it, unless not *wake*. Returns the lanes to send on.
     """
     written = execute(
         conn,
@@ -198,12 +204,12 @@ def end(
     approval_audit.ended(conn, ended, at=now)
     words = rules.outcome(ended, decider(conn, ended))
     if ended.session_id is not None:
-        tell_asker(conn, ended, words, key="end", now=now)
+        tell_asker(conn, ended, words, key="end", wake=wake, now=now)
     return approval_cards.say(conn, ended, shown_of(ended), words, last=True, now=now)
 
 
-def tell_asker(conn: Connection, approval: Approval, words: str, *, key: str, now: datetime) -> None:
-    """Tell the agent that asked, and wake it. The same *key* again changes nothing."""
+def tell_asker(conn: Connection, approval: Approval, words: str, *, key: str, wake: bool = True, now: datetime) -> None:
+    """Tell the agent that asked, and wake it, unless not *wake*. The same *key* again changes nothing."""
     assert approval.session_id is not None
     notices.tell_agent(
         conn,
@@ -211,7 +217,7 @@ def tell_asker(conn: Connection, approval: Approval, words: str, *, key: str, no
         key=f"approval:{approval.id}:{key}",
         action=RESULT,
         text=f"{approval.id}, “{approval.title}”: {words}",
-        wake=True,
+        wake=wake,
         now=now,
     )
 

@@ -181,20 +181,41 @@ def reopen(conn: Connection, ledger_id: str) -> None:
     )
 
 
+def tell_taken_back(conn: Connection, question: Question, why: str, *, now: datetime) -> None:
+    """Its agent does not remember that it asked: it is told with whatever comes next, and not woken."""
+    text = f"the question “{_title(question)}” is closed: {plain(why)}"
+    notices.tell_agent(
+        conn,
+        question.session_id,
+        key=f"{payloads.QUESTION_EXPIRED}:{question.id}",
+        action=payloads.QUESTION_EXPIRED,
+        text=text,
+        now=now,
+    )
+
+
 def show_answer(
     conn: Connection, question: Question, label: str, by: str, event: EventId, *, now: datetime
 ) -> frozenset[Lane]:
-    """Have the message of a question say how it was answered, in place of its buttons; returns the lanes to send on.
+    """Have the message of a question say how it was answered; returns the lanes to send on."""
+    words = f"{plain(by, MOST_TITLE)}: {plain(label)}"
+    return show_end(conn, question, words, key="answered", event=event, now=now)
+
+
+def show_end(
+    conn: Connection, question: Question, words: str, *, key: str, event: EventId | None = None, now: datetime
+) -> frozenset[Lane]:
+    """Have the message of a question say what became of it, in place of its buttons; returns the lanes to send on.
 
     Where a message cannot change, nothing is shown (`core.speech`); a page of the host's own shows it by itself.
     """
     if question.channel == WEB:
         return frozenset()
     head = [line for line in dict.fromkeys((question.title, question.question)) if line.strip()]
-    text = "\n".join([*head, f"— {plain(by, MOST_TITLE)}: {plain(label)}"])
+    text = "\n".join([*head, f"— {words}"])
     content = payloads.write(payloads.Edit(seq=0, text=text))
     edit = NewLedgerRow(
-        id=OutboundId(f"{question.ledger_id}/answered"),
+        id=OutboundId(f"{question.ledger_id}/{key}"),
         epoch=None,
         runner_id=None,
         digest=hashlib.sha256(content.encode()).hexdigest(),

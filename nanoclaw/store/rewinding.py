@@ -17,8 +17,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import MessagingGroup, Session, SessionKey
 from nanoclaw.model.ids import SessionId
 from nanoclaw.model.messages import Drop, InboundRow, LedgerRow, LedgerState
-from nanoclaw.model.questions import QuestionState
-from nanoclaw.store import audit, dead, drops, epochs, inbound, ledger, notices, questions, sessions, wirings
+from nanoclaw.store import audit, dead, drops, epochs, inbound, ledger, notices, sessions, unasked, wirings
 from nanoclaw.store.entities import Mint
 from schema.rows import InStatus, select
 from schema.sqlite import Connection, integer
@@ -37,6 +36,8 @@ class Rewound:
     """Messages, in and out, that came later."""
     set_aside: int
     """Those among them that were still to be answered or sent."""
+    closed: int
+    """Questions and approvals that people could still have answered."""
 
 
 def find(conn: Connection, which: str) -> Session:
@@ -86,13 +87,13 @@ def rewind(conn: Connection, session: Session, found: Cut, *, now: datetime) -> 
         inbound.settle(conn, row.id, error=None, note=why, now=now)
     undecided = [row for row in went if row.settled_at is None]
     undecided += [row for row in found.went if row.settled_at is None]
+    closed = 0
     for out in undecided:
         tried = out.state is LedgerState.SENDING or out.attempts > 0
         ledger.settle(conn, out.id, LedgerState.UNKNOWN if tried else LedgerState.DEAD, error=why, now=now)
         (settled,) = select(conn, LedgerRow, "SELECT * FROM ledger WHERE id = ?", (out.id,))
         dead.drop(conn, settled, now=now)
-        for question in questions.of_message(conn, out.id):
-            questions.close(conn, question, QuestionState.EXPIRED, now=now)
+        closed += unasked.close_question(conn, settled, now=now)
     later: list[InboundRow | LedgerRow] = [*came, *went]
     for one in later:
         kind = "event" if isinstance(one, InboundRow) else "outbound"
@@ -107,15 +108,15 @@ def rewind(conn: Connection, session: Session, found: Cut, *, now: datetime) -> 
         )
         drops.record(conn, drop)
         if isinstance(one, LedgerRow):
-            for question in questions.of_message(conn, one.id):
-                questions.close(conn, question, QuestionState.EXPIRED, now=now)
+            closed += unasked.close_question(conn, one, now=now)
+    closed += unasked.close_approvals(conn, session.id, since=found.at, now=now)
     if later:
         sessions.save_provider_state(conn, session.id, "{}")
         said = f"This conversation was taken back to what it was on {found.at:%Y-%m-%d %H:%M} UTC; your files were not."
         key = f"{REWOUND}:{session.id}:{write_time(now)}"
         notices.tell_agent(conn, session.id, key=key, action="session_rewound", text=recollection(found, said), now=now)
     audit.record(conn, who=audit.OPERATOR, what="session rewind", on=session.id, detail=found.turn.id, at=now)
-    return Rewound(turn=found.turn.id, marked=len(later), set_aside=len(waiting) + len(undecided))
+    return Rewound(turn=found.turn.id, marked=len(later), set_aside=len(waiting) + len(undecided), closed=closed)
 
 
 def fork(

@@ -52,7 +52,11 @@ def taken_back(world: World, session: SessionId, turn: str) -> Rewound:
 
 def notes(conn: Connection) -> list[str]:
     """What agents are told of it with their next message."""
-    rows = fetch(conn, "SELECT content FROM inbound WHERE id LIKE 'note:%' AND status = 'pending' ORDER BY seq")
+    rows = fetch(
+        conn,
+        "SELECT content FROM inbound WHERE status = 'pending'"
+        " AND (id LIKE 'note:rewound:%' OR id LIKE 'note:forked:%') ORDER BY seq",
+    )
     return [str(json.loads(str(row["content"]))["text"]) for row in rows]
 
 
@@ -65,7 +69,7 @@ def test_nothing_is_said_again_and_what_came_later_is_marked(both: tuple[int, in
     done = taken_back(world, session, f"said-{last}")
     later = turns - 1 - last
     assert (done.marked, done.set_aside) == (2 * later + 3, 2)
-    assert not fetch(world.conn, "SELECT id FROM ledger WHERE settled_at IS NULL")
+    assert fetch(world.conn, "SELECT id FROM ledger WHERE settled_at IS NULL") == [{"id": "out-q1/closed"}]
     assert not fetch(world.conn, "SELECT id FROM inbound WHERE status = 'pending' AND trigger = 1")
     assert fetch(world.conn, "SELECT id, state FROM ledger WHERE state = 'delivered' ORDER BY id") == ended
     assert not fetch(world.conn, "SELECT id FROM questions WHERE state = 'open'")
