@@ -1,7 +1,8 @@
-"""Striking secrets out of a line of the log: those that are known, and what looks like one. Pure.
+"""Striking secrets out of a line of a log: those that are known, and what looks like one. Pure.
 
-A line is JSON already, so nothing that is struck out may reach over a quotation mark or a backslash: what is left is
-the same line, with `[struck out]` in a secret's place.
+A line of the host's is JSON already, so nothing that is struck out may reach over a quotation mark or a backslash: what
+is left is the same line, with `[struck out]` in a secret's place. What a sandbox says comes in pieces, cut anywhere:
+`ready` says how much of it can be struck without a secret that goes on in the next piece.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from collections.abc import Collection, Iterable, Sequence
 STRUCK = "[struck out]"
 SHORTEST = 6
 """Characters: what is shorter is no secret, and would be found in everything."""
+LONGEST_LINE = 8192
+"""Characters of a line that is waited for; of a longer one, which has no end yet, the end is waited for no more."""
+MOST_STEPS = 100
+"""Back from the end of what is there, over forms that overlap: who says nothing else must not have all of it kept."""
 _WORD = r'[^\s"\\,;&<>)\]}]'
 _BEFORE = r"""['\\"]*\s*[:=,]\s*(?:b?['\\"]+)?"""
 """Between a name and its value: in JSON, in a header, in Python's own words for a pair of them."""
@@ -58,6 +63,33 @@ def strike(text: str, known: Collection[str]) -> str:
     for look in _LOOKS:
         text = look.sub(_keep_name, text)
     return text
+
+
+def ready(text: str, known: Collection[str]) -> int:
+    """How many characters of *text*, which goes on, can be struck and let go: those of its whole lines.
+
+    None of the *known* forms is cut, nor begins before that place and may go on in what is still to come. What only
+    looks like a secret is not cut unless its line is longer than `LONGEST_LINE`.
+    """
+    end = text.rfind("\n") + 1
+    if len(text) - end > LONGEST_LINE:
+        end = len(text)
+    for _ in range(MOST_STEPS):
+        place = min((_begins(text, form, end) for form in known), default=end)
+        if place == end:
+            break
+        end = place
+    return end
+
+
+def _begins(text: str, form: str, end: int) -> int:
+    """Where *form* begins that stands on both sides of *end*, or may once *text* goes on; *end*: nowhere."""
+    place = text.find(form[0], max(0, end - len(form) + 1), end)
+    while place >= 0:
+        if form.startswith(text[place : place + len(form)]):
+            return place
+        place = text.find(form[0], place + 1, end)
+    return end
 
 
 def _keep_name(found: re.Match[str]) -> str:

@@ -66,7 +66,7 @@ class ChildSandbox:
         """Copy its standard error until nobody has it open any more."""
         async for chunk in self.stderr:
             await log.add(bytes(chunk))
-        await log.add(b"")
+        await log.end()
 
     def show_log(self) -> None:
         """It is copied as it is said."""

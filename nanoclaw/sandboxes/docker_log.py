@@ -61,6 +61,7 @@ class LogCopy:
             except (NotThereError, ConflictError, RefusedError):
                 # It is gone, and its log with it.
                 await trio.lowlevel.checkpoint()
+        await log.end()
 
     async def _copy(self, log: SandboxLog) -> None:
         """Copy what is new, up to the bound of *log*."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.kit.striking import SHORTEST, STRUCK, forms, strike
+from nanoclaw.kit.striking import LONGEST_LINE, SHORTEST, STRUCK, forms, ready, strike
 
 CANARY = "q7Zx-canary/9+sesame"
 
@@ -65,3 +66,38 @@ def test_what_looks_like_a_secret_goes_and_the_line_stays_json(text: str) -> Non
 def test_what_is_no_secret_stays(text: str) -> None:
     line = json.dumps({"event": text})
     assert strike(line, forms(["tiny", CANARY])) == line
+
+
+def passed_on(pieces: list[str], known: tuple[str, ...]) -> str:
+    """What comes of *pieces* that are struck as they come."""
+    out, held = "", ""
+    for piece in pieces:
+        held += piece
+        end = ready(held, known)
+        out, held = out + strike(held[:end], known), held[end:]
+    return out + strike(held, known)
+
+
+@given(st.lists(st.integers(0, 400), max_size=8), st.sampled_from(["", "\n", "\nword ", "x" * 60]), st.data())
+def test_a_secret_that_comes_in_pieces_is_struck_as_one_that_comes_whole(
+    places: list[int], between: str, data: st.DataObject
+) -> None:
+    secret = data.draw(st.sampled_from([CANARY, "two\nlines of one", "aabaab"]))
+    said = f"{between}{secret}".join(["begin ", "middle", secret, "\nend", ""])
+    cuts = [0, *sorted(min(place, len(said)) for place in places), len(said)]
+    pieces = [said[a:b] for a, b in itertools.pairwise(cuts)]
+    assert passed_on(pieces, forms([secret])) == strike(said, forms([secret]))
+
+
+@given(st.integers(0, 60))
+def test_what_looks_like_a_secret_is_struck_though_its_line_comes_in_pieces(place: int) -> None:
+    said = f"asked with Authorization: Bearer {CANARY} for it\n"
+    assert "canary" not in passed_on([said[:place], said[place:]], ())
+
+
+def test_a_line_without_an_end_is_not_kept_for_ever() -> None:
+    known = forms([CANARY, "aaaaaaaa"])
+    assert ready("x" * LONGEST_LINE, known) == 0
+    assert ready("x" * (LONGEST_LINE + 1), known) == LONGEST_LINE + 1
+    assert ready("x" * LONGEST_LINE + CANARY[:-1], known) == LONGEST_LINE
+    assert ready("a" * 5 * LONGEST_LINE, known) > 4 * LONGEST_LINE
