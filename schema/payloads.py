@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar, get_origin
 
 from attrs import Attribute, field, frozen, has
-from attrs.validators import ge, le, max_len, min_len, optional
+from attrs.validators import deep_iterable, ge, le, max_len, min_len, optional
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.gen import make_dict_structure_fn
@@ -27,6 +27,10 @@ MOST_LABEL = 75
 MOST_TITLE = 150
 MOST_BODY = 3_000
 """Characters of a question, or of what a card says."""
+MOST_RESPONDERS = 20
+"""Names of those who may answer one question."""
+MOST_RESPONDER = 200
+"""Characters of one of them."""
 MOST_WAIT_SECONDS = 14_400
 """For an answer: well within what a host allows a turn."""
 QUESTION_RESPONSE = "question_response"
@@ -170,13 +174,19 @@ class Option:
 
 @frozen(kw_only=True)
 class AskQuestion:
-    """Ask a person to choose. After *timeout_seconds* the question is closed; without, it waits as long as it takes."""
+    """Ask a person to choose. After *timeout_seconds* the question is closed; without, it waits as long as it takes.
+
+    *responders* are names for those who may answer; without any, they are whoever triggered the turn, and admins.
+    """
 
     question_id: str = field(validator=[min_len(1), max_len(MOST_LABEL)])
     title: str = field(validator=max_len(MOST_TITLE))
     question: str = field(validator=max_len(MOST_BODY))
     options: tuple[Option, ...] = field(validator=[min_len(1), max_len(MOST_OPTIONS)])
     timeout_seconds: int | None = field(default=None, validator=optional([ge(1), le(MOST_WAIT_SECONDS)]))
+    responders: tuple[str, ...] = field(
+        default=(), validator=[max_len(MOST_RESPONDERS), deep_iterable(max_len(MOST_RESPONDER))]
+    )
 
 
 @frozen(kw_only=True)

@@ -7,25 +7,21 @@ what they mean is looked up in the truth, in its own session and no other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from attrs import frozen
 
+from nanoclaw.actors.questions import judge_question
 from nanoclaw.core import agent_mail, destinations
-from nanoclaw.core import questions as rules
 from nanoclaw.core.alterations import Altering, decide_alteration
-from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.destinations import Refused
-from nanoclaw.link.fields import is_id
 from nanoclaw.link.outbox_files import Collected
 from nanoclaw.link.report import OutRow
 from nanoclaw.model.entities import SessionPlace
-from nanoclaw.model.ids import EpochNumber, InboundId, OutboundId, QuestionId, RunnerMessageId, SessionId
+from nanoclaw.model.ids import EpochNumber, InboundId, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import Address, InboundRow, NewLedgerRow
-from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.store import destinations as stored_destinations
-from nanoclaw.store import inbound, ledger, questions
+from nanoclaw.store import inbound, ledger
 from nanoclaw.store.ticks import highest_seq
 from schema.payloads import AskQuestion, ChatOut, Edit, Reaction, SystemOut
 from schema.rows import OutKind
@@ -73,8 +69,8 @@ def judge(conn: Connection, place: SessionPlace, epoch: EpochNumber, row: OutRow
             return NothingLeft()
         case SystemOut():
             return Refused("not-carried", "a request is no message")
-        case AskQuestion() if (fault := _fault(conn, place, row.payload)) is not None:
-            return Refused("bad-question", fault)
+        case AskQuestion():
+            to = judge_question(conn, place, row.payload, _meant(row, destinations.origin_of(place, answered), names))
         case _:
             to = _meant(row, destinations.origin_of(place, answered), names)
     if isinstance(to, Refused):
@@ -114,45 +110,8 @@ def message_answered(conn: Connection, place: SessionPlace, claimed_id: str | No
     return row if row is not None and row.session_id == place.session.id else None
 
 
-def question_of(
-    conn: Connection, place: SessionPlace, asked: AskQuestion, new: NewLedgerRow, *, now: datetime
-) -> Question:
-    """The row of a question whose message is *new*."""
-    seconds = asked.timeout_seconds
-    return Question(
-        id=QuestionId(asked.question_id),
-        session_id=place.session.id,
-        ledger_id=new.id,
-        asked_of=None if new.in_reply_to is None else questions.asked_of(conn, InboundId(new.in_reply_to)),
-        channel=new.to.channel,
-        platform_id=new.to.platform_id,
-        thread_id=new.to.thread_id,
-        title=asked.title,
-        question=asked.question,
-        options=questions.write_options(asked.options),
-        state=QuestionState.OPEN,
-        asked_at=now,
-        expires_at=None if seconds is None else now + timedelta(seconds=seconds),
-        ended_at=None,
-        answered_by=None,
-        answer=None,
-    )
-
-
 def _altering(conn: Connection, session: SessionId, said: Edit | Reaction, known: Iterable[Address]) -> Altering:
     """Look up what an edit or a reaction is about, in its own session."""
     return decide_alteration(
         said, ledger.of_seq(conn, session, said.seq), inbound.of_seq(conn, session, said.seq), known
     )
-
-
-def _fault(conn: Connection, place: SessionPlace, asked: AskQuestion) -> str | None:
-    """Why a question cannot be asked."""
-    answer = questions.answer_id(QuestionId(asked.question_id))
-    if not is_id(answer) or not asked.question_id or asked.question_id.startswith(PREFIX):
-        return "the question's id is none"
-    if questions.get(conn, QuestionId(asked.question_id)) is not None or inbound.get(conn, answer) is not None:
-        return "a question of this id was asked before"
-    if questions.waiting(conn, place.session.id) >= rules.MOST_OPEN:
-        return f"{rules.MOST_OPEN} questions wait for an answer already"
-    return rules.fault(asked)

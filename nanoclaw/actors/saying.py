@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from nanoclaw.actors import agent_mail, outgoing
+from nanoclaw.actors.questions import question_of
 from nanoclaw.core import destinations, outgoing_files
 from nanoclaw.core.agent_mail import MailPolicy
 from nanoclaw.core.notices import plain
@@ -89,7 +90,7 @@ def say(
         ledger.add(conn, taken, session=place.session.id, now=now)
         asks = isinstance(row.payload, AskQuestion)
         if isinstance(row.payload, AskQuestion):
-            questions.add(conn, outgoing.question_of(conn, place, row.payload, taken, now=now))
+            questions.add(conn, question_of(conn, place, row.payload, taken, now=now))
         return Said(lane=Lane(taken.to.channel, taken.to.platform_id), changed=asks, asked=asks)
     if isinstance(taken, destinations.Refused):
         drops.record(conn, dropped(place, epoch, row, taken, now))

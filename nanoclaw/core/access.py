@@ -66,5 +66,10 @@ def scope(sender_scope: SenderScope, sender: Standing) -> Verdict:
     return Refused("sender-scope", "the wiring is for known people only", ask=False)
 
 
+def may_speak(policy: UnknownSenderPolicy, sender_scope: SenderScope, sender: Standing) -> bool:
+    """Do a chat of that *policy* and a wiring of that *sender_scope* let the sender speak to the agent group?"""
+    return isinstance(access(policy, sender), Allowed) and isinstance(scope(sender_scope, sender), Allowed)
+
+
 def _a(sender: Standing) -> str:
     return f"{'an' if sender.value[0] in 'ao' else 'a'} {sender.value}"

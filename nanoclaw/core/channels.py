@@ -11,6 +11,8 @@ from attrs import frozen
 MOST_NAME = 40
 RESERVED = frozenset({"agent", "terminal", "web"})
 """Channels that are always there, and agents, who write to each other."""
+OF_PROGRAMS = frozenset({"webhook"})
+"""Kinds of channels on which programs speak, and not people."""
 MOST_SETTING = 4096
 """Characters of one setting."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.core.notices import plain
+from nanoclaw.core.responders import Responders, is_among
 from nanoclaw.model.ids import UserId
 from nanoclaw.model.messages import Address
 from nanoclaw.model.questions import Question, QuestionState
@@ -65,9 +66,25 @@ def meant(said: str, options: Sequence[Option]) -> Option | None:
     return None
 
 
-def may_answer(question: Question, sender: UserId, standing: Standing) -> bool:
-    """May *sender*, who stands so to the agent group that asks, answer?"""
-    return sender == question.asked_of or standing in ADMINS
+@frozen(kw_only=True)
+class Answerer:
+    """Somebody who would answer."""
+
+    id: UserId
+    """As the platform vouches for it."""
+    standing: Standing
+    """What they are to the agent group that asks."""
+    speaks: bool
+    """May they speak to it in that chat?"""
+
+
+def may_answer(question: Question, responders: Responders | None, who: Answerer) -> bool:
+    """May they? Admins in any case; besides them the *responders* that were named, else who triggered the turn."""
+    if who.standing in ADMINS:
+        return True
+    if responders is None:
+        return who.id == question.asked_of
+    return is_among(responders, who.id, speaks=who.speaks)
 
 
 def judge(
@@ -76,8 +93,8 @@ def judge(
     said: str,
     *,
     place: Address,
-    sender: UserId,
-    standing: Standing,
+    responders: Responders | None,
+    who: Answerer,
     answered_by: str | None,
 ) -> Verdict:
     """What becomes of an answer that is meant as one.
@@ -87,13 +104,13 @@ def judge(
       options: Its own.
       said: What was pressed or typed.
       place: Where.
-      sender: By whom.
-      standing: What they are to the agent group that asks.
+      responders: Who was named to answer it; None: nobody.
+      who: Whoever did it.
       answered_by: The name of who has answered it, if somebody has.
     """
     if question is None or not question.place.is_in_chat_of(place):
         return NotTaken("no-question", "there is no such question here")
-    if not may_answer(question, sender, standing):
+    if not may_answer(question, responders, who):
         return NotTaken("not-yours-to-answer", "only whoever it was asked of, and admins, may answer this question")
     if question.state is not QuestionState.OPEN:
         return NotTaken("question-over", over(question, options, answered_by))

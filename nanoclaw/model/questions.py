@@ -44,6 +44,8 @@ class Question:
     answered_by: UserId | None
     answer: str | None
     """The value of the option."""
+    responders: str | None = None
+    """JSON, as `store.questions` reads it: who may answer instead of `asked_of`; None: nobody was named."""
 
     @property
     def place(self) -> Address:

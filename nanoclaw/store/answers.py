@@ -22,6 +22,7 @@ from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.people import note_user, rights_of
 from nanoclaw.store.sessions import session_place
+from nanoclaw.store.wirings import wiring_at
 from schema import payloads
 from schema.payloads import Option
 from schema.rows import InKind
@@ -71,8 +72,8 @@ def find(conn: Connection, event: InboundEvent, place: Address) -> Answered | Un
         options,
         event.choice.said,
         place=place,
-        sender=event.sender_id,
-        standing=Standing.STRANGER if question is None else _standing(conn, event, question),
+        responders=None if question is None else questions.responders_of(question),
+        who=_who(conn, event, question),
         answered_by=None if question is None else questions.answerer(conn, question),
     )
     if isinstance(verdict, rules.NotTaken):
@@ -87,7 +88,9 @@ def _typed(conn: Connection, event: InboundEvent, place: Address) -> Answered | 
         return None
     for question in questions.open_in(conn, place):
         option = rules.meant(event.text, questions.options_of(question))
-        if option is not None and rules.may_answer(question, event.sender_id, _standing(conn, event, question)):
+        if option is None:
+            continue
+        if rules.may_answer(question, questions.responders_of(question), _who(conn, event, question)):
             return Answered(question=question, option=option)
     return None
 
@@ -161,7 +164,14 @@ def record(
     return frozenset(notices.answer(conn, place, key=key, text=text, to_event=event_id, now=now))
 
 
-def _standing(conn: Connection, event: InboundEvent, question: Question) -> Standing:
+def _who(conn: Connection, event: InboundEvent, question: Question | None) -> rules.Answerer:
+    """Who *event* comes from, as the agent stands to them that asks the *question*."""
+    if question is None:
+        return rules.Answerer(id=event.sender_id, standing=Standing.STRANGER, speaks=False)
     place = session_place(conn, question.session_id)
     assert place is not None
-    return access.standing(rights_of(conn, event.sender_id), place.agent_group.id)
+    agent = place.agent_group.id
+    standing = access.standing(rights_of(conn, event.sender_id), agent)
+    wired = wiring_at(conn, agent, question.place)
+    speaks = wired is not None and access.may_speak(wired[0].unknown_sender_policy, wired[1].sender_scope, standing)
+    return rules.Answerer(id=event.sender_id, standing=standing, speaks=speaks)

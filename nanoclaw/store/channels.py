@@ -26,6 +26,12 @@ def every(conn: Connection) -> list[ConfiguredChannel]:
     return select(conn, ConfiguredChannel, "SELECT * FROM channels ORDER BY name")
 
 
+def kind_of(conn: Connection, name: ChannelName) -> str | None:
+    """What kind of channel was added by that name; None: none was."""
+    found = scalar(conn, "SELECT kind FROM channels WHERE name = ?", (name,))
+    return None if found is None else str(found)
+
+
 def set_enabled(conn: Connection, name: ChannelName, *, enabled: bool) -> bool:
     """Have a channel run, or rest; says whether there is one."""
     return bool(execute(conn, "UPDATE channels SET enabled = ? WHERE name = ?", (int(enabled), name)))

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from nanoclaw.core.conversations import WEB
 from nanoclaw.core.notices import plain
+from nanoclaw.core.responders import Responders, Seen
 from nanoclaw.model.ids import EventId, InboundId, OutboundId, QuestionId, SessionId, UserId
 from nanoclaw.model.messages import Address, NewLedgerRow
 from nanoclaw.model.questions import Question, QuestionState
@@ -23,6 +24,8 @@ from schema.times import write_time
 
 ANSWER = payloads.answer_row("")
 """How the id of an inbound row begins that is the answer to a question; the question's own follows."""
+MOST_SEEN = 2_000
+"""The last messages of a session, among whose senders those are who may be named to answer."""
 MOST_TITLE = 80
 """Characters of a question that is named in a sentence."""
 
@@ -89,6 +92,31 @@ def options_of(question: Question) -> Sequence[Option]:
 def write_options(options: Sequence[Option]) -> str:
     """*options* as a row holds them."""
     return payloads.write(_Options(options=tuple(options)))
+
+
+def responders_of(question: Question) -> Responders | None:
+    """Who was named to answer; None: nobody."""
+    return None if question.responders is None else payloads.read_as(Responders, question.responders)
+
+
+def write_responders(responders: Responders) -> str:
+    """*responders* as a row holds them."""
+    return payloads.write(responders)
+
+
+def seen_in(conn: Connection, session: SessionId, chat: Address) -> list[Seen]:
+    """What people said in *chat*, whatever the thread, that *session* was given, of its last messages."""
+    rows = fetch(
+        conn,
+        "SELECT i.seq, json_extract(i.content, '$.sender') AS name, e.sender_id FROM"
+        " (SELECT * FROM inbound WHERE session_id = ? ORDER BY seq DESC LIMIT ?) i JOIN events e ON e.id = i.event_id"
+        " WHERE i.kind IN ('chat', 'chat-sdk') AND i.channel = ? AND i.platform_id = ? AND e.sender_id IS NOT NULL",
+        (session, MOST_SEEN, chat.channel, chat.platform_id),
+    )
+    return [
+        Seen(number=int(str(row["seq"])), name=str(row["name"] or ""), person=UserId(str(row["sender_id"])))
+        for row in rows
+    ]
 
 
 def asked_of(conn: Connection, message: InboundId) -> UserId | None:

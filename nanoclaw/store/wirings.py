@@ -7,10 +7,11 @@ from datetime import datetime
 import attrs
 
 from nanoclaw.core.defaults import wiring_defaults
-from nanoclaw.model.entities import Wiring
+from nanoclaw.model.entities import MessagingGroup, Wiring
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId, WiringId
+from nanoclaw.model.messages import Address
 from nanoclaw.store import destinations
-from nanoclaw.store.entities import Mint
+from nanoclaw.store.entities import Mint, messaging_group
 from schema.rows import bindings, insert_sql, select, select_kept
 from schema.sqlite import Connection, execute
 
@@ -51,6 +52,15 @@ def wirings(conn: Connection) -> list[Wiring]:
 def wirings_of(conn: Connection, group: MessagingGroupId) -> list[Wiring]:
     """Who hears that chat, in no order."""
     return select_kept(conn, Wiring, "SELECT * FROM wirings WHERE messaging_group_id = ?", (group,))
+
+
+def wiring_at(conn: Connection, agent: AgentGroupId, place: Address) -> tuple[MessagingGroup, Wiring] | None:
+    """The chat of *place*, and how *agent* hears it; None: it does not."""
+    chat = messaging_group(conn, place.channel, place.platform_id)
+    if chat is None:
+        return None
+    found = next((wiring for wiring in wirings_of(conn, chat.id) if wiring.agent_group_id == agent), None)
+    return None if found is None else (chat, found)
 
 
 def update_wiring(conn: Connection, wiring: Wiring) -> None:

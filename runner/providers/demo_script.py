@@ -62,6 +62,7 @@ Things to try:
 - tasks: what is scheduled; `nanoclaw tasks list` shows it as well
 - pause, resume or cancel task-…, update task-… coffee: what becomes of one
 - ask me a question: answers to choose from, and I wait for yours
+- ask a question of anyone: whoever comes first; “of Ada, Bob” are those two, “of admins” nobody else
 - create an agent named Scout: another agent, if I may have one made; add “: ” and what it is for
 - install apt=tree pip=tabulate for tables: packages in my image, if somebody lets me have them; “npm=” is a kind, too
 - add mcp server clock: TZ=UTC python3 clock.py: a program that would give me tools, if somebody lets me

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TypeAlias, cast
 
 from attrs import frozen
@@ -24,9 +25,15 @@ _AGENT = re.compile(r"create an agent (?:named|called) ([^:\n]+?)(?:: (.+))?", r
 _ADMIN = re.compile(r"admin ([a-z]+(?: [a-z]+)?)((?: [a-z_]+=\S+)*)", re.IGNORECASE)
 _SERVER = re.compile(rf"add mcp server ([\w-]+): {_WORDS}", re.DOTALL | re.IGNORECASE)
 _PACKAGES = re.compile(r"install ((?:(?:apt|npm|pip)=\S+ ?)+)(?:for (.+))?", re.DOTALL | re.IGNORECASE)
+_ASK = re.compile(rf"ask a question of {_WORDS}", re.IGNORECASE)
 _CALL = re.compile(r"use ([\w-]+) of ([\w-]+)", re.IGNORECASE)
 _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _NUMBER = re.compile(r"\(id: (\d+)\)")
+
+
+QUESTION: Mapping[str, object] = MappingProxyType(
+    {"title": "A question", "question": "Tea or coffee?", "options": ["Tea", "Coffee"]}
+)
 
 
 @frozen
@@ -55,8 +62,7 @@ def tools_asked_for(text: str, *, number: int, to: str | None, now: datetime) ->
     here = {} if to is None else {"to": to}
     match text.lower().strip("!.,? "):
         case "ask me a question" | "ask":
-            question = {"title": "A question", "question": "Tea or coffee?", "options": ["Tea", "Coffee"]}
-            return [Use("ask_user_question", {**question, **here}, _said)]
+            return [Use("ask_user_question", {**QUESTION, **here}, _said)]
         case "edit":
             return [Use("send_message", {"text": "I am about to change my mind.", **here}, _change)]
         case "react":
@@ -68,8 +74,20 @@ def tools_asked_for(text: str, *, number: int, to: str | None, now: datetime) ->
             return [Use("list_tasks", {}, _scheduled)]
         case _:
             return (
-                _told(text) or _tasks(text, now) or _agents(text.strip()) or _admin(text.strip()) or _more(text.strip())
+                _asked(text.strip(), here)
+                or _told(text)
+                or _tasks(text, now)
+                or _agents(text.strip())
+                or _admin(text.strip())
+                or _more(text.strip())
             )
+
+
+def _asked(text: str, here: Mapping[str, object]) -> list[Use]:
+    if asked := _ASK.fullmatch(text):
+        names = [name.strip() for name in asked[1].split(",")]
+        return [Use("ask_user_question", {**QUESTION, "responders": names, **here}, _said)]
+    return []
 
 
 def _told(text: str) -> list[Use]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from runner.core.arguments import Choices, Refused, Text, Whole
+from runner.core.lists import Texts
 from runner.core.text import one_line
 from runner.model import Incoming, Posting
 from runner.tools.base import Answer
@@ -17,6 +18,8 @@ from runner.tools.messages import TO
 from runner.tools.waits import Awaited
 from schema.payloads import (
     MOST_BODY,
+    MOST_RESPONDER,
+    MOST_RESPONDERS,
     MOST_TITLE,
     MOST_WAIT_SECONDS,
     QUESTION_RESPONSE,
@@ -44,6 +47,7 @@ class _Ask:
     options: tuple[Option, ...]
     timeout: int | None = None
     to: str | None = None
+    responders: tuple[str, ...] = ()
 
 
 async def _ask(desk: Desk, asked: _Ask) -> Answer | Refused:
@@ -56,6 +60,7 @@ async def _ask(desk: Desk, asked: _Ask) -> Answer | Refused:
         question=asked.question,
         options=asked.options,
         timeout_seconds=asked.timeout,
+        responders=asked.responders,
     )
     row = await desk.say(Posting(destination=recipient.destination, in_reply_to=desk.current, payload=question))
     ends: list[Awaited] = [*question_rows(question.question_id), (desk.epoch, row.id)]
@@ -105,6 +110,14 @@ QUESTIONS: tuple[Definition, ...] = (
                 required=False,
             ),
             TO,
+            Texts(
+                name="responders",
+                about="Who may answer, besides admins. Left out: whoever made you ask. Say the name of a sender as it "
+                "was shown to you, a message of theirs as #12, anyone for everybody who may speak to you in that chat, "
+                "or admins for nobody else. The first answer counts.",
+                most=MOST_RESPONDERS,
+                longest=MOST_RESPONDER,
+            ),
         ],
         _Ask,
         _ask,

@@ -7,7 +7,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.questions import NotTaken, Taken, fault, judge, meant
+from nanoclaw.core.questions import Answerer, NotTaken, Taken, fault, judge, meant
+from nanoclaw.core.responders import Responders
 from nanoclaw.model.ids import OutboundId, QuestionId, SessionId, UserId
 from nanoclaw.model.messages import Address
 from nanoclaw.model.questions import Question, QuestionState
@@ -45,8 +46,11 @@ def judged(
     place: Address = ROOM,
     sender: UserId = ADA,
     standing: Standing = Standing.STRANGER,
+    speaks: bool = True,
+    responders: Responders | None = None,
 ) -> Taken | NotTaken:
-    return judge(question, (YES, NO), said, place=place, sender=sender, standing=standing, answered_by="Ada")
+    who = Answerer(id=sender, standing=standing, speaks=speaks)
+    return judge(question, (YES, NO), said, place=place, responders=responders, who=who, answered_by="Ada")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,28 @@ def test_whoever_it_was_asked_of_and_admins_may_answer_and_nobody_else() -> None
     nobodys = evolve(OPEN, asked_of=None)
     assert isinstance(judged(nobodys), NotTaken)
     assert judged(nobodys, standing=Standing.ADMIN) == Taken(YES)
+
+
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("speaks", [True, False])
+@pytest.mark.parametrize("sender", [ADA, BOB])
+@pytest.mark.parametrize(
+    ("responders", "who"),
+    [
+        (None, {ADA}),
+        (Responders(), set()),
+        (Responders(anyone=True), {ADA, BOB}),
+        (Responders(people=(BOB,)), {BOB}),
+        (Responders(anyone=True, people=(BOB,)), {ADA, BOB}),
+    ],
+)
+def test_who_may_answer_is_whoever_was_named_as_long_as_they_may_speak_and_admins(
+    responders: Responders | None, who: set[UserId], sender: UserId, speaks: bool, standing: Standing
+) -> None:
+    verdict = judged(OPEN, sender=sender, standing=standing, speaks=speaks, responders=responders)
+    is_admin = standing in (Standing.OWNER, Standing.GLOBAL_ADMIN, Standing.ADMIN)
+    may = is_admin or (sender in who and (speaks or responders is None))
+    assert isinstance(verdict, Taken) == may
 
 
 @pytest.mark.parametrize(

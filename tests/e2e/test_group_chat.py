@@ -149,6 +149,22 @@ async def test_an_edit_after_the_answer_comes_along_with_the_next_question(home:
         assert (await room.posts(2))[1].endswith("(I have also read a message that was not said to me.)")
 
 
+async def test_a_question_is_answered_by_whom_the_agent_named_and_by_nobody_else(
+    home: Path, platform: FakePlatform
+) -> None:
+    async with living_room(home, platform, threaded=False) as room:
+        await room.say(1, "I would like something to drink", sender="Carl")
+        await room.say(2, "ask a question of Carla, test:carl", sender="Ada", mention=True)
+        (refused,) = await room.posts(1)
+        assert "you have seen nobody called “Carla” in that chat" in refused
+        await room.say(3, "ask a question of Carl", sender="Ada", mention=True)
+        assert "1. Tea" in (await room.posts(2))[1]
+        for number, who in enumerate(("Ada", "Eve"), start=4):
+            await room.say(number, "tea", sender=who)
+        await room.say(6, "coffee", sender="Carl")
+        assert "Carl chose “Coffee”" in (await room.posts(3))[2]
+
+
 async def test_what_was_refused_is_in_no_file_of_the_home_while_it_runs_and_afterwards(
     home: Path, platform: FakePlatform
 ) -> None:

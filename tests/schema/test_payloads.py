@@ -76,6 +76,7 @@ OUT: dict[OutKind, st.SearchStrategy[OutPayload]] = {
         question=TEXT,
         options=OPTIONS,
         timeout_seconds=st.none() | st.integers(1, MOST_WAIT_SECONDS),
+        responders=st.lists(TEXT, max_size=3).map(tuple),
     ),
     OutKind.SYSTEM: st.builds(SystemOut, action=TEXT, arguments=TEXT),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
+from nanoclaw.core.responders import Responders
 from nanoclaw.model.ids import OutboundId, QuestionId, SessionId, UserId
 from nanoclaw.model.messages import LedgerState, NewLedgerRow
 from nanoclaw.model.questions import Question, QuestionState
@@ -50,6 +51,7 @@ def asked(
     of: UserId | None = None,
     seconds: int | None = None,
     shown: bool = True,
+    responders: Responders | None = None,
 ) -> Question:
     """The agent of *session* asks, in answer to that, and waits so long; it can be seen already, unless not *shown*."""
     said = AskQuestion(question_id=name, title="Drinks", question="What would you like?", options=TEA_OR_COFFEE)
@@ -59,6 +61,7 @@ def asked(
         asked_of=of,
         asked_at=world.now,
         expires_at=None if seconds is None else world.now + timedelta(seconds=seconds),
+        responders=None if responders is None else questions.write_responders(responders),
     )
     new = NewLedgerRow(
         id=question.ledger_id,
