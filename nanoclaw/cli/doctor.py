@@ -23,9 +23,12 @@ from rich.text import Text
 from nanoclaw.app import docker_settings
 from nanoclaw.cli import exits
 from nanoclaw.cli.checks import Health, examine
+from nanoclaw.cli.checks_of_closedness import closed
 from nanoclaw.cli.checks_of_containers import leftovers
+from nanoclaw.cli.finding import Finding as CheckFinding
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
+from nanoclaw.core.egress import Policy
 from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError
 from nanoclaw.kit.clock import SystemClock
@@ -54,9 +57,9 @@ def run(config: Config, *, as_json: bool) -> int:
     with _quiet():
         health = examine(config, now=SystemClock().now())
     with _home(config) as settings, Console(stderr=True).status("trying each engine by a real start …"):
-        findings = trio.run(_examine, settings, _install(settings))
+        findings, tried = trio.run(_examine, settings, _install(settings))
         left = trio.run(leftovers, settings, _install(settings))
-    health = Health((*health.findings, *left))
+    health = Health((*health.findings, *tried, *left))
     sentences = onecli_trouble(config)
     if as_json:
         checks = [attrs.asdict(finding) for finding in health.findings]
@@ -95,9 +98,12 @@ def _print_checks(health: Health) -> None:
     Console(highlight=False).print(table)
 
 
-async def _examine(config: Config, install: str) -> list[Finding]:
+async def _examine(config: Config, install: str) -> tuple[list[Finding], list[CheckFinding]]:
+    """What each engine answers; and whether a sandbox of the one in use is closed, as one from inside sees it."""
     there_are = await all_engines(docker_settings(config, install))
-    return judge([(one, await one.probe()) for one in there_are], config.sandbox.engine)
+    found = judge([(one, await one.probe()) for one in there_are], config.sandbox.engine)
+    used = next((one for one, finding in zip(there_are, found, strict=True) if finding.used), None)
+    return found, [] if used is None else [await closed(used, config.run_folder, Policy())]
 
 
 def judge(probed: Sequence[tuple[Engine, Probe]], wanted: str) -> list[Finding]:

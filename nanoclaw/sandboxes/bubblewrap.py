@@ -16,10 +16,12 @@ from tempfile import TemporaryDirectory
 import trio
 from attrs import define, field
 
+from nanoclaw.errors import SandboxError
 from nanoclaw.kit.sockets import bind_in
 from nanoclaw.model.sandbox import Network
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
+from nanoclaw.sandboxes.inside import Said, spec_in
 from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.spawner import Command
 from schema import files
@@ -128,10 +130,7 @@ class BubblewrapEngine(ChildEngine):
             with trio.fail_after(PROBE_SECONDS):
                 version = await trio.run_process([program, "--version"], capture_stdout=True)
                 arguments = await trio.to_thread.run_sync(walls, self._runtime)
-                with (
-                    TemporaryDirectory(prefix="probe-") as folder,
-                    closing(bind_in(Path(folder), files.GATEWAY_SOCKET)),
-                ):
+                with _gateway() as folder:
                     way_out = ("--ro-bind", folder, files.SANDBOX_GATEWAY)
                     tried = await trio.run_process(
                         [program, *arguments, *way_out, "--remount-ro", "/", "--", *check],
@@ -150,6 +149,18 @@ class BubblewrapEngine(ChildEngine):
             walls="own user, mount, process and network namespaces; no capabilities; no network",
             lacks="no limits on memory and processes, no system call filter",
         )
+
+    async def look_inside(self, folder: Path, program: str) -> Said:
+        """See `LooksInside`."""
+        argv = [PROGRAM, *await trio.to_thread.run_sync(walls, self._runtime), *mounts(spec_in(folder)), "--"]
+        argv += [str(self._runtime.interpreter), "-I", "-S", "-c", program]
+        try:
+            with trio.fail_after(PROBE_SECONDS):
+                ended = await trio.run_process(argv, capture_stdout=True, capture_stderr=True, check=False)
+        except (OSError, trio.TooSlowError) as exc:
+            raise SandboxError(engine=self.name, why=str(exc) or "it did not end in time") from exc
+        lines = (ended.stdout or ended.stderr).decode(errors="replace").strip().splitlines()
+        return Said(code=ended.returncode, last=lines[-1] if lines else "")
 
     async def start(self, spec: SandboxSpec) -> ChildSandbox:
         """Start a runner behind the walls. Raises `SandboxError`."""

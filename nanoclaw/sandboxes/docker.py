@@ -32,11 +32,13 @@ from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.docker_api import ENGINE, Container, ContainerApi, ContainerId, NotThereError, RequestError
 from nanoclaw.sandboxes.docker_events import Ears
+from nanoclaw.sandboxes.docker_order import Order
 from nanoclaw.sandboxes.docker_probe import DockerProbe
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox, remove_for_good
 from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
 from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec
+from nanoclaw.sandboxes.inside import Said
 from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.waiting import Waiting, within_reach
 
@@ -63,17 +65,6 @@ class DockerSettings:
 
 
 @define(eq=False)
-class Order:
-    """A start that somebody waits for, or does not any more."""
-
-    spec: SandboxSpec
-    done: trio.Event = field(factory=trio.Event, init=False)
-    sandbox: DockerSandbox | None = field(default=None, init=False)
-    failure: Exception = field(factory=lambda: SandboxError(engine=ENGINE, why="the host is stopping"), init=False)
-    abandoned: bool = field(default=False, init=False)
-
-
-@define(eq=False)
 class DockerEngine:
     """Runs runners in containers."""
 
@@ -85,6 +76,7 @@ class DockerEngine:
     _labels: Mapping[str, str] = field(init=False)
     _specs: SpecMaker = field(init=False)
     _ears: Ears = field(init=False)
+    _prober: DockerProbe = field(init=False)
     _seats: trio.CapacityLimiter = field(init=False)
     _sandboxes: dict[ContainerId, DockerSandbox] = field(factory=dict[ContainerId, DockerSandbox], init=False)
     """Those that have not been removed."""
@@ -99,6 +91,9 @@ class DockerEngine:
         self._specs = SpecMaker(self._runtime, settings.install, self._host)
         self._ears = Ears(self._api, self._labels, self._sandboxes, self._forget_facts)
         self._seats = trio.CapacityLimiter(settings.most_starts)
+        self._prober = DockerProbe(
+            self._api, self._specs, settings.image, settings.scratch, settings.allow_old_engine, self._host
+        )
 
     @property
     def mounts_inside_agent(self) -> bool:
@@ -119,10 +114,11 @@ class DockerEngine:
 
     async def probe(self) -> Probe:
         """Find out by a real start, behind the same walls."""
-        settings = self._settings
-        return await DockerProbe(
-            self._api, self._specs, settings.image, settings.scratch, settings.allow_old_engine, self._host
-        ).run()
+        return await self._prober.run()
+
+    async def look_inside(self, folder: Path, program: str) -> Said:
+        """See `LooksInside`."""
+        return await self._prober.look_inside(folder, program)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hear of every end until cancelled. Containers are their owners' to end."""

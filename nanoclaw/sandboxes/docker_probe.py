@@ -5,9 +5,7 @@ Started like any other sandbox, but with a program that looks around, and remove
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import trio
@@ -17,17 +15,25 @@ from nanoclaw.core.engine_versions import old_engine
 from nanoclaw.core.sandbox_spec import Image, User, sandbox_user
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.sockets import bind_in
-from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
-from nanoclaw.sandboxes.docker_api import ContainerApi, Daemon, Inspected, NoAnswerError, NotThereError, RequestError
-from nanoclaw.sandboxes.docker_spec import FRAGMENTS, SpecMaker
+from nanoclaw.model.sandbox import Owner
+from nanoclaw.sandboxes.docker_api import (
+    ENGINE,
+    ContainerApi,
+    Daemon,
+    Inspected,
+    NoAnswerError,
+    NotThereError,
+    RequestError,
+)
+from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
-from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec, Unusable, Usable
+from nanoclaw.sandboxes.engine import Probe, Unusable, Usable
+from nanoclaw.sandboxes.inside import GROUP, Said, make_folders, spec_in
 from nanoclaw.sandboxes.waiting import Waiting
 from schema import files
 
 PROBE_SECONDS = 20.0
 DISCARD_SECONDS = 5.0
-GROUP = AgentGroupId("probe")
 MOST_SAID = 4096
 WRITTEN = "written"
 CHECK = f"""
@@ -100,66 +106,55 @@ class DockerProbe:
             ),
         )
 
+    async def look_inside(self, folder: Path, program: str) -> Said:
+        """See `LooksInside`."""
+        with trio.move_on_after(PROBE_SECONDS):
+            try:
+                daemon = await self._api.daemon()
+                return await self._run(folder, program, await self._api.image(self._image), daemon)
+            except RequestError as exc:
+                raise SandboxError(engine=ENGINE, why=str(exc)) from exc
+        raise SandboxError(engine=ENGINE, why=f"a container did not end within {PROBE_SECONDS:g} s")
+
     async def _try(self, image: Image, daemon: Daemon) -> str | None:
         """Start a container that looks around; returns what was wrong with it."""
         user = sandbox_user(self._specs.install, GROUP, host=self._host)
-        folder = await trio.to_thread.run_sync(_make_folders, self._scratch, user, self._host)
-        attempt: ContainerStart | None = None
-        owner = (user.uid, user.gid) if self._host.uid == 0 else None
+        owner = Owner(user.uid, user.gid) if self._host.uid == 0 else None
+        folder = await trio.to_thread.run_sync(make_folders, self._scratch, owner)
         # Whoever connects is let in by the system: that the way is there is all that is asked.
-        gateway = await trio.to_thread.run_sync(bind_in, folder / "gateway", files.GATEWAY_SOCKET, owner)
+        may_connect = None if owner is None else (owner.uid, owner.gid)
+        gateway = await trio.to_thread.run_sync(bind_in, folder / "gateway", files.GATEWAY_SOCKET, may_connect)
         try:
-            command = ("python3", "-I", "-S", "-c", CHECK)
-            asked = self._specs.make(_spec(folder), image, command)
+            found = await self._run(folder, CHECK, image, daemon)
+            if found.code != 0:
+                return f"the container ended with exit code {found.code}" + (f": {found.last}" if found.last else "")
+            return await trio.to_thread.run_sync(_what_was_written, folder, user)
+        finally:
+            gateway.close()
+            with trio.move_on_after(DISCARD_SECONDS, shield=True):
+                await trio.to_thread.run_sync(shutil.rmtree, folder)
+
+    async def _run(self, folder: Path, program: str, image: Image, daemon: Daemon) -> Said:
+        """See a container to its end that runs *program*. Raises `SandboxError`, `RequestError`."""
+        attempt: ContainerStart | None = None
+        try:
+            asked = self._specs.make(spec_in(folder), image, ("python3", "-I", "-S", "-c", program))
             attempt = ContainerStart(self._api, asked, daemon.facts, Waiting())
             found = await attempt.launch(await attempt.create())
             while found is not None and found.state.lives:
                 await trio.sleep(0.05)
                 found = await self._api.inspect(found.id)
             if found is None:
-                return "the daemon does not say whether it started a container"
-            if found.exit_code != 0:
-                return await self._last_words(found)
-            return await trio.to_thread.run_sync(_what_was_written, folder, user)
+                raise SandboxError(engine=ENGINE, why="the daemon does not say whether it started a container")
+            return Said(code=found.exit_code, last=await self._last_words(found))
         finally:
-            gateway.close()
             with trio.move_on_after(DISCARD_SECONDS, shield=True):
                 if attempt is not None:
                     await attempt.discard()
-                await trio.to_thread.run_sync(shutil.rmtree, folder)
 
     async def _last_words(self, found: Inspected) -> str:
         lines = await self._api.logs(found.id, since=None, most_bytes=MOST_SAID, tail=1)
-        said = b"".join(line.text for line in lines).decode(errors="replace").strip()
-        return f"the container ended with exit code {found.exit_code}" + (f": {said}" if said else "")
-
-
-def _spec(folder: Path) -> SandboxSpec:
-    name = SessionId(folder.name)
-    return SandboxSpec(
-        life=LifeName(session=name, epoch=EpochNumber(0), outbound=folder / "out"),
-        agent_group=GROUP,
-        inbound=folder / "in",
-        gateway=folder / "gateway",
-        agent=folder / "agent",
-        state=folder / "state",
-        composed=folder / "composed",
-        skills=folder / "skills",
-    )
-
-
-def _make_folders(scratch: Path, user: User, host: User) -> Path:
-    """What a sandbox needs, in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
-    for name in ("in", "out", "gateway", "agent", "state", "composed", "skills"):
-        (folder / name).mkdir(mode=0o755)
-        if name in ("out", "agent", "state") and host.uid == 0:
-            os.chown(folder / name, user.uid, user.gid)
-    for name, inner in (("composed", FRAGMENTS), ("composed", files.PROGRAMS), ("agent", files.FRAGMENTS)):
-        (folder / name / inner).mkdir(mode=0o755)
-        (folder / name / files.CLAUDE_MD).touch()
-        (folder / name / files.CONTAINER_JSON).touch()
-    return folder
+        return b"".join(line.text for line in lines).decode(errors="replace").strip()
 
 
 def _what_was_written(folder: Path, user: User) -> str | None:

@@ -6,13 +6,13 @@ from attrs import define, field
 
 from nanoclaw.core.sandbox_spec import ContainerSpec, Folders, Image, User, mounts, sandbox_user
 from nanoclaw.sandboxes.engine import SandboxSpec
+from nanoclaw.sandboxes.inside import FRAGMENTS
 from nanoclaw.sandboxes.runtime import Runtime
 from nanoclaw.sandboxes.seccomp import seccomp_profile
 from schema import files
 
 INTERPRETER = "python3"
 """The image's own."""
-FRAGMENTS = "fragments"
 
 
 @define(eq=False)

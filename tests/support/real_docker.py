@@ -19,8 +19,9 @@ from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
 from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
 from nanoclaw.sandboxes.docker_api import ContainerApi
 from nanoclaw.sandboxes.docker_client import DockerClient
-from nanoclaw.sandboxes.docker_spec import FRAGMENTS, SpecMaker
+from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.engine import LifeName, SandboxSpec
+from nanoclaw.sandboxes.inside import FRAGMENTS
 from nanoclaw.sandboxes.runtime import find_runtime
 from schema import files
 from tests.support.session_owner import spec_of
