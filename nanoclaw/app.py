@@ -27,7 +27,7 @@ from nanoclaw.config import Config
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
 from nanoclaw.core.key_check import without_key
 from nanoclaw.errors import UsageError
-from nanoclaw.gateway.gateway import Gateway
+from nanoclaw.gateway.process import GatewayProcess
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.ground import Ground
 from nanoclaw.house import build
@@ -164,7 +164,7 @@ async def serve(
         keyless = await _without_key(store, secrets, config)
         egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits)
         till = Till(store, clock, config.agent.timezone, lambda to: house.delivery.nudge(to))  # noqa: PLW0108 - below
-        gateway = Gateway(secrets.key_for, nodes["gateway"], turns=till.call)
+        gateway = GatewayProcess(config.home, nodes["gateway"], till.call)
         onecli, credentials = _onecli(config, secrets)
         ground = Ground(
             store=store,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -24,7 +24,15 @@ TELL_ADDRESSES = ("httpx2", "httpcore2", "trio-websocket", "docker", "urllib3", 
 def log_to_file(path: Path, *, debug: bool = False) -> None:
     """Send every log line of this process to *path*, which is rotated at 10 MiB."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+    _log_to(RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=KEPT_FILES, encoding="utf-8"), debug=debug)
+
+
+def log_to_stream(stream: TextIO, *, debug: bool = False) -> None:
+    """Send every log line of this process to *stream*, which the host reads."""
+    _log_to(logging.StreamHandler(stream), debug=debug)
+
+
+def _log_to(handler: logging.Handler, *, debug: bool) -> None:
     # Whoever works on a session, an epoch, a lane or an event has bound that: every line of theirs says so.
     first: list[Processor] = [
         structlog.contextvars.merge_contextvars,

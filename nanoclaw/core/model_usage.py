@@ -57,6 +57,11 @@ class Meter:
     """Characters that the model wrote."""
     _final: bool = field(default=False, init=False)
     _put: bool = field(default=False, init=False)
+    _said_elsewhere: Counted | None = field(default=None, init=False)
+
+    def settle(self, counted: Counted) -> None:
+        """It was heard elsewhere, where this much has been counted so far."""
+        self._said_elsewhere = counted
 
     def asked(self, size: int) -> None:
         """So many bytes of the request went out."""
@@ -90,6 +95,8 @@ class Meter:
 
     def total(self) -> Counted:
         """What the call took, as far as it has gone. One that was refused, or never put, took nothing."""
+        if self._said_elsewhere is not None:
+            return self._said_elsewhere
         if self._status == 0 and self._put:
             return Counted(read=-(-self._asked // BYTES_A_TOKEN), estimated=True)
         if not 200 <= self._status < 300:
@@ -106,6 +113,16 @@ class Meter:
         return Counted(
             model=self._model, read=read, cached=cached, stored=stored, written=written, estimated=not self._final
         )
+
+    def so_far(self) -> Counted:
+        """The same in the middle of it, for when no more is heard: rather too much than too little."""
+        if self._status == 0:
+            return Counted(read=-(-self._asked // BYTES_A_TOKEN), estimated=True)
+        if self._stream or not self._readable or not 200 <= self._status < 300:
+            return self.total()
+        # Not to be read before it is whole.
+        heard = -(-self._heard // BYTES_A_TOKEN)
+        return Counted(read=-(-self._asked // BYTES_A_TOKEN), written=heard, estimated=True)
 
     def _of(self, name: str) -> int:
         return self._usage.get(name, 0)

@@ -134,10 +134,11 @@ class Connection:
                 passed += len(event.data)
                 if passed > MOST_BODY:
                     return TOO_LARGE
-                await outside.send(h11.Data(data=event.data))
+                # Before it goes out: whoever counts knows of it then, whatever becomes of this process.
                 meter.asked(len(event.data))
-            await outside.send(h11.EndOfMessage())
+                await outside.send(h11.Data(data=event.data))
             meter.put()
+            await outside.send(h11.EndOfMessage())
         except GoneError as exc:
             if exc.wire is self._inside:
                 raise

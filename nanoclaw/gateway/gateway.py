@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -69,6 +70,12 @@ class Way:
     egress: Egress | None = None
     """What else it may reach; None: nothing. It counts for nothing where OneCLI decides."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of its sockets."""
+        leads_on = self.proxy is not None or self.egress is not None
+        return (GATEWAY_SOCKET, PROXY_SOCKET) if leads_on else (GATEWAY_SOCKET,)
+
 
 @define(eq=False)
 class Gateway:
@@ -110,15 +117,44 @@ class Gateway:
         Cancellation: closed at once, with every connection over it.
         """
         async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(self._opened(_Door(way, GATEWAY_SOCKET, partial(self._to_model, way))))
-            if way.proxy is not None:
-                to_proxy = partial(carry, find=way.proxy, dial=self._dial, note=partial(_note, way.session))
-                await stack.enter_async_context(self._opened(_Door(way, PROXY_SOCKET, to_proxy)))
-            elif way.egress is not None:
-                out = partial(self._outward, way.egress, Meter(way.egress.limits))
-                seats = way.egress.limits.connections
-                await stack.enter_async_context(self._opened(_Door(way, PROXY_SOCKET, out, seats)))
+            for door in self._doors_of(way):
+                await stack.enter_async_context(self._opened(door))
             yield
+
+    async def serve(self, way: Way, sockets: Sequence[socket.socket]) -> None:
+        """Serve *way*, whose *sockets* listen already, until cancelled. `run` has nothing to do with it.
+
+        Args:
+          way: Whose folder nobody looks at.
+          sockets: In the order of `Way.names`; they belong to this from now on.
+
+        Cancellation: closed at once, with every connection over it; all of them are over when this returns.
+        """
+        doors = self._doors_of(way)
+        self._doors += doors
+        try:
+            async with trio.open_nursery() as nursery:
+                for door, plain in zip(doors, sockets, strict=True):
+                    nursery.start_soon(door.take, trio.SocketListener(trio.socket.from_stdlib_socket(plain)))
+        finally:
+            for door in doors:
+                self._doors.remove(door)
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return sum(door.connections for door in self._doors)
+
+    def _doors_of(self, way: Way) -> list[_Door]:
+        """By name, in the order of `Way.names`."""
+        doors = [_Door(way, GATEWAY_SOCKET, partial(self._to_model, way))]
+        if way.proxy is not None:
+            to_proxy = partial(carry, find=way.proxy, dial=self._dial, note=partial(_note, way.session))
+            doors.append(_Door(way, PROXY_SOCKET, to_proxy))
+        elif way.egress is not None:
+            out = partial(self._outward, way.egress, Meter(way.egress.limits))
+            doors.append(_Door(way, PROXY_SOCKET, out, way.egress.limits.connections))
+        return doors
 
     @asynccontextmanager
     async def _opened(self, door: _Door) -> AsyncIterator[None]:
@@ -175,6 +211,8 @@ class _Door:
     _answer: Callable[[trio.SocketStream], Awaitable[None]]
     """Sees one connection to its end, and closes it."""
     _most: int = MOST_CONNECTIONS
+    connections: int = field(default=0, init=False)
+    """How many there are now."""
     _seats: trio.Semaphore = field(init=False)
     _scope: trio.CancelScope | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
@@ -192,13 +230,17 @@ class _Door:
             plain = await trio.to_thread.run_sync(
                 bind_in, self.way.folder, self._name, None if owner is None else (owner.uid, owner.gid)
             )
-            async with trio.SocketListener(trio.socket.from_stdlib_socket(plain)) as listener:
-                task_status.started()
-                async with trio.open_nursery() as nursery:
-                    while True:
-                        # In line outside: what waits there costs a place in the kernel's queue and no memory.
-                        await self._seats.acquire()
-                        nursery.start_soon(self._serve_one, await _accept(listener))
+            listener = trio.SocketListener(trio.socket.from_stdlib_socket(plain))
+            task_status.started()
+            await self.take(listener)
+
+    async def take(self, listener: trio.SocketListener) -> None:
+        """Take connections until cancelled. Closes *listener*."""
+        async with listener, trio.open_nursery() as nursery:
+            while True:
+                # In line outside: what waits there costs a place in the kernel's queue and no memory.
+                await self._seats.acquire()
+                nursery.start_soon(self._serve_one, await _accept(listener))
 
     def close(self) -> None:
         """Close the way and what is coming through. The socket is gone when this returns."""
@@ -211,11 +253,13 @@ class _Door:
     async def _serve_one(self, stream: trio.SocketStream) -> None:
         """See one connection to its end; whatever goes wrong in it ends it and nothing else."""
         bind_contextvars(session=self.way.session)
+        self.connections += 1
         try:
             await self._answer(stream)
         except Exception as exc:
             log.exception("gateway_connection_failed", session=self.way.session, exc_info=exc)
         finally:
+            self.connections -= 1
             self._seats.release()
 
 

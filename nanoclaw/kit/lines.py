@@ -63,7 +63,7 @@ class LineStream:
         while True:
             line = self._next_line()
             if line is not None:
-                return _parse(line)
+                return read_frame(line)
             data = await self._stream.receive_some(READ_SIZE)
             if not data:
                 self._end()
@@ -120,7 +120,8 @@ class LineStream:
             raise BadFrameError(reason=f"cut short after {rest} bytes", usable=True)
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def read_frame(line: bytes) -> dict[str, Any]:
+    """The object that *line* is, without its newline. Raises `BadFrameError`."""
     try:
         frame = json.loads(line.decode("utf-8"), parse_constant=_refuse)
     except UnicodeDecodeError as exc:

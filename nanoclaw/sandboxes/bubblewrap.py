@@ -18,12 +18,12 @@ from attrs import define, field
 
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.sockets import bind_in
+from nanoclaw.kit.spawner import Command
 from nanoclaw.model.sandbox import Network
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Unusable, Usable
 from nanoclaw.sandboxes.inside import Said, spec_in
 from nanoclaw.sandboxes.runtime import Runtime
-from nanoclaw.sandboxes.spawner import Command
 from schema import files
 
 PROGRAM = "bwrap"

@@ -13,12 +13,12 @@ import trio
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
+from nanoclaw.kit.spawner import Command, Program, Spawner
 from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.runtime import Runtime
-from nanoclaw.sandboxes.spawner import Command, Program, Spawner
 
 BURY_SECONDS = 5.0
 LOOK_SECONDS = 0.01

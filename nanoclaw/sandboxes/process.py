@@ -5,9 +5,9 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
+from nanoclaw.kit.spawner import Command
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox
 from nanoclaw.sandboxes.engine import Probe, SandboxSpec, Usable
-from nanoclaw.sandboxes.spawner import Command
 from schema import files
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}

@@ -18,6 +18,7 @@ from nanoclaw.core.endpoints import BadEndpoint, Endpoint, read_endpoint
 from nanoclaw.core.model_requests import Key
 from nanoclaw.gateway.dial import Dial, dial
 from nanoclaw.gateway.gateway import Gateway, Way
+from nanoclaw.gateway.process import GatewayProcess
 from nanoclaw.gateway.wire import GoneError, Wire, client, server
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId
@@ -172,9 +173,9 @@ class Caller:
 
 @define(eq=False)
 class Gate:
-    """A running gateway, and the folder that its ways are in."""
+    """A running gateway, or one apart, and the folder that its ways are in."""
 
-    gateway: Gateway
+    gateway: Gateway | GatewayProcess
     folder: Path
     keys: dict[str, Key] = field(factory=dict[str, Key])
     _callers: AsyncExitStack = field(factory=AsyncExitStack, init=False)

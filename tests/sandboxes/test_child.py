@@ -13,12 +13,12 @@ import trio.testing
 from attrs import define, field
 
 from nanoclaw.errors import SandboxError
+from nanoclaw.kit.spawner import Command
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.child import ChildEngine, ChildSandbox, processes_of
 from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.log import SandboxLog
 from nanoclaw.sandboxes.runtime import find_runtime
-from nanoclaw.sandboxes.spawner import Command
 
 READY = b"ready"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

@@ -13,9 +13,9 @@ import subprocess
 import sys
 
 import runner
+from nanoclaw.kit.spawner import Command, Program, Spawner
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime
-from nanoclaw.sandboxes.spawner import Command, Program, Spawner
 from tests.support.codecs import work_out_codecs
 from tests.support.forks import Asked, Forked, fork_template, show_command_line
 

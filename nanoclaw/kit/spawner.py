@@ -1,7 +1,8 @@
 """Starts programs from one thread that lives as long as the host.
 
 Linux ties "die with my parent" (PR_SET_PDEATHSIG) to the parent *thread*. Trio's worker threads end after some idle
-seconds, and a sandbox started from one would be killed with it, so sandboxes have a thread of their own.
+seconds, and a program started from one would be killed with it, so whoever starts programs that are to die with the
+host has a thread of this kind.
 """
 
 from __future__ import annotations
@@ -29,15 +30,18 @@ class Command:
     directory: Path | None = None
     parent_pipe: bool = False
     """Give it a standard input that ends when the host does."""
+    stdin: int | None = None
+    """A descriptor of ours to be its standard input instead; it stays ours to close."""
 
 
 def start_program(command: Command) -> Program:
     """Start it, in a session of its own. Raises `OSError` if it cannot be executed."""
+    otherwise = subprocess.PIPE if command.parent_pipe else subprocess.DEVNULL
     return subprocess.Popen(
         list(command.argv),
         env=dict(command.environment),
         cwd=command.directory,
-        stdin=subprocess.PIPE if command.parent_pipe else subprocess.DEVNULL,
+        stdin=otherwise if command.stdin is None else command.stdin,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,

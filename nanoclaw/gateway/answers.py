@@ -1,0 +1,167 @@
+"""The host's end of the line to one life of the gateway's process: questions are answered, what it says is passed on.
+
+A call's turn is kept here until the process says that it is over. Where the process ends in the middle of one, what it
+has said so far is what is counted: it says so before what costs anything goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.core.model_requests import Refuse
+from nanoclaw.core.model_usage import Meter
+from nanoclaw.errors import StoreError
+from nanoclaw.gateway.dial import UnreachableError
+from nanoclaw.gateway.egress import Told
+from nanoclaw.gateway.frames import (
+    Answer,
+    Found,
+    FrameError,
+    Granted,
+    MayCall,
+    MayReach,
+    Over,
+    Shut,
+    ToGateway,
+    Took,
+    Unanswerable,
+    WhereProxy,
+)
+from nanoclaw.gateway.gateway import Way
+from nanoclaw.model.ids import SessionId
+
+log = structlog.get_logger()
+
+MOST_QUESTIONS = 4096
+"""At a time; the process has no more connections than that."""
+NOBODY = Refuse(status=403, kind="permission_error", why="There is no such sandbox any more.")
+UNREADABLE = Refuse(
+    status=503, kind="api_error", why="The host cannot read whether this call may be put; try again.", again=True
+)
+
+Turns: TypeAlias = Callable[[SessionId, bool], AbstractAsyncContextManager["Meter | Refuse"]]
+"""The turn of a call of that session; see `connection.Turn`."""
+FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | Over | Shut
+
+
+@define(eq=False)
+class _Call:
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    over: trio.Event = field(factory=trio.Event)
+    meter: Meter | None = None
+
+
+@define(eq=False)
+class Answers:
+    """Answers one life of the process."""
+
+    _say: Callable[[ToGateway], None]
+    _ways: Mapping[int, Way]
+    """Those that are open."""
+    _turns: Turns
+    _nursery: trio.Nursery
+    """Ends with that life."""
+    _closing: dict[int, tuple[Way, trio.Event]] = field(factory=dict[int, tuple[Way, trio.Event]], init=False)
+    """Those that the process has been told to close, and of which it may still say something."""
+    _calls: dict[int, _Call] = field(factory=dict[int, _Call], init=False)
+    _questions: int = field(default=0, init=False)
+
+    def close(self, number: int, way: Way) -> trio.Event:
+        """*way* is closed; what is returned is set once the process has said the last of it, or has ended."""
+        shut = trio.Event()
+        self._closing[number] = (way, shut)
+        return shut
+
+    def end(self) -> None:
+        """The process says nothing more."""
+        for _, shut in self._closing.values():
+            shut.set()
+
+    def hear(self, said: FromLife) -> None:
+        """Do what *said* asks for. Raises `FrameError` where no process of ours would say that."""
+        match said:
+            case MayCall():
+                self._ask(said.number)
+                self._calls[said.number] = call = _Call()
+                self._nursery.start_soon(self._call, said, call)
+            case Took():
+                self._took(said)
+            case MayReach() | WhereProxy():
+                self._ask(said.number)
+                self._nursery.start_soon(self._look, said)
+            case Over(way=number, told=told):
+                self._tell(number, told)
+            case Shut(way=number):
+                if number in self._closing:
+                    self._closing.pop(number)[1].set()
+
+    def _tell(self, number: int, told: Told) -> None:
+        way = self._ways[number] if number in self._ways else self._closing.get(number, (None,))[0]
+        if way is None or way.egress is None:
+            raise FrameError(f"there is no way {number}")
+        way.egress.tell(told)
+
+    def _ask(self, number: int) -> None:
+        if self._questions >= MOST_QUESTIONS or number in self._calls:
+            raise FrameError("more is asked than can be")
+        self._questions += 1
+
+    def _took(self, said: Took) -> None:
+        call = self._calls.get(said.number)
+        if call is None:
+            return
+        if call.meter is not None:
+            call.meter.settle(said.counted)
+        if said.over:
+            call.over.set()
+            if call.meter is None:
+                # It was not waited for.
+                call.scope.cancel()
+
+    async def _call(self, asked: MayCall, call: _Call) -> None:
+        try:
+            with call.scope:
+                if asked.session not in {way.session for way in self._ways.values()}:
+                    self._answer(asked.number, NOBODY)
+                    return
+                await self._turn(asked, call)
+        finally:
+            self._questions -= 1
+            del self._calls[asked.number]
+
+    async def _turn(self, asked: MayCall, call: _Call) -> None:
+        try:
+            async with self._turns(asked.session, asked.countable) as found:
+                if isinstance(found, Refuse):
+                    self._answer(asked.number, found)
+                    return
+                call.meter = found
+                self._answer(asked.number, Granted())
+                await call.over.wait()
+        except StoreError:
+            log.exception("call_not_judged", session=asked.session)
+            if call.meter is None:
+                self._answer(asked.number, UNREADABLE)
+
+    async def _look(self, asked: MayReach | WhereProxy) -> None:
+        way = self._ways.get(asked.way)
+        try:
+            if isinstance(asked, MayReach) and way is not None and way.egress is not None:
+                self._answer(asked.number, await way.egress.policy())
+            elif isinstance(asked, WhereProxy) and way is not None and way.proxy is not None:
+                self._answer(asked.number, await way.proxy())
+            else:
+                self._answer(asked.number, Unanswerable(why="this sandbox's way out is closed"))
+        except UnreachableError as exc:
+            self._answer(asked.number, Unanswerable(why=str(exc)))
+        finally:
+            self._questions -= 1
+
+    def _answer(self, number: int, found: Found) -> None:
+        self._say(Answer(number=number, found=found))

@@ -1,0 +1,187 @@
+"""What the host and the gateway's process say to each other: frozen values, each a JSON object with its type.
+
+No secret is ever in one: the process reads the files of keys itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from attrs import field, frozen
+from attrs.validators import ge
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.strategies import configure_tagged_union
+
+from nanoclaw.core.egress import Policy
+from nanoclaw.core.endpoints import BadEndpoint, Endpoint
+from nanoclaw.core.model_requests import Refuse
+from nanoclaw.core.model_usage import Counted
+from nanoclaw.gateway.egress import Told
+from nanoclaw.model.egress import EgressLimits
+from nanoclaw.model.ids import SessionId
+
+Place: TypeAlias = Endpoint | BadEndpoint
+
+
+@frozen(kw_only=True)
+class Begin:
+    """The first that is said: whose keys to use."""
+
+    home: str
+    debug: bool = False
+
+
+@frozen(kw_only=True)
+class Opened:
+    """Serve a way. With it come its listening sockets: the model's, and another one if it leads anywhere else."""
+
+    way: int
+    """No other way ever has that number."""
+    session: SessionId
+    endpoint: Place
+    proxied: bool = False
+    """Does the other socket lead to OneCLI's proxy?"""
+    limits: EgressLimits | None = None
+    """Those of what the operator allows; None: nothing is."""
+
+
+@frozen(kw_only=True)
+class Closed:
+    """Serve that way no longer."""
+
+    way: int
+
+
+@frozen(kw_only=True)
+class Granted:
+    """The call may be put."""
+
+
+@frozen(kw_only=True)
+class Unanswerable:
+    """Nobody can say."""
+
+    why: str
+
+
+Found: TypeAlias = Granted | Refuse | Policy | Endpoint | Unanswerable
+
+
+@frozen(kw_only=True)
+class Answer:
+    """The answer to a question."""
+
+    number: int
+    found: Found
+
+
+@frozen(kw_only=True)
+class Beat:
+    """The host is there. Answered at once, by `Alive`."""
+
+
+ToGateway: TypeAlias = Begin | Opened | Closed | Answer | Beat
+
+
+@frozen(kw_only=True)
+class Ready:
+    """The first that is said: everything is imported, and whatever could be given up has been."""
+
+    process: int
+
+
+@frozen(kw_only=True)
+class Alive:
+    """The process goes round."""
+
+    memory: int = field(validator=ge(0))
+    """Bytes that it holds now."""
+    connections: int = field(validator=ge(0))
+    """Of sandboxes."""
+
+
+@frozen(kw_only=True)
+class MayCall:
+    """May a call be put to a model? The turn that is granted is kept until `Took` says that it is over."""
+
+    number: int
+    session: SessionId
+    countable: bool
+
+
+@frozen(kw_only=True)
+class Took:
+    """What a call has taken so far. Said before the bytes go out that may cost it."""
+
+    number: int
+    counted: Counted
+    over: bool = False
+
+
+@frozen(kw_only=True)
+class MayReach:
+    """What is allowed now?"""
+
+    number: int
+    way: int
+
+
+@frozen(kw_only=True)
+class WhereProxy:
+    """Where is OneCLI's proxy?"""
+
+    number: int
+    way: int
+
+
+@frozen(kw_only=True)
+class Over:
+    """A request for something else than the model is over."""
+
+    way: int
+    told: Told
+
+
+@frozen(kw_only=True)
+class Shut:
+    """A way that was closed is; nothing more is said of it."""
+
+    way: int
+
+
+ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | Over | Shut
+
+
+class FrameError(ValueError):
+    """It is none of these; `str()` says where."""
+
+
+_converter = Converter(forbid_extra_keys=True, unstruct_collection_overrides={frozenset: sorted})
+for _union in (Place, Found, ToGateway, ToHost):
+    configure_tagged_union(_union, _converter, tag_name="type")
+
+
+def read_for_gateway(said: Mapping[str, object]) -> ToGateway:
+    """What the host said. Raises `FrameError`."""
+    return _read(said, ToGateway)  # type: ignore[arg-type, return-value]  # a union is no class to mypy
+
+
+def read_for_host(said: Mapping[str, object]) -> ToHost:
+    """What the gateway said. Raises `FrameError`."""
+    return _read(said, ToHost)  # type: ignore[arg-type, return-value]  # a union is no class to mypy
+
+
+def write(said: ToGateway | ToHost) -> dict[str, object]:
+    """One of them as a JSON object."""
+    union = ToGateway if isinstance(said, ToGateway) else ToHost
+    return _converter.unstructure(said, unstructure_as=union)  # type: ignore[no-any-return]  # a dict
+
+
+def _read(said: Mapping[str, object], union: type) -> object:
+    try:
+        return _converter.structure(said, union)
+    except BaseValidationError as exc:
+        raise FrameError("; ".join(transform_error(exc))[:300]) from None
+    except (KeyError, TypeError, ValueError) as exc:
+        raise FrameError(f"not a frame: {exc}"[:300]) from None

@@ -1,0 +1,156 @@
+"""The gateway's process as the host keeps it: one that ends or hangs is followed by another.
+
+The sockets of sandboxes are the host's: they are made here and handed over. Whoever connects while there is no process
+waits in the kernel's queue for the next one, and there is nothing behind the socket meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+import trio
+from attrs import define, field
+
+from nanoclaw.core.gateway_lives import Lives
+from nanoclaw.errors import SandboxError
+from nanoclaw.gateway.answers import Answers, Turns
+from nanoclaw.gateway.frames import Begin, Closed
+from nanoclaw.gateway.gateway import Way, uncounted
+from nanoclaw.gateway.life import Life, start
+from nanoclaw.gateway.log_lines import pass_on
+from nanoclaw.kit.failures import one_line
+from nanoclaw.kit.ids import jitter
+from nanoclaw.kit.sockets import bind_in
+from nanoclaw.kit.spawner import Spawner
+from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.sandbox import MIB
+
+log = structlog.get_logger()
+
+SHUT_SECONDS = 1.0
+"""For the process to say the last of a way that is closed."""
+
+
+@define(eq=False)
+class GatewayProcess:
+    """Keeps the process, and every way that is open in it."""
+
+    _home: Path
+    """Whose keys it uses."""
+    _node: TreeNode
+    _turns: Turns = field(default=uncounted)
+    _luck: Callable[[], float] = jitter
+    _spawner: Spawner = field(factory=Spawner)
+    _ways: dict[int, Way] = field(factory=dict[int, Way], init=False)
+    _sockets: dict[int, list[socket.socket]] = field(factory=dict[int, list[socket.socket]], init=False)
+    _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
+    _life: tuple[Life, Answers] | None = field(default=None, init=False)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep a process until cancelled.
+
+        Ready at once: a sandbox that asks before there is a process waits for it.
+
+        Cancellation: the process is asked to end; one that does not is killed. See `Life.bury`.
+        """
+        self._node.signals = self._signals
+        lives = Lives()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._spawner.run)
+            task_status.started()
+            while True:
+                began = trio.current_time()
+                why = await self._live()
+                pause = lives.ended(lasted=trio.current_time() - began, luck=self._luck())
+                self._node.restarts += 1
+                self._node.last_error = why
+                log.warning("gateway_ended", why=why, again_in=round(pause, 2))
+                await trio.sleep(pause)
+
+    @asynccontextmanager
+    async def open(self, way: Way) -> AsyncIterator[None]:
+        """Let *way* be open for the length of the block. Its sockets are there when the block begins.
+
+        Raises:
+          SandboxError: a socket cannot be made.
+
+        Cancellation: closed at once, with every connection over it; the process has `SHUT_SECONDS` for its last words.
+        """
+        number, sockets = next(self._numbers), list[socket.socket]()
+        owner = None if way.owner is None else (way.owner.uid, way.owner.gid)
+        try:
+            for name in way.names:
+                try:
+                    sockets.append(await trio.to_thread.run_sync(bind_in, way.folder, name, owner))
+                except OSError as exc:
+                    raise SandboxError(engine="gateway", why=f"its socket cannot be made: {one_line(exc)}") from exc
+            self._ways[number], self._sockets[number] = way, sockets
+            if self._life is not None:
+                self._life[0].hand_over(number, way, sockets)
+            self._show()
+            try:
+                yield
+            finally:
+                del self._ways[number], self._sockets[number]
+                await self._close(number, way)
+        finally:
+            for plain in sockets:
+                plain.close()
+            for name in way.names:
+                with contextlib.suppress(OSError):
+                    (way.folder / name).unlink(missing_ok=True)
+            self._show()
+
+    async def _close(self, number: int, way: Way) -> None:
+        """Have it closed, and hear what the process says of it last."""
+        if self._life is not None:
+            life, answers = self._life
+            shut = answers.close(number, way)
+            life.say(Closed(way=number))
+            with trio.move_on_after(SHUT_SECONDS, shield=True):
+                await shut.wait()
+
+    async def _live(self) -> str:
+        """One life of the process; returns why it ended."""
+        try:
+            life = await start(self._spawner)
+        except OSError as exc:
+            return one_line(exc)
+        try:
+            async with trio.open_nursery() as nursery:
+                answers = Answers(life.say, self._ways, self._turns, nursery)
+                nursery.start_soon(life.pipe.run)
+                nursery.start_soon(life.watch)
+                nursery.start_soon(pass_on, life.program)
+                life.say(Begin(home=str(self._home)))
+                for number, way in self._ways.items():
+                    life.hand_over(number, way, self._sockets[number])
+                self._life = life, answers
+                try:
+                    await life.hear(answers)
+                finally:
+                    self._life = None
+                    answers.end()
+                nursery.cancel_scope.cancel()
+        finally:
+            why = await life.bury()
+        return why
+
+    def _show(self) -> None:
+        self._node.set(doing=f"{len({way.session for way in self._ways.values()})} open")
+
+    def _signals(self) -> Mapping[str, str]:
+        if self._life is None:
+            return {"process": "none"}
+        life, _ = self._life
+        return {
+            "process": str(life.program.pid),
+            "memory": f"{life.memory // MIB} MiB",
+            "connections": str(life.connections),
+        }

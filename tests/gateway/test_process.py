@@ -1,0 +1,116 @@
+"""The gateway as a process of its own: killed, hung, restarted, it costs sandboxes their way out and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from attrs import define
+
+from nanoclaw.core.model_requests import Key
+from nanoclaw.gateway.life import BEAT_SECONDS, MOST_UNANSWERED
+from nanoclaw.gateway.process import GatewayProcess
+from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.gateway.wire import GoneError
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.tree import TreeNode
+from schema.files import GATEWAY_SOCKET
+from tests.gateway.upstream import Answerer, Gate, Line, Upstream, echo, open_upstream
+
+KEY = Key("sk-ant-api03-sesame")
+RECOVERY_SECONDS = 5.0
+
+
+@define(eq=False)
+class Apart:
+    """A process that is kept, a model, and a way from a sandbox to that model."""
+
+    process: GatewayProcess
+    node: TreeNode
+    model: Upstream
+    gate: Gate
+
+    async def pid(self) -> int:
+        """That of the process, once there is one."""
+        while (found := self.node.signals().get("process", "none")) == "none":  # noqa: ASYNC110 - of another process
+            await trio.sleep(0.01)
+        return int(found)
+
+    async def ask(self) -> bytes:
+        """What the model says to a sandbox, within the time that the gateway may take to recover."""
+        with trio.fail_after(RECOVERY_SECONDS):
+            return (await (await self.gate.caller()).ask(b"are you there?")).body
+
+
+@asynccontextmanager
+async def open_apart(folder: Path, answer: Answerer = echo) -> AsyncIterator[Apart]:
+    node = TreeNode("gateway")
+    process = GatewayProcess(folder, node)
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(open_upstream(answer))
+        await trio.to_thread.run_sync(lambda: SecretsFile(folder).set(model.url, KEY, now=SystemClock().now()))
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        await nursery.start(process.run)
+        gate = await stack.enter_async_context(Gate(process, folder))
+        async with process.open(gate.way(model.endpoint)):
+            yield Apart(process, node, model, gate)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_call_goes_through_the_process_which_adds_the_key(tmp_path: Path) -> None:
+    async with open_apart(tmp_path) as apart:
+        assert await apart.ask() == b"are you there?"
+        pid = await apart.pid()
+        assert KEY.value.encode() not in await trio.Path(f"/proc/{pid}/cmdline").read_bytes()
+    ((request,),) = [line.requests for line in apart.model.lines]
+    assert request.headers[b"x-api-key"] == KEY.value.encode()
+    assert not await trio.Path(f"/proc/{pid}").exists()
+    assert not (tmp_path / "ses-1" / GATEWAY_SOCKET).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+async def test_one_that_is_killed_or_stopped_is_followed_by_another_and_whoever_asked_meanwhile_is_answered(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with open_apart(tmp_path) as apart:
+        await apart.ask()
+        first = await apart.pid()
+        os.kill(first, number)
+        assert await apart.ask() == b"are you there?"
+        assert (await apart.pid(), apart.node.restarts) != (first, 0)
+        assert apart.node.last_error == {signal.SIGKILL: "it was ended by signal 9", signal.SIGSTOP: "it hung"}[number]
+
+
+async def test_one_that_goes_round_is_left_alone_and_says_what_it_holds(tmp_path: Path) -> None:
+    async with open_apart(tmp_path) as apart:
+        await apart.ask()
+        first = await apart.pid()
+        await trio.sleep(BEAT_SECONDS * (MOST_UNANSWERED + 1))
+        seen = apart.node.signals()
+        assert (seen["process"], seen["connections"]) == (str(first), "1")
+        assert 10 < int(seen["memory"].split()[0]) < 150
+
+
+async def test_an_answer_that_is_under_way_is_cut_short_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    began = trio.Event()
+
+    async def slow_at_first(line: Line) -> None:
+        while await line.next_request() is not None:
+            if not began.is_set():
+                began.set()
+                await trio.sleep_forever()
+            await line.say(b"whole")
+
+    async with open_apart(tmp_path, slow_at_first) as apart:
+        caller = await apart.gate.caller()
+        await caller.begin(b"x")
+        await began.wait()
+        os.kill(await apart.pid(), signal.SIGKILL)
+        with pytest.raises(GoneError):
+            await caller.hear()
+        assert await apart.ask() == b"whole"
