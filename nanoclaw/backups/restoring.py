@@ -21,6 +21,7 @@ from nanoclaw.store import audit, swapping
 from nanoclaw.store.after_restore import Parked, park
 from nanoclaw.store.opening import open_writer
 from schema.sqlite import transaction
+from schema.times import write_time
 
 WHAT = "backup restore"
 """The act in the audit."""
@@ -77,7 +78,10 @@ def _park(database: Path, name: str, made_at: datetime, now: datetime) -> Parked
         with transaction(writer.conn):
             parked = park(writer.conn, made_at, now=now)
             # What the audit had of the time since the backup is in the folder of what was there before.
-            audit.record(writer.conn, who=audit.OPERATOR, what=WHAT, on=name, detail=_words(parked), at=now)
+            digest = audit.digest({"backup": name, "made_at": write_time(made_at)})
+            audit.record(
+                writer.conn, who=audit.OPERATOR, what=WHAT, on=name, digest=digest, detail=_words(parked), at=now
+            )
             return parked
     finally:
         writer.close()

@@ -16,12 +16,13 @@ from rich.table import Table
 
 from nanoclaw.backups import making, restoring
 from nanoclaw.cli import exits
+from nanoclaw.cli.recording import note_refused, recorded
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.core.attachments import size_in_words
 from nanoclaw.core.backup_contents import Contents
 from nanoclaw.core.backups import moment_of
-from nanoclaw.errors import BackupError, UsageError
+from nanoclaw.errors import BackupError, NanoclawError, UsageError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.store.home import held
 from schema.times import write_time
@@ -31,11 +32,16 @@ MOST_SHOWN = 20
 
 def create(config: Config, to: Path | None, *, as_json: bool) -> int:
     """Make one; returns the exit code. Raises `BackupError`."""
-    with _progress("backing up", quiet=as_json) as told:
+    folder = to or config.backups_folder
+    with (
+        recorded(config, "backup create", on=str(folder), needed=False) as ending,
+        _progress("backing up", quiet=as_json) as told,
+    ):
         try:
-            made = making.make(config.home, to or config.backups_folder, now=SystemClock().now(), told=told)
+            made = making.make(config.home, folder, now=SystemClock().now(), told=told)
         except OSError as exc:
             raise BackupError(f"nothing was backed up: {exc}") from exc
+        ending.detail = made.path.name
     if as_json:
         click.echo(json.dumps({"path": str(made.path), "size": made.size, **_told_of(made.contents)}))
         return exits.OK
@@ -94,16 +100,12 @@ def restore(config: Config, name: str, *, yes: bool) -> int:
       UsageError: nobody said yes.
     """
     path = find(config, name)
-    now = SystemClock().now()
+    try:
+        done = _restore(config, path, yes=yes)
+    except NanoclawError as exc:
+        note_refused(config, restoring.WHAT, on=path.name, why=str(exc))
+        raise
     console = Console(highlight=False, soft_wrap=True)
-    with held(config.home, now=now):
-        if not yes:
-            _ask(config, path)
-        with _progress("restoring") as told:
-            try:
-                done = restoring.restore(config.home, path, now=now, told=told)
-            except OSError as exc:
-                raise BackupError(f"{path} was not restored: {exc}") from exc
     parked = done.parked
     console.print(printable(f"restored: this home is as it was on {done.contents.made_at:%Y-%m-%d %H:%M} UTC"))
     console.print(printable(f"what was there before is in {done.aside}; remove it when you miss nothing"))
@@ -119,6 +121,18 @@ def restore(config: Config, name: str, *, yes: bool) -> int:
     console.print("rights are those of then: [bold]nanoclaw roles list[/bold]. Nobody is logged in to the web page")
     console.print("start it with: [bold]nanoclaw up[/bold]")
     return exits.OK
+
+
+def _restore(config: Config, path: Path, *, yes: bool) -> restoring.Restored:
+    now = SystemClock().now()
+    with held(config.home, now=now):
+        if not yes:
+            _ask(config, path)
+        with _progress("restoring") as told:
+            try:
+                return restoring.restore(config.home, path, now=now, told=told)
+            except OSError as exc:
+                raise BackupError(f"{path} was not restored: {exc}") from exc
 
 
 def find(config: Config, name: str | None) -> Path:

@@ -9,6 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+import attrs
 import click
 import trio
 from attrs import define, field
@@ -19,6 +20,7 @@ from rich.status import Status
 from rich.table import Table
 
 from nanoclaw.cli import exits
+from nanoclaw.cli.recording import recorded
 from nanoclaw.config import Config
 from nanoclaw.core.build_stream import Cached, Said, Step
 from nanoclaw.core.images import AGENT_IMAGE, ImageId
@@ -37,10 +39,12 @@ from nanoclaw.sandboxes.image_build import (
 )
 from nanoclaw.sandboxes.images import IMAGE_LABEL, ImageFacts, Images, open_images
 from nanoclaw.sandboxes.package_build import build_group_image
+from nanoclaw.store.audit import Outcome
 from nanoclaw.store.entities import agent_groups
 from nanoclaw.store.settings import settings_of
 from schema import sqlite
 
+WHAT = "image build"
 MOST_SAID = 12
 """Lines of a failed step that are shown."""
 WIDEST_STEP = 72
@@ -61,11 +65,13 @@ def build(config: Config, wanted: Wanted) -> int:
     """
     begun = monotonic()
     console = Console(highlight=False)
+    made: list[str] = []
 
     async def work() -> int:
         async with open_images() as images:
             with Progress(console, clock=monotonic) as progress:
                 built = await build_agent_image(images, wanted, progress.tell)
+            made.append(f"{built.tag} is {built.id}")
             console.print(
                 f"[green]✓[/green] {escape(built.tag)} is {built.id[:SHORT_ID]}, on {escape(built.base)} with Python "
                 f"{built.python}: {monotonic() - begun:.1f} s. Sandboxes that run keep theirs until they end.",
@@ -74,10 +80,16 @@ def build(config: Config, wanted: Wanted) -> int:
             failed = False
             # What has another name than the home's is nobody's base.
             for group, settings in _with_packages(config) if wanted.tag == config.sandbox.image else ():
-                failed |= not await _build_own(images, group, settings, built.id, console)
+                is_built = await _build_own(images, group, settings, built.id, console)
+                made.append(f"that of {group.name} {'is built' if is_built else 'could not be built'}")
+                failed |= not is_built
         return exits.REFUSED if failed else exits.OK
 
-    return trio.run(work)
+    with recorded(config, WHAT, on=wanted.tag, given=attrs.asdict(wanted), needed=False) as ending:
+        code = trio.run(work)
+        ending.detail = "; ".join(made)
+        ending.outcome = Outcome.DONE if code == exits.OK else Outcome.FAILED
+    return code
 
 
 def build_own(config: Config, group: str) -> int:
@@ -99,7 +111,11 @@ def build_own(config: Config, group: str) -> int:
     if not wanting:
         console.print("it has no packages, and so no image of its own to build")
         return exits.OK
-    return exits.OK if trio.run(work) else exits.REFUSED
+    given = {"packages": [own.packages for _, own in wanting]}
+    with recorded(config, WHAT, on=f"that of {group}", given=given, needed=False) as ending:
+        is_built = trio.run(work)
+        ending.outcome = Outcome.DONE if is_built else Outcome.FAILED
+    return exits.OK if is_built else exits.REFUSED
 
 
 async def _build_own(

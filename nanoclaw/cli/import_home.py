@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from nanoclaw.backups.before_upgrade import back_up_before_upgrade
 from nanoclaw.cli import exits
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
@@ -89,6 +90,7 @@ def _present(config: Config) -> Present:
 
 
 def _apply(config: Config, old: OldHome) -> None:
+    back_up_before_upgrade(config.home, config.backups_folder, now=SystemClock().now())
     writer = open_writer(config.database)
     try:
         with transaction(writer.conn):
@@ -96,7 +98,13 @@ def _apply(config: Config, old: OldHome) -> None:
             made = apply(writer.conn, old, timezone=config.agent.timezone, mint=mint, now=now)
             brought = ", ".join(f"{new} {name}" for name, new, _ in made.counts() if new)
             audit.record(
-                writer.conn, who=audit.OPERATOR, what="import", on=str(old.folder), detail=brought or "nothing", at=now
+                writer.conn,
+                who=audit.OPERATOR,
+                what="import",
+                on=str(old.folder),
+                digest=audit.digest({"folder": str(old.folder), "brought": brought}),
+                detail=brought or "nothing",
+                at=now,
             )
     finally:
         writer.close()

@@ -70,7 +70,8 @@ def _record(conn: Connection, steps: Sequence[Step], outcome: Outcome, now: date
     """In the audit: that it was done, and how many steps it took."""
     with sqlite.transaction(conn):
         detail = f"{len(changes(steps))} steps"
-        audit.record(conn, who=audit.OPERATOR, what="repair", outcome=outcome, detail=detail, at=now)
+        digest = audit.digest({"steps": [_plain(step) for step in changes(steps)]})
+        audit.record(conn, who=audit.OPERATOR, what="repair", digest=digest, outcome=outcome, detail=detail, at=now)
 
 
 @contextmanager

@@ -15,12 +15,15 @@ from rich.console import Console
 
 from nanoclaw.cli import exits
 from nanoclaw.cli.client import is_open
+from nanoclaw.cli.recording import recorded
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
 from nanoclaw.core.service_files import LABEL, UNIT, Service, launchd_list, systemd_unit
 from nanoclaw.errors import UsageError
 
 COMMAND_SECONDS = 90
+PATIENCE = 20.0
+"""Seconds for the host to answer, or to be gone, before the record says so."""
 
 
 @frozen
@@ -82,9 +85,10 @@ def install(config: Config) -> int:
         raise UsageError(str(exc)) from exc
     keeps.file.parent.mkdir(parents=True, exist_ok=True)
     new = keeps.file.with_name(f".{keeps.file.name}.new")
-    new.write_bytes(text)
-    new.replace(keeps.file)
-    _run(keeps, keeps.start)
+    with recorded(config, "service install", on=str(keeps.file), given={"file": text.decode()}, patience=PATIENCE):
+        new.write_bytes(text)
+        new.replace(keeps.file)
+        _run(keeps, keeps.start)
     console = Console(highlight=False, soft_wrap=True)
     console.print(printable(f"{keeps.name} keeps a host running on {config.home}, by {keeps.file}"))
     if keeps.at_boot:
@@ -107,16 +111,17 @@ def status(config: Config) -> int:
     return exits.OK if answers else exits.REFUSED
 
 
-def uninstall() -> int:
+def uninstall(config: Config) -> int:
     """Stop it and remove its file; the home stays. Returns the exit code. Raises `UsageError`."""
     keeps = manager()
     if not keeps.file.exists():
         raise UsageError("no service is installed")
     # What it runs has to be stopped while its file is still there; one that does not run is none the less removed.
-    for command in keeps.stop[:1]:
-        subprocess.run(command, capture_output=True, timeout=COMMAND_SECONDS, check=False)
-    keeps.file.unlink()
-    _run(keeps, keeps.stop[1:])
+    with recorded(config, "service uninstall", on=str(keeps.file), needed=False, patience=PATIENCE):
+        for command in keeps.stop[:1]:
+            subprocess.run(command, capture_output=True, timeout=COMMAND_SECONDS, check=False)
+        keeps.file.unlink()
+        _run(keeps, keeps.stop[1:])
     Console(highlight=False, soft_wrap=True).print("no host is kept running any more; the home stays as it is")
     return exits.OK
 

@@ -35,4 +35,4 @@ def service_uninstall() -> None:
     """Stop it and keep none running any more. The home stays as it is."""
     from nanoclaw.cli import service
 
-    sys.exit(service.uninstall())
+    sys.exit(service.uninstall(config.load(config.home_folder())))

@@ -67,6 +67,7 @@ def _export(
     settings: config.Config, which: str, turn: str | None, to: Path | None, *, workspace: bool, as_json: bool
 ) -> int:
     from nanoclaw.backups.session_export import export
+    from nanoclaw.cli.recording import recorded
     from nanoclaw.errors import BackupError, UsageError
     from nanoclaw.kit.clock import SystemClock
     from schema import sqlite
@@ -76,7 +77,10 @@ def _export(
     conn = sqlite.open_read_only(settings.database)
     try:
         path = (to or Path(f"{which}.tar.gz")).absolute()
-        done = export(conn, settings.home, which, turn, path, workspace=workspace, now=SystemClock().now())
+        given = {"turn": turn, "to": str(path), "workspace": workspace}
+        with recorded(settings, "session export", on=which, given=given, needed=False) as ending:
+            done = export(conn, settings.home, which, turn, path, workspace=workspace, now=SystemClock().now())
+            ending.detail = f"{done.messages} messages, as of {done.turn}, to {path}"
     except OSError as exc:
         raise BackupError(f"nothing was exported: {exc}") from exc
     except sqlite.SqliteError as exc:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 
 import click
 from rich.console import Console
@@ -13,19 +10,17 @@ from rich.console import Console
 from nanoclaw.admin import references
 from nanoclaw.cli import exits
 from nanoclaw.cli.words import printable
+from nanoclaw.cli.writing import written
 from nanoclaw.config import Config
 from nanoclaw.errors import UsageError
-from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.store import rewinding
-from nanoclaw.store.home import held
-from nanoclaw.store.opening import open_writer
-from schema.sqlite import Connection, transaction
 
 
 def rewind(config: Config, which: str, turn: str, *, yes: bool) -> int:
     """Take a session back; returns the exit code. Raises `UsageError` and `HomeInUseError`, and nothing has changed."""
-    with _written(config) as (conn, now):
+    _require_home(config)
+    with written(config) as (conn, now):
         session = rewinding.find(conn, which)
         found = rewinding.cut_of(conn, session.id, turn)
         if not yes:
@@ -40,7 +35,8 @@ def rewind(config: Config, which: str, turn: str, *, yes: bool) -> int:
 
 def fork(config: Config, which: str, chat: str, turn: str | None) -> int:
     """Go on with a session elsewhere; returns the exit code. Raises as `rewind` does."""
-    with _written(config) as (conn, now):
+    _require_home(config)
+    with written(config) as (conn, now):
         session = rewinding.find(conn, which)
         found = rewinding.cut_of(conn, session.id, turn)
         there = references.chat(conn, chat)
@@ -50,19 +46,9 @@ def fork(config: Config, which: str, chat: str, turn: str | None) -> int:
     return exits.OK
 
 
-@contextmanager
-def _written(config: Config) -> Iterator[tuple[Connection, datetime]]:
-    """One transaction on the database of a home that nobody uses."""
+def _require_home(config: Config) -> None:
     if not config.database.exists():
         raise UsageError(f"there is nothing in {config.home} yet: start it once with `nanoclaw up`")
-    now = SystemClock().now()
-    with held(config.home, now=now):
-        writer = open_writer(config.database)
-        try:
-            with transaction(writer.conn):
-                yield writer.conn, now
-        finally:
-            writer.close()
 
 
 def _ask(question: str) -> None:

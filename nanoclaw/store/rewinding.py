@@ -7,6 +7,7 @@ what had been said.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import frozen
@@ -115,7 +116,9 @@ def rewind(conn: Connection, session: Session, found: Cut, *, now: datetime) -> 
         said = f"This conversation was taken back to what it was on {found.at:%Y-%m-%d %H:%M} UTC; your files were not."
         key = f"{REWOUND}:{session.id}:{write_time(now)}"
         notices.tell_agent(conn, session.id, key=key, action="session_rewound", text=recollection(found, said), now=now)
-    audit.record(conn, who=audit.OPERATOR, what="session rewind", on=session.id, detail=found.turn.id, at=now)
+    _record(
+        conn, "session rewind", session.id, found.turn.id, given={"session": session.id, "turn": found.turn.id}, now=now
+    )
     return Rewound(turn=found.turn.id, marked=len(later), set_aside=len(waiting) + len(undecided), closed=closed)
 
 
@@ -137,8 +140,15 @@ def fork(
     key_of_note = f"forked:{there}"
     notices.tell_agent(conn, there, key=key_of_note, action="session_forked", text=recollection(found, said), now=now)
     detail = f"from {session.id} as of {found.turn.id}"
-    audit.record(conn, who=audit.OPERATOR, what="session fork", on=there, detail=detail, at=now)
+    given = {"session": session.id, "turn": found.turn.id, "chat": chat.id}
+    _record(conn, "session fork", there, detail, given=given, now=now)
     return there
+
+
+def _record(
+    conn: Connection, what: str, on: SessionId, detail: str, *, given: Mapping[str, object], now: datetime
+) -> None:
+    audit.record(conn, who=audit.OPERATOR, what=what, on=on, digest=audit.digest(given), detail=detail, at=now)
 
 
 def _came(conn: Connection, session: SessionId) -> list[InboundRow]:
