@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.support.engines import walls
 from tests.support.host import running_host, until
 from tests.support.truth import rows
 
 
 def test_an_agent_is_made_by_one_that_may_in_the_turn_of_somebody_who_may(home: Path, engine: str) -> None:
-    with running_host(home, f'[sandbox]\nengine = "{engine}"\nallow_old_engine = true\n') as host:
+    with running_host(home, f"[sandbox]\n{walls(engine)}") as host:
         asking = "create an agent named Old Scout: Look around."
         assert "admin scope is global" in host.cli("chat", asking).stdout
         assert host.cli("groups", "update", "main", "--admin-scope", "global").returncode == 0

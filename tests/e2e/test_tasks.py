@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
 
 PATIENCE = 30.0
@@ -24,7 +25,7 @@ def wait_for(host: HostProcess, *outcomes: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_task_is_asked_for_run_at_its_time_and_recorded(home: Path, engine: str) -> None:
-    with running_host(home, f'[sandbox]\nengine = "{engine}"\nallow_old_engine = true\n') as host:
+    with running_host(home, f"[sandbox]\n{walls(engine)}") as host:
         assert "asked the host" in host.cli("chat", "schedule 0 put the kettle on").stdout
         assert wait_for(host, "ran").keys() == {"put the kettle on"}
         later = host.cli("chat", "hello")

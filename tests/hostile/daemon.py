@@ -19,8 +19,8 @@ import docker
 import pytest
 from attrs import define, field
 
-from nanoclaw.core.images import AGENT_IMAGE
 from tests.hostile.image import EVIL_IMAGE, evil_image
+from tests.support.docker_engine import TEST_IMAGE
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -111,8 +111,8 @@ class OwnDaemon:
         """Give it the images that the shared one has."""
         shared, own = docker.from_env(timeout=LOAD_SECONDS), self.client()
         try:
-            image = shared.images.get(AGENT_IMAGE)
-            own.images.load(image.save(named=AGENT_IMAGE))
+            image = shared.images.get(TEST_IMAGE)
+            own.images.load(image.save(named=TEST_IMAGE))
         finally:
             shared.close()
             own.close()

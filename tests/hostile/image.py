@@ -12,21 +12,20 @@ from pathlib import Path
 
 import trio
 
-from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.sandboxes.images import open_images
 from schema.sqlite import Value
 from tests.link.attacks import ATTACKS, BOMBS, POISON, Place
 from tests.link.mutations import Files, mutate
 from tests.link.outbox import forged, long_text, message, outbox, saying
-from tests.support.docker_engine import one_at_a_time
+from tests.support.docker_engine import TEST_IMAGE, one_at_a_time
 
 EVIL_IMAGE = "nanoclaw/evil:test"
 ATTACKS_HERE = Path(__file__).with_name("attacks")
 DAMAGED = 60
 PAGE = 4096
 DOCKERFILE = f"""
-FROM {AGENT_IMAGE} AS honest
-FROM {AGENT_IMAGE}
+FROM {TEST_IMAGE} AS honest
+FROM {TEST_IMAGE}
 COPY --from=honest /usr/bin/tini /opt/evil/tini
 COPY opt/ /opt/
 COPY tini /usr/bin/tini

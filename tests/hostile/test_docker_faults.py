@@ -14,13 +14,13 @@ from urllib.parse import quote
 import pytest
 from attrs import define, field
 
-from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL, SESSION_LABEL
 from tests.conftest import Figures
 from tests.hostile.conftest import BuildTown
 from tests.hostile.daemon import OwnDaemon, own_daemon
 from tests.hostile.residents import Evil
 from tests.hostile.town import Town, until
+from tests.support.docker_engine import TEST_IMAGE
 from tests.support.sampling import by_turns
 
 ATTACK = "at_38_endings"
@@ -173,5 +173,5 @@ def occupy(there: Town, room: str) -> None:
         name = container.name
         container.remove(force=True)
         client.containers.run(
-            AGENT_IMAGE, ["sleep", "1000"], name=name, labels=STRANGER, detach=True, network_mode="none"
+            TEST_IMAGE, ["sleep", "1000"], name=name, labels=STRANGER, detach=True, network_mode="none"
         )

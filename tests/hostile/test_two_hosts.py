@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL, SESSION_LABEL
 from tests.conftest import Figures
 from tests.hostile.conftest import BuildTown
 from tests.hostile.residents import Evil
 from tests.hostile.town import Town, until
+from tests.support.docker_engine import TEST_IMAGE
 
 SECONDS = 10
 TRIES = 5
@@ -44,7 +44,7 @@ def test_a_second_host_leaves_the_home_and_its_sandboxes_alone_and_says_whose_it
         client = there.client()
         labels = {INSTALL_LABEL: "home-of-somebody-else", SESSION_LABEL: there.neighbours[0].room}
         other = client.containers.run(
-            AGENT_IMAGE, ["sleep", "1000"], labels=labels, detach=True, network_mode="none", remove=True
+            TEST_IMAGE, ["sleep", "1000"], labels=labels, detach=True, network_mode="none", remove=True
         )
         try:
             before = {container.id for container in there.containers()}
