@@ -10,7 +10,7 @@ from tests.conftest import Figures
 from tests.crash.lanes import LANES, points_died_at
 from tests.support.sampling import stride
 
-EVERY = 8
+EVERY = 12
 
 
 @pytest.mark.slow

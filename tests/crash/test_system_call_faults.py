@@ -14,7 +14,7 @@ from tests.conftest import Figures
 from tests.support.forks import ROOM
 from tests.support.sampling import WHOLE, stride
 
-EVERY = {"store": 16, "outbox": 16, "host": 120}
+EVERY = {"store": 32, "outbox": 32, "host": 200}
 """One call in so many is hit; with the next fault, other ones are. In a soak, each. A life of a host takes a second."""
 
 

@@ -24,6 +24,7 @@ from schema.files import OUTBOUND, OUTBOUND_JOURNAL
 from schema.sqlite import Connection
 from tests.link.outbox import long_text, outbox, read, saying
 from tests.link.recorded import Recording, State, do, record
+from tests.support.sampling import by_turns, offset, stride
 
 WHOLE = 1 << 30
 
@@ -190,7 +191,7 @@ def look_from(world: World, first: int, goal: Callable[[Next], int], chunk: int,
             return taken
 
 
-@pytest.mark.parametrize("third", range(3))
+@pytest.mark.parametrize("third", by_turns(range(3)))
 @pytest.mark.parametrize("synchronous", ["full", "off"])
 def test_whenever_the_three_reads_happen_the_picture_is_a_committed_state(
     record_of: RecordOf, make_world: MakeWorld, synchronous: str, third: int
@@ -207,7 +208,7 @@ def test_whenever_the_three_reads_happen_the_picture_is_a_committed_state(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(offset(3), 6, stride(3)))
 def test_whatever_the_runner_does_between_two_pages_the_picture_is_a_committed_state(
     record_of: RecordOf, make_world: MakeWorld, seed: int
 ) -> None:
