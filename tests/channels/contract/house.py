@@ -16,7 +16,7 @@ from nanoclaw.actors.listeners import Listeners
 from nanoclaw.channels.base import Channel, Receipt, TellsHealth
 from nanoclaw.channels.registry import Means
 from nanoclaw.core.delivery import DeliveryPolicy
-from nanoclaw.kit.clock import SystemClock
+from nanoclaw.kit.clock import Clock, SystemClock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.entities import EngageMode, Wiring
@@ -49,6 +49,7 @@ class ContractHouse:
     """Ingress waits for it before it stores anything, if there is one."""
     patience: float = field(default=PATIENCE, init=False)
     """Seconds that anything may take; more where Trio's clock is faster than the machine's."""
+    clock: Clock = field(factory=SystemClock, init=False)
     asked: int = field(default=0, init=False)
     """How often ingress was told something, stored or not."""
     channel: Channel = field(init=False)
@@ -79,19 +80,19 @@ class ContractHouse:
             name=self.name,
             settings=self.rig.settings,
             spool=spool,
-            clock=SystemClock(),
+            clock=self.clock,
             marks=self._marks,
             engages=partial(self.listeners.may_hear, self.name),
         )
         self.channel = self.rig.kind.make(means)
         channels: dict[ChannelName, Channel] = {self.name: self.channel}
         self.delivery = Delivery(
-            *(self._store, SystemClock(), spool, channels, lambda _: self._note(), TreeNode("delivery")), policy=POLICY
+            *(self._store, self.clock, spool, channels, lambda _: self._note(), TreeNode("delivery")), policy=POLICY
         )
         threaded = {self.name: self.channel.threaded}
         nothing: Callable[[object], None] = lambda _: None  # noqa: E731 - it is said three times
         ingress = Ingress(
-            *(self._store, SystemClock(), spool, threaded, nothing, nothing, self.delivery.nudge),
+            *(self._store, self.clock, spool, threaded, nothing, nothing, self.delivery.nudge),
             listeners=self.listeners,
         )
         async with trio.open_nursery() as nursery:

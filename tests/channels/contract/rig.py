@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 from attrs import field, frozen
 
 from nanoclaw.channels.registry import Kind
+from tests.channels.contract.putting_off import Form
 
 
 class Can(Enum):
@@ -143,6 +144,10 @@ class Rig(Protocol):
 
     def script(self, *troubles: Trouble) -> None:
         """Have the next requests that would show a message go wrong like this, one after the other."""
+        ...
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """Have the next request that would show a message be told to come again after *seconds*."""
         ...
 
     def shown(self, chat: str) -> Sequence[Shown]:

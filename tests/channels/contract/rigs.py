@@ -1,7 +1,7 @@
 """The adapters that the contract suite is run on: for each its rig, as `module:attribute`, which is an `OpenRig`.
 
-Beside it, `CAN` is what the platform has, and `TROUBLES` what may go wrong on it: what needs more than a platform has
-is not run on it, rather than run without a chance to fail.
+Beside it, `CAN` is what the platform has, `TROUBLES` what may go wrong on it, and `FORMS` how it puts us off: what
+needs more than a platform has is not run on it, rather than run without a chance to fail.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 
+from tests.channels.contract.putting_off import Form
 from tests.channels.contract.rig import Can, OpenRig, Trouble
 
 RIGS: dict[str, str] = {
@@ -31,6 +32,12 @@ def kinds(*needed: Can) -> list[str]:
 def kinds_in(troubles: Iterable[Trouble]) -> list[tuple[str, Trouble]]:
     """Each kind with each of those *troubles* that it may have."""
     return [(kind, one) for one in troubles for kind in sorted(RIGS) if one in _beside(kind, "TROUBLES")]
+
+
+def forms_of(kind: str) -> frozenset[Form]:
+    """The forms in which a platform of that kind says when to come again."""
+    found: frozenset[Form] = import_module(RIGS[kind].partition(":")[0]).FORMS
+    return found
 
 
 def _beside(kind: str, attribute: str) -> frozenset[Can | Trouble]:

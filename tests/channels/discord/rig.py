@@ -12,6 +12,7 @@ from attrs import define
 
 from nanoclaw.channels.discord.kind import KIND
 from nanoclaw.channels.registry import Kind
+from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.support.discord.server import BOT, DIRECT, EDITED, GENERAL, FakeDiscord, open_discord, settings_for
 from tests.support.fake_http import Fault, Half, Hang, Reset, reply
@@ -35,6 +36,7 @@ FAULTS: Mapping[Trouble, Fault] = {
 }
 CAN = frozenset(Can)
 TROUBLES = frozenset(FAULTS)
+FORMS = EVERY_FORM
 
 
 @define(eq=False)
@@ -106,6 +108,19 @@ class DiscordRig:
     def script(self, *troubles: Trouble) -> None:
         """See `Rig`."""
         self.discord.http.fail(POST, *[FAULTS[one] for one in troubles])
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """See `Rig`."""
+        self.discord.http.fail(
+            POST,
+            put_off(
+                form,
+                seconds,
+                lambda seconds: reply(
+                    {"message": "You are being rate limited.", "retry_after": seconds, "global": False}, 429
+                ),
+            ),
+        )
 
     def shown(self, chat: str) -> Sequence[Shown]:
         """See `Rig`."""

@@ -18,6 +18,7 @@ from attrs import define, field
 from nanoclaw.channels.email.kind import KIND
 from nanoclaw.channels.registry import Kind
 from nanoclaw.core.notices import plain
+from tests.channels.contract.putting_off import Form
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.support.email.mail_host import AUTHSERV, ME, Fault, MailHost, open_mail_host, read
 
@@ -27,6 +28,8 @@ FAULTS = {
     Trouble.SILENT: Fault.SILENT,
     Trouble.LOST: Fault.LOST,
     Trouble.CUT: Fault.CUT,
+    Trouble.HANGS: Fault.MUTE,
+    Trouble.HELD: Fault.HELD,
     Trouble.TOO_LARGE: Fault.NEVER,
     Trouble.FORBIDDEN: Fault.REFUSED,
 }
@@ -50,6 +53,8 @@ def told(host: MailHost, **more: str) -> dict[str, str]:
 
 CAN = frozenset({Can.THREADS, Can.FILES_IN, Can.FILES_OUT, Can.GAPS, Can.RENAMES})
 TROUBLES = frozenset(FAULTS)
+FORMS: frozenset[Form] = frozenset()
+"""SMTP has no word for when to come again."""
 
 
 @define(eq=False)
@@ -116,6 +121,9 @@ class EmailRig:
 
     def script(self, *troubles: Trouble) -> None:
         self.host.faults.extend(FAULTS[one] for one in troubles)
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        raise NotImplementedError
 
     def shown(self, chat: str) -> Sequence[Shown]:
         return [_shown(chat, read(raw)) for to, raw in self.host.sent if to == chat]

@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.channels.registry import Kind
+from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.channels.example.nanoclaw_parrot import KIND
 from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Hang, Reply, Reset, open_http, reply
@@ -76,6 +77,7 @@ class Server:
 
 CAN = frozenset({Can.GROUPS, Can.GAPS, Can.RENAMES})
 TROUBLES = frozenset(FAULTS)
+FORMS = EVERY_FORM
 
 
 @define(eq=False)
@@ -137,6 +139,13 @@ class ParrotRig:
 
     def script(self, *troubles: Trouble) -> None:
         self.http.fail("POST /say", *(FAULTS[trouble] for trouble in troubles))
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """See `Rig`."""
+        self.http.fail(
+            "POST /say",
+            put_off(form, seconds, lambda seconds: Reply(status=429, headers={"retry-after": f"{seconds}"})),
+        )
 
     def shown(self, chat: str) -> Sequence[Shown]:
         return [

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from nanoclaw.channels.matrix.kind import KIND
 from nanoclaw.channels.registry import Kind
+from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.support.fake_http import Fault, Half, Hang, Reply, Reset
 from tests.support.matrix.homeserver import ME, TOKEN, Homeserver, open_homeserver, trouble
@@ -31,6 +32,7 @@ FAULTS: dict[Trouble, Fault] = {
 }
 CAN = frozenset(Can)
 TROUBLES = frozenset(FAULTS)
+FORMS = EVERY_FORM
 
 
 @define(eq=False)
@@ -92,6 +94,17 @@ class MatrixRig:
 
     def script(self, *troubles: Trouble) -> None:
         self.server.http.fail("/send/", *(FAULTS[one] for one in troubles))
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """See `Rig`."""
+        self.server.http.fail(
+            "/send/",
+            put_off(
+                form,
+                seconds,
+                lambda seconds: trouble(429, "M_LIMIT_EXCEEDED", "slow down", retry_after_ms=round(seconds * 1_000)),
+            ),
+        )
 
     def shown(self, chat: str) -> Sequence[Shown]:
         return [

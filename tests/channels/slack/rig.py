@@ -12,6 +12,7 @@ from attrs import define
 from nanoclaw.channels.registry import Kind
 from nanoclaw.channels.slack.codec import read_id, unescape_entities
 from nanoclaw.channels.slack.kind import KIND
+from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.support.fake_http import Fault, Half, Hang, Reply, Reset, reply
 from tests.support.slack.server import BOT_USER, DIRECT, GENERAL, FakeSlack, open_slack, settings_for
@@ -30,6 +31,7 @@ FAULTS: Mapping[Trouble, Fault] = {
 }
 CAN = frozenset(Can)
 TROUBLES = frozenset(FAULTS)
+FORMS = EVERY_FORM
 
 
 @define(eq=False)
@@ -103,6 +105,12 @@ class SlackRig:
     def script(self, *troubles: Trouble) -> None:
         """See `Rig`."""
         self.slack.http.fail(POST, *[FAULTS[one] for one in troubles])
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """See `Rig`."""
+        self.slack.http.fail(
+            POST, put_off(form, seconds, lambda seconds: Reply(status=429, headers={"retry-after": f"{seconds:.0f}"}))
+        )
 
     def shown(self, chat: str) -> Sequence[Shown]:
         """See `Rig`."""

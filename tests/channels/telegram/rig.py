@@ -12,13 +12,16 @@ from attrs import define, field
 
 from nanoclaw.channels.registry import Kind
 from nanoclaw.channels.telegram.kind import KIND
+from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
+from tests.support.fake_http import reply
 from tests.support.telegram.fake import GROUP, TOKEN, FakeTelegram, open_telegram
 
 PEOPLE = 5000
 ADA = PEOPLE + 1
 CAN = frozenset(Can) - {Can.DELETIONS}
 TROUBLES = frozenset(Trouble)
+FORMS = EVERY_FORM
 
 
 @define(eq=False)
@@ -92,6 +95,19 @@ class TelegramRig:
 
     def script(self, *troubles: Trouble) -> None:
         self.fake.troubles += [trouble.value for trouble in troubles]
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """See `Rig`."""
+        self.fake.http.fail(
+            "POST .*/send",
+            put_off(
+                form,
+                seconds,
+                lambda seconds: reply(
+                    {"ok": False, "error_code": 429, "parameters": {"retry_after": round(seconds)}}, 429
+                ),
+            ),
+        )
 
     def shown(self, chat: str) -> Sequence[Shown]:
         return [

@@ -14,6 +14,7 @@ from attrs import define, field
 
 from nanoclaw.channels.registry import Kind
 from nanoclaw.channels.webhook.kind import KIND
+from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.channels.webhook.calls import WHSEC, by_standard, written
 from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Hang, Reply, Reset, open_http, reply
@@ -33,6 +34,7 @@ FAULTS: Mapping[Trouble, Fault] = {
 }
 CAN = frozenset({Can.GAPS})
 TROUBLES = frozenset(FAULTS)
+FORMS = EVERY_FORM
 
 
 @define(eq=False)
@@ -119,6 +121,13 @@ class WebhookRig:
 
     def script(self, *troubles: Trouble) -> None:
         self._http.fail("POST /replies", *(FAULTS[trouble] for trouble in troubles))
+
+    def put_off(self, form: Form, seconds: float) -> None:
+        """See `Rig`."""
+        self._http.fail(
+            "POST /replies",
+            put_off(form, seconds, lambda seconds: Reply(status=429, headers={"retry-after": f"{seconds:.0f}"})),
+        )
 
     def shown(self, chat: str) -> Sequence[Shown]:
         said = [(key, asked.json["data"]) for key, asked in self._shown.items()]

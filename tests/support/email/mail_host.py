@@ -32,6 +32,7 @@ class Fault(Enum):
     CUT = "cut"  # taken, and cut in the middle of the answer
     REFUSED = "550 no such mailbox"  # at RCPT
     MUTE = "mute"  # takes the mail, and says nothing
+    HELD = "held"  # the same, and sends it on
     LATE = "452 no space"  # after the mail
     NEVER = "552 too much"  # after the mail
 
