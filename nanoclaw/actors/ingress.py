@@ -13,16 +13,18 @@ from nanoclaw.actors.listeners import Listeners
 from nanoclaw.actors.pairing import Pairing
 from nanoclaw.actors.spooled import keeping, remove_unneeded
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
+from nanoclaw.core.rejections import Leave
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.threads import WORKER_THREADS, Threads
 from nanoclaw.model.ids import ChannelName, SessionId, SpoolId
-from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
+from nanoclaw.model.messages import InboundEvent, Rejection, Revision, RevisionKind, Told
 from nanoclaw.store import files
 from nanoclaw.store.db import Store
 from nanoclaw.store.events import Accepted, Decided, Duplicate, Ignored, Verdict, accept
 from nanoclaw.store.ledger import Lane
+from nanoclaw.store.rejections import reject
 from nanoclaw.store.revisions import revise
 
 log = structlog.get_logger()
@@ -49,7 +51,7 @@ class Ingress:
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         """Store *told*. When this returns, it survives power loss; the same again is no second one.
 
         Files that came with it are kept if an agent hears it, and removed from the spool if none does.
@@ -62,9 +64,11 @@ class Ingress:
         with bound_contextvars(channel=told.channel, platform_message_id=told.platform_message_id):
             return await self._receive(told)
 
-    async def _receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def _receive(self, told: Told) -> Receipt:
         if isinstance(told, Revision):
             return await self._revise(told)
+        if isinstance(told, Rejection):
+            return await self._reject(told)
         if self._pairing is not None and self._pairing.waits(told):
             paired = await self._pairing.take(told)
             if paired is not None:
@@ -119,3 +123,15 @@ class Ingress:
         for session in changed:
             self._show(session)
         return Stored() if changed else NotHeard("not-heard", "nobody had heard the message that was changed")
+
+    async def _reject(self, told: Rejection) -> Receipt:
+        became = await self._store.transact(reject, told, now=self._clock.now())
+        if isinstance(became, Leave):
+            log.info("rejection_left", channel=told.channel, reason=became.reason, detail=became.detail)
+            return NotHeard(became.reason, became.detail)
+        log.error("message_rejected", channel=told.channel, why=told.why)
+        if became.session is not None:
+            self._show(became.session)
+        if became.asked:
+            self._asked()
+        return Stored()

@@ -32,7 +32,7 @@ class OneDead:
 
 
 def list_dead(conn: Connection, asked: ListDead, _: Request) -> Answer:
-    """Messages in that failed, and messages out that are dead or in doubt; the newest first."""
+    """Messages in that failed, and messages out that are dead, rejected or in doubt; the newest first."""
     if not 1 <= asked.most <= MOST:
         raise UsageError(f"--most: between 1 and {MOST:,}")
     rows = tuple(_line(one) for one in dead.dead_letters(conn, asked.most))

@@ -13,7 +13,7 @@ from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.parts import Limits
 from nanoclaw.core.speech import Ability, Native
 from nanoclaw.model.ids import ChannelName, UserId
-from nanoclaw.model.messages import Address, InboundEvent, Revision
+from nanoclaw.model.messages import Address, Told
 
 
 @frozen
@@ -41,7 +41,7 @@ Receipt: TypeAlias = Stored | NotHeard
 class Receive(Protocol):
     """Takes what a platform told; returns after its commit. Only then may the platform be told that we have it."""
 
-    async def __call__(self, told: InboundEvent | Revision) -> Receipt: ...
+    async def __call__(self, told: Told) -> Receipt: ...
 
 
 @frozen(kw_only=True)

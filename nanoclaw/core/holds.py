@@ -187,6 +187,8 @@ def _dead(seen: SessionSeen) -> Hold | None:
             return bad(Reason.GAVE_UP, f"a message was given up: {why}", retry)
         case "unknown":
             return bad(Reason.IN_DOUBT, f"a reply may have arrived or not: {why}", f"look there; then {retry}")
+        case "rejected":
+            return bad(Reason.DEAD, f"a reply was rejected after it was sent: {why}", f"mend that, then {retry}")
         case _:
             return bad(Reason.DEAD, f"a reply did not arrive: {why}", f"mend that, then {retry}")
 

@@ -135,7 +135,7 @@ def judge(problem: Problem) -> Step:
             return ByHand(problem=problem, mend=RESTORE)
         case Broken.OUT_STATE:
             # What has an end keeps it; what has none, or one that nobody knows, may have been sent.
-            decided = problem.evidence.partition(",")[0] in ("delivered", "dead", "unknown")
+            decided = problem.evidence.partition(",")[0] in ("delivered", "dead", "unknown", "rejected")
             return MendRow(how=Mend.KEEP_DECIDED if decided else Mend.DOUBT, problem=problem)
         case Broken.LOST_FILE:
             return (

@@ -24,6 +24,10 @@ def reply_hop(story: Story, reply: Reply) -> Hop:
             words = f"did not arrive in {where}: {row.error or 'nobody said why'}"
             mend = f"mend that, then nanoclaw dead retry {row.id}"
             return Hop(name="delivery", mark=Mark.BAD, at=row.settled_at, words=words, mend=mend)
+        case LedgerState.REJECTED:
+            words = f"was taken for {where}, and rejected later: {row.error or 'nobody said why'}"
+            mend = f"mend that, then nanoclaw dead retry {row.id}"
+            return Hop(name="delivery", mark=Mark.BAD, at=row.settled_at, words=words, mend=mend)
         case LedgerState.UNKNOWN:
             words = f"may have arrived in {where} or not: {row.error or 'nobody said why'}"
             mend = f"look there; then nanoclaw dead retry {row.id}, or nanoclaw dead drop {row.id}"

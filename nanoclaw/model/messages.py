@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from typing import TypeAlias
 
 from attrs import Attribute, field, frozen
 from attrs.validators import max_len
@@ -116,6 +117,23 @@ class Revision:
 
 
 @frozen(kw_only=True)
+class Rejection:
+    """A platform that had taken a message of ours says later that it did not arrive."""
+
+    channel: ChannelName
+    platform_message_id: str
+    """The message's, or its part's, as `Channel.deliver` returned it."""
+    platform_id: str
+    """The conversation that it went to."""
+    why: str
+    """For people and agents. Whoever says it may be anybody: no words of theirs."""
+
+
+Told: TypeAlias = InboundEvent | Revision | Rejection
+"""What a channel tells."""
+
+
+@frozen(kw_only=True)
 class InboundRow:
     """A message for one session, and what became of it."""
 
@@ -159,6 +177,7 @@ class LedgerState(Enum):
     DELIVERED = "delivered"
     UNKNOWN = "unknown"  # it may have arrived; its channel's policy says not to send it twice
     DEAD = "dead"
+    REJECTED = "rejected"  # its platform had taken it, and said later that it did not arrive
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""Dead letters in nanoclaw.db: messages in that failed, messages out that are dead or in doubt, and what follows.
+"""Dead letters in nanoclaw.db: messages in that failed, messages out that are dead, rejected or in doubt.
 
 A message in is tried again as a new one: a sandbox that still runs has said of the old one that it failed, and will
 say so again. A message out is tried again as itself, under its own key, so that its platform may know it.
@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import InboundId
-from nanoclaw.model.messages import Drop, InboundRow, LedgerRow
-from nanoclaw.store import approval_cards, drops, inbound, questions
+from nanoclaw.model.messages import Drop, InboundRow, LedgerRow, LedgerState
+from nanoclaw.store import approval_cards, drops, files, inbound, parts, questions
 from nanoclaw.store.ticks import tick
 from schema.rows import select
 from schema.sqlite import Connection, execute
@@ -36,7 +36,7 @@ def dead_letters(conn: Connection, most: int) -> list[Dead]:
     went = select(
         conn,
         LedgerRow,
-        "SELECT m.* FROM ledger m WHERE m.state IN ('dead', 'unknown')"  # noqa: S608 - our own texts
+        "SELECT m.* FROM ledger m WHERE m.state IN ('dead', 'unknown', 'rejected')"  # noqa: S608 - our own texts
         f" AND {_SET_ASIDE} ORDER BY m.settled_at DESC LIMIT ?",
         (most,),
     )
@@ -69,11 +69,16 @@ def retry(conn: Connection, letter: Dead, *, now: datetime) -> None:
     else:
         if not approval_cards.reopen(conn, letter.id):
             raise UsageError(f"{letter.id} shows a request that is over: there is nothing to decide any more")
+        if letter.state is LedgerState.REJECTED:
+            if files.of_message(conn, letter.id):
+                raise UsageError(f"{letter.id} was sent, and its files are gone since: have its agent send it again")
+            parts.begin_anew(conn, letter.id)
         done = bool(
             execute(
                 conn,
                 "UPDATE ledger SET state = 'pending', attempts = 0, not_before = :now, error = NULL, settled_at = NULL,"
-                " retries = retries + 1, touched = :tick WHERE id = :id AND state IN ('dead', 'unknown')",
+                " retries = retries + 1, touched = :tick, doubt = iif(state = 'rejected', 0, doubt)"
+                " WHERE id = :id AND state IN ('dead', 'unknown', 'rejected')",
                 {"id": letter.id, "now": write_time(now), "tick": tick(conn)},
             )
         )

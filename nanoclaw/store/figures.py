@@ -22,6 +22,7 @@ class Figures:
     delivered: int
     unknown: int
     dead: int
+    rejected: int
     drops: int
     sandboxes: int
 
@@ -43,6 +44,7 @@ def figures(conn: Connection) -> Figures:
         delivered=count("ledger WHERE state = 'delivered'"),
         unknown=count("ledger WHERE state = 'unknown'"),
         dead=count("ledger WHERE state = 'dead'"),
+        rejected=count("ledger WHERE state = 'rejected'"),
         drops=count("drops"),
         sandboxes=count("epochs WHERE ended_at IS NULL"),
     )

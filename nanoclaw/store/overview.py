@@ -46,7 +46,7 @@ SELECT m.session_id, m.id, 'failed' AS state, m.error, m.settled_at AS at FROM i
  WHERE m.status = 'failed' AND m.kind <> 'system' AND {_ASIDE}
    AND NOT EXISTS (SELECT 1 FROM inbound again WHERE again.id = m.id || '~1')
 UNION ALL SELECT m.session_id, m.id, m.state, m.error, m.settled_at FROM ledger m
- WHERE m.state IN ('dead', 'unknown') AND m.session_id IS NOT NULL AND {_ASIDE}
+ WHERE m.state IN ('dead', 'unknown', 'rejected') AND m.session_id IS NOT NULL AND {_ASIDE}
  ORDER BY at
 """  # noqa: S608 - our own texts
 _APPROVALS = """

@@ -65,3 +65,12 @@ def arrived(conn: Connection, message: OutboundId, number: int, platform_id: str
     execute(
         conn, "UPDATE ledger SET attempts = 1, doubt = 0, error = NULL WHERE id = ? AND state = 'sending'", (message,)
     )
+
+
+def begin_anew(conn: Connection, message: OutboundId) -> None:
+    """All parts of a message that was rejected are to be sent again."""
+    execute(
+        conn,
+        "UPDATE ledger_parts SET arrived_at = NULL, platform_message_id = NULL WHERE ledger_id = ?",
+        (message,),
+    )

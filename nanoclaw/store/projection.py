@@ -24,6 +24,7 @@ STATUS = {
     LedgerState.DELIVERED: DeliveredStatus.DELIVERED,
     LedgerState.UNKNOWN: DeliveredStatus.UNKNOWN,
     LedgerState.DEAD: DeliveredStatus.FAILED,
+    LedgerState.REJECTED: DeliveredStatus.FAILED,
 }
 
 

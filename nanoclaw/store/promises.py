@@ -56,7 +56,7 @@ RULES = (
         broken=Broken.OUT_STATE,
         sql="""
         SELECT id, state || iif(settled_at IS NULL, ', not settled', ', settled') FROM ledger
-         WHERE state NOT IN ('pending', 'sending', 'delivered', 'unknown', 'dead')
+         WHERE state NOT IN ('pending', 'sending', 'delivered', 'unknown', 'dead', 'rejected')
             OR (state IN ('pending', 'sending')) <> (settled_at IS NULL)
         """,
     ),
@@ -111,7 +111,7 @@ RULES = (
         broken=Broken.UNSEEN_QUESTION,
         sql="""
         SELECT q.id FROM questions q JOIN ledger l ON l.id = q.ledger_id
-         WHERE q.state = 'open' AND l.state = 'dead'
+         WHERE q.state = 'open' AND l.state IN ('dead', 'rejected')
         """,
     ),
     Rule(

@@ -63,7 +63,8 @@ SELECT l.position AS place, l.id AS key, NULL AS event, l.settled_at AS at,
          l.touched >= coalesce((SELECT touched FROM ledger x WHERE x.session_id = l.session_id
                                    AND x.settled_at IS NOT NULL ORDER BY touched DESC LIMIT 1 OFFSET :shown - 1), 0)
          OR l.seq = (SELECT max(seq) FROM ledger x WHERE x.session_id = l.session_id)) AS shown,
-       l.state IN ('dead', 'unknown') AND NOT EXISTS (SELECT 1 FROM drops d WHERE d.key = 'dead:' || l.id) AS unresolved
+       l.state IN ('dead', 'unknown', 'rejected')
+         AND NOT EXISTS (SELECT 1 FROM drops d WHERE d.key = 'dead:' || l.id) AS unresolved
   FROM ledger l WHERE l.position > :after ORDER BY l.position LIMIT :most
 """
 # What was set aside would turn up as unresolved again; a row of an open outbox may be read again.

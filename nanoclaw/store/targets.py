@@ -60,7 +60,7 @@ def _why_not(out: LedgerRow) -> str | None:
             return None
         case LedgerState.PENDING | LedgerState.SENDING:
             return "it has not been sent"
-        case LedgerState.UNKNOWN | LedgerState.DEAD:
+        case LedgerState.UNKNOWN | LedgerState.DEAD | LedgerState.REJECTED:
             return out.error or "nobody knows why"
 
 

@@ -20,7 +20,7 @@ from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.channels import ConfiguredChannel
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.model.messages import Told
 from nanoclaw.store import channels
 from tests.support.central import NOW
 from tests.support.channels import everywhere
@@ -150,7 +150,7 @@ class Wild(ScriptedChannel):
             self.ended = True
 
 
-async def receive(_: InboundEvent | Revision) -> None:
+async def receive(_: Told) -> None:
     raise AssertionError
 
 

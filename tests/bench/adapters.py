@@ -22,7 +22,7 @@ from nanoclaw.core.channels import Wanted, join_settings
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import Address, InboundEvent, Revision
+from nanoclaw.model.messages import Address, Told
 from nanoclaw.store.db import open_database
 from tests.bench.idle import resident_bytes
 from tests.channels.contract.rig import Rig
@@ -96,7 +96,7 @@ class _Heard:
     def __init__(self, ingress: Ingress) -> None:
         self._ingress, self.count, self._more = ingress, 0, trio.Event()
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         receipt = await self._ingress.receive(told)
         self.count += 1
         self._more.set()

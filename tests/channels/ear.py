@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.channels.base import Channel, NotHeard, Receipt, Receive, Stored
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.model.messages import InboundEvent, Rejection, Revision, Told
 
 PATIENCE_SECONDS = 20.0
 
@@ -33,8 +33,9 @@ class Ear:
     readies: int = 0
     _moved: trio.Event = field(factory=trio.Event)
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         """See `Receive`."""
+        assert not isinstance(told, Rejection)
         self.calls += 1
         self._move()
         await self.gate.wait()

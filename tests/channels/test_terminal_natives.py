@@ -28,7 +28,7 @@ from nanoclaw.core.speech import Native, ShowCard, ShowEdit, ShowQuestion, ShowR
 from nanoclaw.kit.lines import LineStream
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import OutboundId, QuestionId
-from nanoclaw.model.messages import Address, Choice, InboundEvent, Revision
+from nanoclaw.model.messages import Address, Choice, InboundEvent, Told
 from schema.payloads import Option
 
 PLAIN = Show(key="out", text="words", speaker="Nano", answers=None, more=False)
@@ -42,9 +42,9 @@ class Desk:
     channel: TerminalChannel
     lines: LineStream
     receipt: Receipt = field(factory=Stored)
-    heard: list[InboundEvent | Revision] = field(factory=list[InboundEvent | Revision])
+    heard: list[Told] = field(factory=list[Told])
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         await trio.lowlevel.checkpoint()
         self.heard.append(told)
         return self.receipt

@@ -136,6 +136,7 @@ class Model:
             delivered=states.count(LedgerState.DELIVERED),
             unknown=states.count(LedgerState.UNKNOWN),
             dead=states.count(LedgerState.DEAD),
+            rejected=0,
             drops=self.drops,
             sandboxes=len(self.live),
         )

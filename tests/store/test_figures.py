@@ -23,6 +23,7 @@ def test_an_empty_home_counts_nothing() -> None:
         delivered=0,
         unknown=0,
         dead=0,
+        rejected=0,
         drops=0,
         sandboxes=0,
     )
@@ -60,6 +61,7 @@ def test_each_figure_counts_what_its_name_says() -> None:
         delivered=8,
         unknown=7,
         dead=2,
+        rejected=0,
         drops=4,
         sandboxes=3,
     )

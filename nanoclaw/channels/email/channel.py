@@ -6,7 +6,9 @@ where an attempt is in doubt, that is looked at first.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from math import inf
 
 import structlog
 import trio
@@ -24,6 +26,7 @@ from nanoclaw.channels.email.topics import MARK as TOPICS
 from nanoclaw.channels.email.topics import Topics
 from nanoclaw.channels.reconnect import Connection
 from nanoclaw.channels.registry import Means
+from nanoclaw.channels.remembering import remember
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.parts import Limits, Unit
 from nanoclaw.core.speech import Ability
@@ -35,6 +38,8 @@ log = structlog.get_logger()
 MOST_TEXT = 100_000
 MOST_FILE = 17 << 20
 """Bytes of the files of one mail: what providers take is 25 MiB, of which the encoding costs more than a quarter."""
+RECORD_SECONDS = 5.0
+"""Until it is on record that a mail was sent."""
 COPY_SECONDS = 10.0
 """For the copy in the folder of sent mail, with the login."""
 
@@ -53,6 +58,8 @@ class EmailChannel:
         default=Limits(text=MOST_TEXT, unit=Unit.CHARACTERS, files=1, file_bytes=MOST_FILE), init=False
     )
     _topics: Topics | None = field(default=None, init=False)
+    _under_way: OrderedDict[str, float] = field(factory=OrderedDict[str, float], init=False)
+    """When mails were sent, by their ids; in infinite time: they are being sent."""
     _reading: trio.Lock = field(factory=trio.Lock, init=False)
     _connection: Connection = field(init=False)
 
@@ -91,7 +98,10 @@ class EmailChannel:
         async def live(heard: Callable[[], None]) -> None:
             async with open_mailbox(self.name, self._settings.imap, self._settings.login) as mailbox:
                 known = await self._known()
-                hearing = Hearing(mailbox, me, self._means, receive, known, self._settings.every)
+                hearing = Hearing(
+                    *(mailbox, me, self._means, receive, known, self._settings.every),
+                    is_under_way=self._is_under_way,
+                )
                 await hearing.run(heard)
 
         await self._connection.stay(live, ready=ready, task_status=task_status)
@@ -109,10 +119,18 @@ class EmailChannel:
             return shown
         letter = await self._letter(message, own, to)
         raw = await trio.to_thread.run_sync(_composed, letter, message.files)
-        async with open_outbox(self.name, self._settings.smtp, self._settings.login) as outbox:
-            await outbox.send(letter.sender, to, raw)
-        await self._keep_copy(raw)
+        remember(self._under_way, shown, inf)
+        try:
+            async with open_outbox(self.name, self._settings.smtp, self._settings.login) as outbox:
+                await outbox.send(letter.sender, to, raw)
+            await self._keep_copy(raw)
+        finally:
+            self._under_way[shown] = trio.current_time()
         return shown
+
+    def _is_under_way(self, message_id: str, chat: str) -> bool:
+        begun = self._under_way.get(f"{message_id} {chat}")
+        return begun is not None and trio.current_time() < begun + RECORD_SECONDS
 
     async def _letter(self, message: Outgoing, own: str, to: str) -> Letter:
         """The mail, which is remembered before it is sent: whoever answers it goes on with its conversation."""

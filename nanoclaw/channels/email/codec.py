@@ -26,6 +26,7 @@ from nanoclaw.channels.email.addresses import (
 )
 from nanoclaw.channels.email.authenticity import Unverified, Verified, judge
 from nanoclaw.channels.email.body import Body, InnerFile, body_of
+from nanoclaw.channels.email.bounces import Bounce, bounces_in, is_report
 from nanoclaw.channels.email.parsing import clean, decoded, fields, headers_of, parse
 from nanoclaw.channels.email.quoting import without_history
 from nanoclaw.core.attachments import size_in_words
@@ -76,7 +77,14 @@ class Nothing:
     """Should the operator know? It is no ordinary thing."""
 
 
-Meaning: TypeAlias = Said | Nothing
+@frozen
+class CameBack:
+    """A mail server reports that mails did not arrive."""
+
+    bounces: tuple[Bounce, ...]
+
+
+Meaning: TypeAlias = Said | CameBack | Nothing
 
 
 def understand(raw: bytes, me: Account, *, size: int | None = None) -> Meaning:
@@ -97,6 +105,8 @@ def _understand(raw: bytes, me: Account, size: int | None) -> Meaning:
     top = headers_of(raw)
     if top is None:
         return Nothing("it has more fields on top than anybody reads", weighty=True)
+    if is_report(top) and size is None and (bounces := bounces_in(raw)):
+        return CameBack(bounces)
     if (why := automatic(top)) is not None:
         return Nothing(why, weighty="came back" in why)
     senders = fields(top, "From")

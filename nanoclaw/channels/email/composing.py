@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from base64 import encodebytes
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,6 +33,7 @@ MOST_SUBJECT = 120
 MOST_REFERENCES = 10
 # The library would break lines within ids, or before the first word.
 _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=None, mangle_from_=False)
+_OURS = re.compile(r"nanoclaw\.[0-9a-f]{40}@", re.ASCII)
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
 
@@ -66,6 +68,11 @@ def message_id(channel: ChannelName, key: str, address: str) -> str:
     """The id of the mail with that key, the same for every attempt."""
     made = hashlib.sha256(f"{channel}\n{key}".encode()).hexdigest()[:40]
     return f"nanoclaw.{made}@{domain_of(address)}"
+
+
+def is_ours(message_id: str) -> bool:
+    """Can it be the id of a mail of ours?"""
+    return _OURS.match(message_id) is not None
 
 
 def subject_of(topic: str | None, text: str) -> str:

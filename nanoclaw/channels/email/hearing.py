@@ -17,20 +17,25 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
-from nanoclaw.channels.base import Receive
-from nanoclaw.channels.email.codec import Account, Nothing, Said, understand
+from nanoclaw.channels.base import NotHeard, Receive
+from nanoclaw.channels.email.bounces import Bounce
+from nanoclaw.channels.email.codec import Account, CameBack, Nothing, Said, understand
+from nanoclaw.channels.email.composing import is_ours
 from nanoclaw.channels.email.imap import Fetched, Mailbox
 from nanoclaw.channels.email.topics import MARK as TOPICS
 from nanoclaw.channels.email.topics import Topics
 from nanoclaw.channels.registry import Means
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.files import NewAttachment
+from nanoclaw.model.ids import UNVERIFIED
+from nanoclaw.model.messages import Rejection
 
 log = structlog.get_logger()
 
 MARK = "inbox"
 BEFORE = timedelta(hours=1)
 """How much earlier than the last mail one may have come that was numbered anew: clocks of servers differ."""
+AGAIN_SECONDS = 0.5
 
 
 @frozen(kw_only=True)
@@ -66,6 +71,8 @@ class Hearing:
     _topics: Topics
     _every: float
     """Seconds between looks, whether or not the server tells of news."""
+    _is_under_way: Callable[[str, str], bool] = field(default=lambda _, __: False, kw_only=True)
+    """Is the mail of that id being sent to that conversation, or was a moment ago?"""
     _seen: bool = field(default=True, init=False)
     """Does the server let us mark mails?"""
 
@@ -126,6 +133,10 @@ class Hearing:
                 tell = log.warning if weighty else log.info
                 tell("email_not_told", channel=self._me.channel, why=why)
                 return False
+            case CameBack(bounces):
+                for one in bounces:
+                    await self._take_back(one)
+                return True
             case Said(event=event):
                 if meaning.why_unverified:
                     why = meaning.why_unverified
@@ -137,6 +148,27 @@ class Hearing:
                 self._topics.saw(chat, first, own, meaning.subject)
                 await self._means.marks.put(TOPICS, self._topics.kept())
                 return True
+
+    async def _take_back(self, bounce: Bounce) -> None:
+        """Tell of a mail of ours that did not arrive. Whether it is one, and went there, the ledger knows."""
+        why = NotHeard("unknown-message", "its id is none of ours")
+        names = [f"{kind}{address}" for address in bounce.recipients for kind in ("", UNVERIFIED)]
+        for name in names if is_ours(bounce.message_id) else ():
+            told = Rejection(
+                channel=self._me.channel,
+                platform_message_id=f"{bounce.message_id} {name}",
+                platform_id=name,
+                why=bounce.why,
+            )
+            receipt = await self._receive(told)
+            # A server may be so quick that the mail is not on record yet as one that was sent.
+            while isinstance(receipt, NotHeard) and self._is_under_way(bounce.message_id, name):
+                await trio.sleep(AGAIN_SECONDS)
+                receipt = await self._receive(told)
+            if not isinstance(receipt, NotHeard):
+                return
+            why = receipt
+        log.warning("email_bounce_left", channel=self._me.channel, mail=bounce.message_id, why=why.detail)
 
     async def _keep(self, place: Place) -> None:
         await self._means.marks.put(MARK, place.kept())

@@ -22,7 +22,7 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.entities import EngageMode, Wiring
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, OutboundId, SessionId
-from nanoclaw.model.messages import Address, InboundEvent, LedgerRow, LedgerState, NewLedgerRow, Revision
+from nanoclaw.model.messages import Address, InboundEvent, LedgerRow, LedgerState, NewLedgerRow, Told
 from nanoclaw.store import ledger, wirings
 from nanoclaw.store.ledger import Lane
 from schema import payloads
@@ -43,7 +43,7 @@ class ContractHouse:
     rig: Rig
     folder: Path
     name: ChannelName
-    told: list[InboundEvent | Revision] = field(factory=list[InboundEvent | Revision], init=False)
+    told: list[Told] = field(factory=list[Told], init=False)
     """What the channel told, and ingress has stored."""
     gate: trio.Event | None = field(default=None, init=False)
     """Ingress waits for it before it stores anything, if there is one."""
@@ -119,7 +119,7 @@ class ContractHouse:
             finally:
                 nursery.cancel_scope.cancel()
 
-    async def _receive(self, ingress: Ingress, told: InboundEvent | Revision) -> Receipt:
+    async def _receive(self, ingress: Ingress, told: Told) -> Receipt:
         self.asked += 1
         self._note()
         if self.gate is not None:

@@ -15,7 +15,7 @@ from nanoclaw.channels.email.channel import EmailChannel
 from nanoclaw.channels.email.settings import settings
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import Address, InboundEvent, Revision
+from nanoclaw.model.messages import Address, InboundEvent, Told
 from tests.channels import ear
 from tests.support.channels import MarksInMemory, means
 
@@ -42,7 +42,7 @@ class Heard:
     calls: int = 0
     _moved: trio.Event = field(factory=trio.Event)
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         """Keep *told*."""
         await trio.lowlevel.checkpoint()
         assert isinstance(told, InboundEvent)

@@ -9,12 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import trio
 
-from nanoclaw.channels.base import OutgoingFile
+from nanoclaw.channels.base import OutgoingFile, Receipt, Stored
 from nanoclaw.channels.email.channel import EmailChannel
+from nanoclaw.channels.email.settings import settings
 from nanoclaw.errors import DeliveryError
-from tests.channels.email.heard import NOW, Heard, connected, outgoing
-from tests.support.channels import MarksInMemory
+from nanoclaw.model.messages import Rejection, Told
+from tests.channels import ear
+from tests.channels.email.heard import NOW, PATIENCE_SECONDS, Heard, connected, outgoing
+from tests.support.channels import MarksInMemory, means
 from tests.support.email.correspondent import Correspondent
 from tests.support.email.post_office import AUTHSERV, PASSWORD, PostOffice, expect_servers, open_post_office
 
@@ -126,3 +130,26 @@ async def test_a_mailbox_that_is_numbered_anew_loses_and_doubles_nothing(office:
         await heard.until(3)
     assert heard.texts == ["before", "meanwhile", "after"]
     assert heard.calls == 4, "all of the day was looked at once more"
+
+
+async def test_a_mail_that_exim_takes_and_cannot_deliver_comes_back_and_is_rejected(
+    office: PostOffice, tmp_path: Path
+) -> None:
+    told_of: list[Rejection] = []
+    rejected = trio.Event()
+
+    async def receive(told: Told) -> Receipt:
+        await trio.lowlevel.checkpoint()
+        assert isinstance(told, Rejection)
+        told_of.append(told)
+        rejected.set()
+        return Stored()
+
+    channel = EmailChannel(means("email", told(office), tmp_path), settings(told(office)))
+    async with ear.connected(channel, receive, patience=PATIENCE_SECONDS):
+        shown = await channel.deliver(outgoing("are you there?", "lost-later@example.org"))
+        with trio.fail_after(PATIENCE_SECONDS):
+            await rejected.wait()
+    (one,) = told_of
+    assert (one.platform_message_id, one.platform_id) == (shown, "lost-later@example.org")
+    assert one.why.startswith("a mail server reported that it did not arrive: ")

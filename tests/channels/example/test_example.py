@@ -19,7 +19,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.model.messages import Rejection, Told
 from tests.channels.example.rig import open_rig
 from tests.support.channels import everywhere, means
 from tests.support.inline_database import InlineDatabase
@@ -100,7 +100,8 @@ async def test_a_chat_that_nobody_hears_is_not_told_of(tmp_path: Path) -> None:
     heard: list[str] = []
     second = trio.Event()
 
-    async def receive(told: InboundEvent | Revision) -> Receipt:
+    async def receive(told: Told) -> Receipt:
+        assert not isinstance(told, Rejection)
         await trio.lowlevel.checkpoint()
         heard.append(told.text)
         second.set()

@@ -12,7 +12,7 @@ from attrs import define, field
 from nanoclaw.channels.base import Outgoing, OutgoingFile, Receipt, Stored
 from nanoclaw.channels.matrix.channel import MatrixChannel
 from nanoclaw.core.speech import Native
-from nanoclaw.model.messages import Address, InboundEvent, Revision
+from nanoclaw.model.messages import Address, InboundEvent, Rejection, Revision, Told
 from tests.channels import ear
 from tests.support.channels import MarksInMemory, means
 from tests.support.matrix.homeserver import TOKEN
@@ -30,8 +30,9 @@ class Heard:
     """While it is there and not set, nothing is stored."""
     _moved: trio.Event = field(factory=trio.Event)
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         """Keep *told*."""
+        assert not isinstance(told, Rejection)
         self.calls += 1
         self._move()
         if self.hold is not None:

@@ -18,7 +18,7 @@ from nanoclaw.channels.telegram.kind import check, make
 from nanoclaw.core.speech import ShowCard, ShowEdit, ShowQuestion, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError, UsageError
 from nanoclaw.model.ids import ChannelName, QuestionId
-from nanoclaw.model.messages import Address, InboundEvent, Revision
+from nanoclaw.model.messages import Address, InboundEvent, Rejection, Revision, Told
 from schema.payloads import Option
 from tests.channels.telegram.rig import ADA, TelegramRig
 from tests.support.channels import MarksInMemory, means
@@ -38,7 +38,8 @@ class House:
     gate: trio.Event = field(factory=trio.Event)
     asked: int = 0
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
+        assert not isinstance(told, Rejection)
         self.asked += 1
         self.fake.http.moved()
         await self.gate.wait()

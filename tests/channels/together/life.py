@@ -22,7 +22,7 @@ from nanoclaw.house import House, build
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.model.messages import InboundEvent, Told
 from tests.channels.contract.rig import Rig
 from tests.sim.history import Acknowledged, Fault, Offered
 from tests.sim.host import HostLife
@@ -86,7 +86,7 @@ class Witnessed:
 
         await self._channel.run(partial(self._receive, receive), ready=connected, task_status=task_status)
 
-    async def _receive(self, receive: Receive, told: InboundEvent | Revision) -> Receipt:
+    async def _receive(self, receive: Receive, told: Told) -> Receipt:
         assert isinstance(told, InboundEvent)
         name = f"{told.channel} {told.platform_message_id}"
         self._world.history.note(Offered(name, f"{told.channel} {told.platform_id}"))

@@ -15,7 +15,7 @@ from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.model.messages import Told
 from nanoclaw.store.verify import verify
 from schema.sqlite import fetch, integer
 from tests.channels.webhook import calls
@@ -35,7 +35,7 @@ class Truthful(House):
 
     ingress: Ingress | None = None
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         """See `Receive`."""
         assert self.ingress is not None
         return await self.ingress.receive(told)

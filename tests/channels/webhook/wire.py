@@ -14,7 +14,7 @@ from nanoclaw.channels.webhook.channel import WebhookChannel
 from nanoclaw.channels.webhook.server import Bounds
 from nanoclaw.kit.clock import TrioClock
 from nanoclaw.model.ids import ChannelName
-from nanoclaw.model.messages import InboundEvent, Revision
+from nanoclaw.model.messages import InboundEvent, Told
 from tests.channels.webhook.calls import SOURCES
 from tests.support.central import NOW
 
@@ -32,7 +32,7 @@ class House:
     waits: trio.Event = field(factory=trio.Event)
     """Something is waited for."""
 
-    async def receive(self, told: InboundEvent | Revision) -> Receipt:
+    async def receive(self, told: Told) -> Receipt:
         """See `Receive`."""
         await trio.lowlevel.checkpoint()
         assert isinstance(told, InboundEvent)

@@ -82,6 +82,8 @@ async def _take(session: _Session) -> bool:
     if session.fault is Fault.MUTE:
         await trio.sleep_forever()
     session.host.sent.append((session.to, raw))
+    if session.host.bounce is not None:
+        session.host.arrive(session.host.bounce(session.to, raw))
     if session.fault is Fault.HELD:
         await trio.sleep_forever()
     if session.fault is Fault.LOST:

@@ -7,7 +7,7 @@ is in `post_office.py`. Its SMTP can be told to fail.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.message import Message
@@ -83,6 +83,8 @@ class MailHost:
     """A mail that comes just when somebody begins to wait for news."""
     late_for_look: bytes | None = None
     """A mail that comes just after somebody has looked for what came since a day."""
+    bounce: Callable[[str, bytes], bytes] | None = None
+    """What comes back of a mail, before it is said that it was taken."""
     idles: bool = True
     """Does it tell of news to those who wait?"""
     password: str = PASSWORD

@@ -121,6 +121,11 @@ data:
     add_header = :at_start:Authentication-Results: {authserv}; dmarc=pass header.from=${{domain:${{address:$h_from:}}}}
   accept
 begin routers
+lost:
+  driver = redirect
+  local_parts = lost-later
+  data = :fail: there is no such person here
+  allow_fail
 all:
   driver = manualroute
   route_list = * 127.0.0.1
