@@ -1,6 +1,6 @@
 """The store on a disk that loses its power at any moment, and on one that fails or is full at any operation.
 
-Of the moments one in three is met in every run by one of three seeds, of the operations one in sixteen, and each in a soak.
+Of the moments one in three is met in every run by one of three seeds, of the operations one in sixteen; each in a soak.
 """
 
 from __future__ import annotations
