@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import trio
-from attrs import frozen
+from attrs import define, field
 
 from nanoclaw.actors.overview import Overview
 from nanoclaw.admin.channel_desk import ChannelDesk
@@ -18,15 +18,24 @@ from nanoclaw.core.signals import told
 from nanoclaw.errors import StoreError, UsageError
 from nanoclaw.ground import Ground
 from nanoclaw.house import House
+from nanoclaw.kit.shared import Shared
 from nanoclaw.kit.tasks import view
+from nanoclaw.kit.threads import Threads
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
+from nanoclaw.kit.written import Written, write
 from nanoclaw.kit.zones import find_zone
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.overview import ChannelView
 from nanoclaw.sandboxes.choice import Choice
 from nanoclaw.store.db import Database
 from nanoclaw.store.figures import figures
+
+FRESH_SECONDS = 0.5
+"""How old a look may be that somebody is shown who did not begin it."""
+OVERVIEW_DEPTH = 2
+TREE_DEPTH = 4
+"""Of JSON, how deep its rows are, and the actors of a part: each of those is written in one go."""
 
 
 def looks(
@@ -65,42 +74,102 @@ def looks(
     return {"tree": seeing.tree, "overview": seeing.overview, "status": status, "show log": show_log}
 
 
-@frozen
-class Seeing:
-    """What is seen of the running house: its tree, with what holds up whom, and all of it at a glance."""
+@define(eq=False)
+class Seen:
+    """One look at the running house: its parts are made when somebody wants them, and once for all who do."""
 
     _root: TreeNode
+    _threads: Threads
+    rows: Mapping[str, Any] | StoreError
+    """Of the overview; or why it cannot be read."""
+    _turn: trio.Lock = field(factory=trio.Lock, init=False)
+    _tree: dict[str, Any] | None = field(default=None, init=False)
+    _written: dict[str, Written] = field(factory=dict[str, Written], init=False)
+
+    def overview(self) -> Mapping[str, Any]:
+        """Sessions, claims, lanes, channels. Raises `StoreError`."""
+        if isinstance(self.rows, StoreError):
+            raise self.rows
+        return self.rows
+
+    async def tree(self) -> dict[str, Any]:
+        """Every actor; sessions, lanes and channels with what holds them up, and what has no actor."""
+        async with self._turn:
+            return await self._find_tree()
+
+    async def write_overview(self) -> Written:
+        """The overview as JSON. Raises `StoreError`."""
+        rows = self.overview()
+        async with self._turn:
+            return await self._write("overview", rows, OVERVIEW_DEPTH)
+
+    async def write_tree(self) -> Written:
+        """The tree as JSON."""
+        async with self._turn:
+            return await self._write("tree", await self._find_tree(), TREE_DEPTH)
+
+    async def write_both(self) -> Written:
+        """Both as JSON, for the page. Raises `StoreError`."""
+        overview, tree = await self.write_overview(), await self.write_tree()
+        return Written(f'{{"overview":{overview.text},"tree":{tree.text}}}')
+
+    async def _find_tree(self) -> dict[str, Any]:
+        if self._tree is None:
+            picture = await self._root.snapshot_in_turns()
+            # What runs can be seen even where the truth cannot be read.
+            rows = {} if isinstance(self.rows, StoreError) else self.rows
+            self._tree = await self._threads.run(lambda: with_holds(attrs.asdict(picture), rows))
+        return self._tree
+
+    async def _write(self, name: str, value: Mapping[str, Any], depth: int) -> Written:
+        if name not in self._written:
+            self._written[name] = await self._threads.run(write, value, depth)
+        return self._written[name]
+
+
+@define(eq=False)
+class Seeing:
+    """What is seen of the running house: its tree, with what holds up whom, and all of it at a glance.
+
+    All who look within `FRESH_SECONDS` are shown the same look.
+    """
+
+    _root: TreeNode
+    _threads: Threads
     _rows: Callable[[], Awaitable[dict[str, Any]]]
+    _seen: Shared[Seen] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._seen = Shared(self._look, FRESH_SECONDS)
 
     @property
     def console(self) -> dict[str, Look]:
         """What the debug console may ask."""
         return {"tree": self.tree, "actor": self.actor, "overview": self.overview}
 
-    async def overview(self, _: Mapping[str, object]) -> object:
+    async def overview(self, _: Mapping[str, object]) -> Written:
         """Sessions, claims, lanes, channels: each with what it is at, or what holds it up."""
-        return await self._rows()
+        return await (await self._seen.get()).write_overview()
 
-    async def tree(self, _: Mapping[str, object]) -> dict[str, Any]:
-        """Every actor; sessions, lanes and channels with what holds them up, and what has no actor."""
-        try:
-            return self._tree(await self._rows())
-        except StoreError:
-            # What runs can be seen even where the truth cannot be read.
-            return self._tree({})
+    async def tree(self, _: Mapping[str, object]) -> Written:
+        """Every actor, with what holds it up; also where the truth cannot be read."""
+        return await (await self._seen.get()).write_tree()
 
-    async def house(self) -> dict[str, Any]:
+    async def house(self) -> Written:
         """Both, of one moment. Raises `StoreError`."""
-        rows = await self._rows()
-        return {"overview": rows, "tree": self._tree(rows)}
+        return await (await self._seen.get()).write_both()
 
-    def _tree(self, rows: Mapping[str, Any]) -> dict[str, Any]:
-        return with_holds(attrs.asdict(self._root.snapshot(trio.current_time())), rows)
+    async def _look(self) -> Seen:
+        try:
+            rows: dict[str, Any] | StoreError = await self._rows()
+        except StoreError as exc:
+            rows = exc
+        return Seen(self._root, self._threads, rows)
 
     async def actor(self, asked: Mapping[str, object]) -> object:
         """One actor, by its path, with the tasks that keep it alive. Raises `UsageError`: there is none."""
         path = [part for part in str(asked.get("path") or "").split("/") if part]
-        found = find_in(await self.tree({}), path)
+        found = find_in(await (await self._seen.get()).tree(), path)
         if found is None:
             raise UsageError(f"there is no actor {'/'.join(path)!r}, or more than one: tree shows those there are")
         node, now = self._root.find(path), trio.current_time()
@@ -121,8 +190,10 @@ def see(config: Config, choice: Choice, ground: Ground, house: House, desk: Chan
         return {"home": str(config.home), "engine": choice.engine.name, "provider": config.agent.provider}
 
     zone = find_zone(config.agent.timezone)
-    overview = Overview(ground.store, ground.clock, house.sessions, house.admission, zone, channels, said)
-    return Seeing(root, overview.rows)
+    overview = Overview(
+        ground.store, ground.clock, house.sessions, house.admission, zone, channels, said, threads=ground.threads
+    )
+    return Seeing(root, ground.threads, overview.rows)
 
 
 def _channel(row: Mapping[str, object], errors: Mapping[str, str]) -> ChannelView:

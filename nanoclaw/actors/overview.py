@@ -1,18 +1,20 @@
 """The house at a glance: every session, claim, lane and channel with what it is at, for all that show it.
 
 Gathers what the truth and the running parts know, has `core/holds.py` say what that means, and makes rows of it that
-JSON can say. Looks, never touches.
+JSON can say. Looks, never touches; and of the loop it takes no more than to gather what runs on it, a few sessions at a
+time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import trio
-from attrs import define
+from attrs import define, field, frozen
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.sessions import Sessions
@@ -21,8 +23,10 @@ from nanoclaw.core.holds_outward import channel_hold, lane_hold
 from nanoclaw.core.holds_words import Hold
 from nanoclaw.core.signals import Idle, Offered, Signals, Waiting, Working, told
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.threads import WORKER_THREADS, Threads
+from nanoclaw.kit.turns import in_turns
 from nanoclaw.model.ids import ChannelName, SessionId
-from nanoclaw.model.overview import ActorView, ChannelView, ClaimRecord, LaneRecord, SessionRecord
+from nanoclaw.model.overview import ActorView, ChannelView, ClaimRecord, LaneRecord, Record, SessionRecord
 from nanoclaw.store import overview
 from nanoclaw.store.db import Store
 
@@ -42,6 +46,7 @@ class Overview:
     _channels: Callable[[], Awaitable[Sequence[ChannelView]]]
     _house: Callable[[], Row]
     """What is to be said of the house itself."""
+    _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
 
     async def rows(self) -> dict[str, object]:
         """All of it, now.
@@ -49,63 +54,81 @@ class Overview:
         Raises:
           StoreError: the truth cannot be read.
         """
-        actors = self._actors()
+        actors, signals = await self._actors(), await self._signals()
         channels = await self._channels()
+        house = {
+            **self._house(),
+            "sandboxes": self._admission.taken,
+            "places": self._admission.most,
+            "waiting": self._admission.waiting,
+        }
         now = self._clock.now()
         known = await self._store.read(overview.record, list(actors), now=now, local=now.astimezone(self._zone))
-        signals = self._sessions.signals()
         by_name = {channel.name: channel for channel in channels}
+        running = _Running(house=house, actors=actors, signals=signals, channels=by_name)
+        return await self._threads.run(partial(_rows, known, running, now))
 
-        def session(record: SessionRecord) -> Row:
-            seen = SessionSeen(
-                record=record,
-                actor=actors.get(record.id),
-                signals=signals.get(record.id),
-                channels=by_name,
-                now=now,
-            )
-            return session_row(seen)
-
-        claims = [claim for record in known.sessions for claim in record.claims]
-        return {
-            "at": now.isoformat(),
-            "house": {
-                **self._house(),
-                "sandboxes": self._admission.taken,
-                "places": self._admission.most,
-                "waiting": self._admission.waiting,
-                "resting": known.resting,
-            },
-            "sessions": [session(record) for record in known.sessions],
-            "claims": [_claim(claim, signals.get(claim.session_id), now) for claim in claims],
-            "lanes": [_lane(lane, by_name, now) for lane in known.lanes],
-            "channels": [_channel(channel) for channel in channels],
-            "approvals": [
-                {
-                    "approval": one.id,
-                    "kind": one.kind,
-                    "title": one.title,
-                    "session": one.session_id,
-                    "age": _age(one.requested_at, now),
-                }
-                for one in known.approvals
-            ],
-        }
-
-    def _actors(self) -> dict[SessionId, ActorView]:
-        now, until = trio.current_time(), self._sessions.parked()
-        found = {}
-        for node in self._sessions.nodes:
-            session = SessionId(node.name)
+    async def _actors(self) -> dict[SessionId, ActorView]:
+        found, parked = {}, self._sessions.parked()
+        async for node in in_turns(self._sessions.nodes):
+            session, now = SessionId(node.name), trio.current_time()
             found[session] = ActorView(
                 state=node.state,
                 age=now - node.since,
                 doing=node.doing,
                 restarts=node.restarts,
                 last_error=node.last_error,
-                left=None if session not in until else until[session] - now,
+                left=None if session not in parked else parked[session] - now,
             )
         return found
+
+    async def _signals(self) -> dict[SessionId, Signals]:
+        sessions = in_turns(self._sessions.owned())
+        return {session: seen async for session in sessions if (seen := self._sessions.seen(session)) is not None}
+
+
+@frozen(kw_only=True)
+class _Running:
+    """What the running parts know."""
+
+    house: Row
+    actors: Mapping[SessionId, ActorView]
+    signals: Mapping[SessionId, Signals]
+    channels: Mapping[ChannelName, ChannelView]
+
+
+def _rows(known: Record, running: _Running, now: datetime) -> Row:
+    """All of it as JSON can say it. Takes long, if much is open."""
+
+    def session(record: SessionRecord) -> Row:
+        seen = SessionSeen(
+            record=record,
+            actor=running.actors.get(record.id),
+            signals=running.signals.get(record.id),
+            channels=running.channels,
+            now=now,
+        )
+        return session_row(seen)
+
+    claims = [claim for record in known.sessions for claim in record.claims]
+    return {
+        "at": now.isoformat(),
+        "house": {**running.house, "resting": known.resting, "not_shown": known.not_shown},
+        "sessions": [session(record) for record in known.sessions],
+        "claims": [_claim(claim, running.signals.get(claim.session_id), now) for claim in claims],
+        "lanes": [_lane(lane, running.channels, now) for lane in known.lanes],
+        "channels": [_channel(channel) for channel in running.channels.values()],
+        "approvals": [
+            {
+                "approval": one.id,
+                "kind": one.kind,
+                "title": one.title,
+                "session": one.session_id,
+                "age": _age(one.requested_at, now),
+            }
+            for one in known.approvals
+        ],
+    }
 
 
 def session_row(seen: SessionSeen) -> Row:

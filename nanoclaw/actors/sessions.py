@@ -80,10 +80,14 @@ class Sessions:
         """What is seen of every sandbox that is up."""
         return {session: seen for session, actor in self._actors.items() if (seen := actor.signals()) is not None}
 
+    def seen(self, session: SessionId) -> Signals | None:
+        """What is seen of the session's sandbox; None if it has none that is up. Never blocks."""
+        actor = self._actors.get(session)
+        return None if actor is None else actor.signals()
+
     def progress(self, session: SessionId) -> Progress | None:
         """How the session's work goes; None if it has no sandbox that is up. Never blocks."""
-        actor = self._actors.get(session)
-        seen = None if actor is None else actor.signals()
+        seen = self.seen(session)
         return None if seen is None else seen.progress
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

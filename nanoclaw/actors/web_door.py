@@ -20,6 +20,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
+from nanoclaw.kit.written import Written
 from nanoclaw.store.db import Store
 from nanoclaw.store.setup import Operator, first_page
 
@@ -100,7 +101,7 @@ async def make_door(
     spool: Spool,
     like: Operator,
     changed: Callable[[], None],
-    house: Callable[[], Awaitable[Mapping[str, object]]],
+    house: Callable[[], Awaitable[Written]],
     settings: PageSettings,
 ) -> WebDoor:
     """The page of one home, with the operator's first conversation in it; nothing is served yet.

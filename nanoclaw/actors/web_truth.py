@@ -10,6 +10,7 @@ from attrs import define
 from nanoclaw.channels.web.truth import Agent
 from nanoclaw.core.conversations import Conversation, File, Person, Stretch
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.written import Written
 from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.store import timelines, web_chats, web_history, web_keys
 from nanoclaw.store.db import Store
@@ -32,7 +33,7 @@ class WebTruth:
     _mint: Mint
     _changed: Callable[[], None]
     """Told when a conversation was begun: agents may know more."""
-    _house: Callable[[], Awaitable[Mapping[str, object]]]
+    _house: Callable[[], Awaitable[Written]]
     """Looks at the running house."""
 
     async def conversations(self, person: Person) -> Sequence[Conversation]:
@@ -87,7 +88,7 @@ class WebTruth:
         rights = await self._store.read(rights_of, person.user)
         return rights.owner or rights.global_admin
 
-    async def house(self) -> Mapping[str, object]:
+    async def house(self) -> Written:
         """What the command line's tree and overview show."""
         return await self._house()
 

@@ -23,8 +23,9 @@ from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.errors import NanoclawError, StoreError, UsageError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
-from nanoclaw.kit.lines import BadFrameError, LineStream
+from nanoclaw.kit.lines import MOST_ANSWER, BadFrameError, LineStream
 from nanoclaw.kit.sockets import listen
+from nanoclaw.kit.written import Written
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.store import audit
 from nanoclaw.store.audit import Outcome
@@ -34,7 +35,7 @@ from schema.sqlite import Connection
 log = structlog.get_logger()
 
 Look: TypeAlias = Callable[[Mapping[str, object]], Awaitable[object]]
-"""Answers one question about the running host, given its arguments, with what JSON can say. A checkpoint."""
+"""Answers one question about the running host, given its arguments: `Written`, or what JSON can say. A checkpoint."""
 
 ASK_SECONDS = 30.0
 NOTE = "audit note"
@@ -84,11 +85,15 @@ class AdminServer:
             self._socket.unlink(missing_ok=True)
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        lines = LineStream(stream)
+        lines = LineStream(stream, limit=MOST_ANSWER)
         try:
             with trio.move_on_after(ASK_SECONDS):
                 frame = await lines.receive()
-                await lines.send(await self._answer({} if frame is None else frame))
+                answer = await self._answer({} if frame is None else frame)
+                if isinstance(written := answer.get("answer"), Written):
+                    await lines.send_text(f'{{"answer":{written.text}}}')
+                else:
+                    await lines.send(answer)
         except (BadFrameError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # whoever asked is gone, or asked nonsense
         finally:

@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from nanoclaw.errors import UsageError
-from nanoclaw.kit.lines import BadFrameError, LineStream
+from nanoclaw.kit.lines import MOST_ANSWER, BadFrameError, LineStream
 
 ASK_SECONDS = 10.0
 
@@ -50,7 +50,7 @@ def ask(
 async def _ask(path: Path, frame: dict[str, object], seconds: float) -> Any:
     try:
         with trio.fail_after(seconds):
-            lines = LineStream(await trio.open_unix_socket(str(path)))
+            lines = LineStream(await trio.open_unix_socket(str(path)), limit=MOST_ANSWER)
             await lines.send(frame)
             answer = await lines.receive()
             await lines.aclose()

@@ -12,6 +12,8 @@ from attrs import define, field
 from nanoclaw.errors import NanoclawError
 
 READ_SIZE = 65536
+MOST_ANSWER = 8 << 20
+"""Bytes of what a host answers its own command line: as much as it shows of a house in which very much is open."""
 
 
 @define(kw_only=True, eq=False)
@@ -81,7 +83,10 @@ class LineStream:
         Cancellation: a checkpoint. Cancelled while sending, part of the frame may
         be out; no frame can follow it, so sending is over for this stream.
         """
-        text = json.dumps(frame, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        await self.send_text(json.dumps(frame, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+    async def send_text(self, text: str) -> None:
+        """The same with a frame that is JSON already, on one line."""
         line = text.encode()
         if len(line) > self.limit:
             raise BadFrameError(reason=f"{len(line)} bytes, limit {self.limit}", usable=True)

@@ -10,6 +10,7 @@ import trio
 from attrs import define, field, frozen
 
 from nanoclaw.kit.failures import one_line
+from nanoclaw.kit.turns import in_turns
 
 State: TypeAlias = Literal["starting", "running", "restarting", "parked", "stopping", "stopped"]
 
@@ -116,6 +117,17 @@ class TreeNode:
 
     def snapshot(self, now: float) -> NodeView:
         """A picture of this node and all below it at *now* on Trio's clock."""
+        return self._picture(now, tuple(child.snapshot(now) for child in self.children))
+
+    async def snapshot_in_turns(self) -> NodeView:
+        """The same, of a tree of any size: each node as it is when its turn has come, and others run in between.
+
+        Cancellation: a checkpoint after every few nodes.
+        """
+        below = [await child.snapshot_in_turns() async for child in in_turns(self.children)]
+        return self._picture(trio.current_time(), tuple(below))
+
+    def _picture(self, now: float, children: tuple[NodeView, ...]) -> NodeView:
         return NodeView(
             name=self.name,
             kind=self.kind,
@@ -126,5 +138,5 @@ class TreeNode:
             mailbox=None if self.mailbox is None else self.mailbox(),
             doing=self.doing,
             signals=self.signals(),
-            children=tuple(child.snapshot(now) for child in self.children),
+            children=children,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import frozen
@@ -117,6 +118,8 @@ class Record:
     approvals: tuple[ApprovalRecord, ...]
     resting: int
     """Sessions of which nothing is open."""
+    not_shown: Mapping[str, int]
+    """How many sessions, lanes, claims and approvals are open besides; only those of which there are any."""
 
 
 @frozen(kw_only=True)

@@ -18,8 +18,8 @@ from schema.rows import codec, read_row
 from schema.sqlite import Connection, Row, Value, fetch, integer
 from schema.times import write_time
 
-MOST_SESSIONS = 1_000
-"""Of what is open, as many are looked at; the rest is counted among those at rest."""
+MOST = 1_000
+"""Of the sessions, lanes, claims and approvals that are open, as many of each are shown; the rest is counted."""
 
 _OPEN = """
 SELECT session_id FROM inbound WHERE status = 'pending' AND trigger = 1
@@ -120,16 +120,27 @@ def _asks(approval: Row) -> Row:
     }
 
 
-def record(conn: Connection, also: Collection[SessionId], *, now: datetime, local: datetime) -> Record:
-    """All of it at *now*; *also* are sessions to look at whatever is open of them. *local*: in the home's zone."""
+def record(
+    conn: Connection, also: Collection[SessionId], *, now: datetime, local: datetime, most: int = MOST
+) -> Record:
+    """All of it at *now*.
+
+    Args:
+      conn: Of one state of the truth.
+      also: Sessions to look at whatever is open of them.
+      now: The host's time.
+      local: The same in the home's zone.
+      most: Of each kind; what is over is counted.
+    """
     used_up = _used_up(conn, local)
     dead = {row["session_id"]: row for row in fetch(conn, _DEAD)}
     opened = [row["session_id"] for row in fetch(conn, _OPEN)]
-    wanted = list(dict.fromkeys([*opened, *also, *dead]))[:MOST_SESSIONS]
+    wanted = list(dict.fromkeys([*opened, *also, *dead]))
     lanes, approvals = fetch(conn, _LANES), fetch(conn, _APPROVALS)
-    sessions = fetch(conn, _SESSIONS, {"sessions": json.dumps(wanted)})
+    sessions = fetch(conn, _SESSIONS, {"sessions": json.dumps(wanted[:most])})
     claims: dict[Value, list[Row]] = defaultdict(list)
-    for claim in fetch(conn, _CLAIMS):
+    claimed, shown = fetch(conn, _CLAIMS), {row["id"] for row in sessions}
+    for claim in [claim for claim in claimed if claim["session_id"] in shown][:most]:
         claims[claim["session_id"]].append(claim)
     known: dict[Value, Row] = defaultdict(dict)
     for row in (
@@ -150,9 +161,11 @@ def record(conn: Connection, also: Collection[SessionId], *, now: datetime, loca
         parts = {"claims": claims[row["id"]], "lane": by_place.get(place), "dead": dead.get(row["id"])}
         return codec.structure({**its, **parts}, SessionRecord)
 
+    there = {"sessions": len(wanted), "claims": len(claimed), "lanes": len(lanes), "approvals": len(approvals)}
     return Record(
         sessions=tuple(map(session, sessions)),
-        lanes=tuple(read_row(lane, LaneRecord) for lane in lanes),
-        approvals=tuple(read_row(approval, ApprovalRecord) for approval in approvals),
-        resting=integer(conn, "SELECT count(*) FROM sessions") - len(sessions),
+        lanes=tuple(read_row(lane, LaneRecord) for lane in lanes[:most]),
+        approvals=tuple(read_row(approval, ApprovalRecord) for approval in approvals[:most]),
+        resting=integer(conn, "SELECT count(*) FROM sessions") - len(sessions) - max(0, len(wanted) - most),
+        not_shown={name: count - most for name, count in there.items() if count > most},
     )

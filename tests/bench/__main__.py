@@ -26,6 +26,7 @@ from tests.bench import (
     figures,
     idle,
     ingress,
+    looks,
     paused,
     round_trip,
     together,
@@ -39,7 +40,7 @@ PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
 ON_EACH = 50
 """Messages on each of four channels."""
-BENCHES = ("engines", "claude", "ingress", "adapters", "together", "sweep", "restart", "idle", "way-out")
+BENCHES = ("engines", "claude", "ingress", "adapters", "together", "sweep", "restart", "idle", "looks", "way-out")
 MIB = 1 << 20
 
 
@@ -79,6 +80,7 @@ def main() -> None:
             "sweep": lambda: idle.show_looks(console, work),
             "restart": lambda: idle.show_restarts(console, work),
             "idle": lambda: idle.show_idle(console, work),
+            "looks": lambda: looks.report(console, work),
             "way-out": lambda: way_out.report(console, work),
         }
         for name, measure in others.items():

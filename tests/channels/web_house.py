@@ -20,6 +20,7 @@ from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.kit.written import Written, write
 from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, OutboundId, QuestionId, SessionId, UserId
 from nanoclaw.model.messages import Address, NewLedgerRow
@@ -37,15 +38,15 @@ from tests.support.inline_database import InlineDatabase
 
 MAIN = "operator/main"
 OPERATOR = Operator(user=UserId("terminal:operator"), name="Ada", channel=ChannelName("terminal"), platform_id="local")
-HOUSE: dict[str, object] = {"overview": {"sessions": []}, "tree": {"name": "nanoclaw", "children": []}}
+HOUSE = {"overview": {"sessions": []}, "tree": {"name": "nanoclaw", "children": []}}
 """The running house, as whoever may look at it is shown."""
 KINDS = {ChatOut: OutKind.CHAT, AskQuestion: OutKind.ASK_QUESTION}
 
 
-async def look_at_house() -> dict[str, object]:
+async def look_at_house() -> Written:
     """It has nothing in it."""
     await trio.lowlevel.checkpoint()
-    return HOUSE
+    return write(HOUSE, 0)
 
 
 @define(eq=False)

@@ -79,3 +79,15 @@ def test_a_session_is_a_picture_of_its_sandboxes_messages_and_replies() -> None:
         "replies": ["delivered"],
     }
     assert timelines.timeline(world.conn, SessionId("nobody"), now=world.now) is None
+
+
+def test_of_very_much_that_is_open_the_first_is_shown_and_the_rest_counted() -> None:
+    world = World()
+    for number in range(3):
+        session = world.session(f"agent-{number}", room=f"room-{number}")
+        row, epoch = world.claimed(session, f"m{number}")
+        world.reply(session, epoch, 1, answers=row)
+    found = overview.record(world.conn, (), now=world.now, local=world.now, most=2)
+    assert (len(found.sessions), sum(len(one.claims) for one in found.sessions), found.resting) == (2, 2, 0)
+    assert found.not_shown == {"sessions": 1, "claims": 1}
+    assert overview.record(world.conn, (), now=world.now, local=world.now).not_shown == {}

@@ -6,6 +6,7 @@ that, from the truth; mail from the rest of the house only says "look again".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
@@ -65,7 +66,7 @@ class Live:
     _watch: Watch = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._watch = Watch(self._truth, self.person, self._send)
+        self._watch = Watch(self._truth, self.person, self._send, self._send_text)
 
     def look(self, chat: str) -> None:
         """There may be something new in that conversation. Never blocks."""
@@ -221,9 +222,12 @@ class Live:
         )
 
     async def _send(self, frame: dict[str, object]) -> None:
+        await self._send_text(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+
+    async def _send_text(self, text: str) -> None:
         async with self._sending:
             with trio.move_on_after(SEND_SECONDS) as patience:
-                await self._socket.send_json(frame)
+                await self._socket.send_text(text)
         if patience.cancelled_caught:
             raise GoneError
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from attrs import frozen
 
 from nanoclaw.core.conversations import Conversation, File, Person, Stretch
+from nanoclaw.kit.written import Written
 
 
 @frozen(kw_only=True)
@@ -65,8 +66,8 @@ class Truth(Protocol):
         """May *person* see the whole house? Whoever owns it, or manages all agents."""
         ...
 
-    async def house(self) -> Mapping[str, object]:
-        """The running house: its `tree`, and its `overview`, as JSON can say them."""
+    async def house(self) -> Written:
+        """The running house: its `tree`, and its `overview`."""
         ...
 
     async def timeline(self, session: str) -> Mapping[str, object] | None:

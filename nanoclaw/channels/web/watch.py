@@ -22,6 +22,7 @@ class Watch:
     _truth: Truth
     _person: Person
     _send: Callable[[dict[str, object]], Awaitable[None]]
+    _send_text: Callable[[str], Awaitable[None]]
     _wanted: trio.Event = field(factory=trio.Event, init=False)
 
     def turn(self, *, on: bool) -> None:
@@ -37,7 +38,8 @@ class Watch:
             await self._wanted.wait()
             try:
                 if await self._truth.may_look(self._person):
-                    await self._send({"type": "house", **await self._truth.house()})
+                    found = await self._truth.house()
+                    await self._send_text(f'{{"type":"house",{found.text.removeprefix("{")}')
                 else:
                     self.turn(on=False)
             except StoreError as exc:
