@@ -62,6 +62,7 @@ class Retention:
             "old drops": retention.drops,
             "old epochs": retention.epochs,
             "old approvals": retention.approvals,
+            "old spending": retention.spending,
         }
         return (
             *(

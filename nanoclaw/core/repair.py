@@ -6,7 +6,8 @@ makes no sense is in doubt, for a person to decide. Nothing that cannot be made 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import TypeAlias
 
@@ -154,7 +155,7 @@ def changes(steps: Iterable[Step]) -> tuple[Change, ...]:
     return tuple(step for step in steps if isinstance(step, Change))
 
 
-def given_up(steps: Iterable[Step], done: Collection[Change]) -> tuple[Step, ...]:
+def given_up(steps: Iterable[Step], done: AbstractSet[Change]) -> tuple[Step, ...]:
     """*steps* of another look, after some were *done*: what is to be done again did not help, and is for a person."""
     return tuple(
         ByHand(problem=step.problem, mend=REPORT) if isinstance(step, Change) and step in done else step

@@ -60,7 +60,7 @@ def mend_all(conn: Connection, home: Path, *, now: datetime, told: Told = lambda
     mending = _Mending(conn, home, home / QUARANTINE / now.strftime(TIME), now, told)
     left: tuple[Step, ...] = ()
     for _ in range(MOST_LOOKS):
-        left = repair.given_up(look(conn, home, now=now), mending.done)
+        left = repair.given_up(look(conn, home, now=now), frozenset(mending.done))
         changes = repair.changes(left)
         if not changes:
             break

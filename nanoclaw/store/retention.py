@@ -20,6 +20,8 @@ from schema.times import read_time
 
 MOST_ROWS = 200
 """That one transaction looks at."""
+A_MONTH = timedelta(days=31)
+"""What a budget counts of; shorter than that nothing of it is kept."""
 
 
 @frozen(kw_only=True)
@@ -139,6 +141,20 @@ def epochs(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> S
         )
     execute(conn, "DELETE FROM epochs WHERE rowid IN (SELECT value FROM json_each(?))", (keys,))
     return step
+
+
+def spending(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> Step:
+    """What models took on days that are over, a day of each agent, session and model a row. Cursor: there is none."""
+    del after
+    # A day is one of the home's own zone, which may end a day later than ours.
+    last = (now - max(keep, A_MONTH) - timedelta(days=2)).date()
+    removed = execute(
+        conn,
+        "DELETE FROM spending WHERE (agent_group_id, day, session_id, model) IN"
+        " (SELECT agent_group_id, day, session_id, model FROM spending WHERE day <= ? LIMIT ?)",
+        (last.isoformat(), MOST_ROWS),
+    )
+    return Step(removed=removed, after=int(removed == MOST_ROWS))
 
 
 def _old(conn: Connection, sql: str, after: int, keep: timedelta, now: datetime) -> tuple[list[Row], Step]:

@@ -71,6 +71,6 @@ def test_every_problem_has_one_step_and_what_did_not_help_is_for_a_person(found:
     steps = plan(found)
     assert {step.problem for step in steps} == set(found)
     assert len(steps) == len(set(found))
-    again = given_up(steps, changes(steps))
+    again = given_up(steps, frozenset(changes(steps)))
     assert not any(isinstance(step, Change) for step in again)
     assert [step.problem for step in again] == [step.problem for step in steps]
