@@ -100,7 +100,9 @@ class Ingress:
                     self._wake(session)
                 return Stored(answers_for=verdict.answers_for)
             case Ignored():
-                log.info("event_dropped", channel=told.channel, id=verdict.event, reason=verdict.reason)
+                # What is only counted would fill the log instead.
+                tell = log.debug if verdict.event is None else log.info
+                tell("event_dropped", channel=told.channel, id=verdict.event, reason=verdict.reason)
                 self._nudge(verdict.lanes)
                 # Whoever is answered by the host itself was heard by it.
                 return Stored() if verdict.lanes else NotHeard(verdict.reason, verdict.detail)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from attrs import define
 
+from nanoclaw.core.crowds import CONTEXT_STEP, MOST_CONTEXT
 from nanoclaw.link.inbox import Inbox
 from nanoclaw.model.files import Attachment
 from nanoclaw.model.ids import EventId
@@ -26,6 +27,12 @@ MESSAGE_SQL = insert_sql("messages_in", MessageIn, replace=True)
 DELIVERED_SQL = insert_sql("delivered", Delivered, replace=True)
 DESTINATION_SQL = insert_sql("destinations", Destination)
 META_SQL = insert_sql("meta", Meta, single=True)
+# As in the truth, where the oldest context has made room meanwhile.
+_CONTEXT = "trigger = 0 AND status = 'pending' AND kind = 'chat'"
+_MAKE_ROOM = (
+    f"DELETE FROM messages_in WHERE {_CONTEXT} AND seq <="  # noqa: S608 - our own words
+    f" (SELECT seq FROM messages_in WHERE {_CONTEXT} ORDER BY seq DESC LIMIT 1 OFFSET ?)"
+)
 ROUTING_SQL = insert_sql("session_routing", Routing, single=True)
 
 
@@ -147,6 +154,8 @@ class InboundFile:
 def _write_changes(conn: Connection, changes: Changes) -> None:
     for message in changes.messages:
         sqlite.execute(conn, MESSAGE_SQL, bindings(message))
+    if any(not message.trigger for message in changes.messages):
+        sqlite.execute(conn, _MAKE_ROOM, (MOST_CONTEXT + CONTEXT_STEP,))
     for delivered in changes.delivered:
         sqlite.execute(conn, DELIVERED_SQL, bindings(delivered))
     if changes.destinations is not None:

@@ -64,7 +64,7 @@ def request(conn: Connection, asked: Approval) -> ApprovalId | None:
     """
     if (known := open_one(conn, asked.kind, asked.subject)) is not None:
         return known.id
-    if asked.kind is ApprovalKind.SENDER and _was_denied(conn, asked):
+    if was_denied(conn, asked.kind, asked.subject, now=asked.requested_at):
         return None
     about = asked.messaging_group_id
     if about is not None and _waiting(conn, "messaging_group_id", about) >= MOST_WAITING:
@@ -93,6 +93,18 @@ def waiting_of(conn: Connection, agent: AgentGroupId) -> int:
         " AND (session_id IS NOT NULL OR kind NOT IN ('chat', 'sender'))",
         (agent,),
     )
+
+
+def was_denied(conn: Connection, kind: ApprovalKind, subject: str, *, now: datetime) -> bool:
+    """Has somebody said no to the same sender a short while ago?"""
+    if kind is not ApprovalKind.SENDER:
+        return False
+    found = scalar(
+        conn,
+        "SELECT 1 FROM approvals WHERE kind = ? AND subject = ? AND state = 'rejected' AND ended_at > ?",
+        (kind.value, subject, write_time(now - rules.ASKED_AGAIN_AFTER)),
+    )
+    return found is not None
 
 
 def approvals(conn: Connection) -> list[Approval]:
@@ -277,14 +289,3 @@ def _waiting(conn: Connection, column: str, about: str) -> int:
         f"SELECT count(*) FROM approvals WHERE {column} = ? AND state = 'pending'",  # noqa: S608 - our own words
         (about,),
     )
-
-
-def _was_denied(conn: Connection, asked: Approval) -> bool:
-    """Has somebody said no to the same, a short while ago?"""
-    since = asked.requested_at - rules.ASKED_AGAIN_AFTER
-    found = scalar(
-        conn,
-        "SELECT 1 FROM approvals WHERE kind = ? AND subject = ? AND state = 'rejected' AND ended_at > ?",
-        (asked.kind.value, asked.subject, write_time(since)),
-    )
-    return found is not None

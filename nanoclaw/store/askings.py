@@ -11,7 +11,7 @@ from nanoclaw.core.approvals import NEW, REJECT, field
 from nanoclaw.core.notices import plain
 from nanoclaw.model.approvals import Approval, ApprovalKind, Needs, Shown
 from nanoclaw.model.entities import AgentGroup, MessagingGroup
-from nanoclaw.model.ids import ApprovalId
+from nanoclaw.model.ids import AgentGroupId, ApprovalId
 from nanoclaw.model.messages import InboundEvent
 from nanoclaw.store.approvals import new
 from schema.payloads import MOST_OPTIONS, Option
@@ -40,7 +40,7 @@ def about_chat(
     # Folders are short, plain, and nobody else's; names need not be.
     connect = [Option(label=f"Connect to {group.folder}", value=f"{CONNECT}{group.id}") for group in groups]
     options = (*connect[: MOST_OPTIONS - 2], NEW, REJECT)
-    asked = new(approval, ApprovalKind.CHAT, str(chat.id), payload, shown, options, now=now)
+    asked = new(approval, ApprovalKind.CHAT, subject_of(chat, event, None), payload, shown, options, now=now)
     return evolve(asked, messaging_group_id=chat.id, needs=Needs.GLOBAL_ADMIN)
 
 
@@ -57,9 +57,14 @@ def about_sender(
             "If you allow it, they may speak to this agent in all its chats, and what they said is given to it.",
         ),
     )
-    subject = f"{chat.id}/{group.id}/{event.sender_id}"
+    subject = subject_of(chat, event, group.id)
     asked = new(approval, ApprovalKind.SENDER, subject, payload, shown, ALLOW_OR_DENY, now=now)
     return evolve(asked, messaging_group_id=chat.id, agent_group_id=group.id)
+
+
+def subject_of(chat: MessagingGroup, event: InboundEvent, agent: AgentGroupId | None) -> str:
+    """What makes two requests the same: about a chat, that chat; about a sender, them and the agent in it."""
+    return str(chat.id) if agent is None else f"{chat.id}/{agent}/{event.sender_id}"
 
 
 def _who(chat: MessagingGroup, event: InboundEvent) -> dict[str, object]:

@@ -8,10 +8,12 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.core import routing
+from nanoclaw.core.crowds import THREADS_FULL
 from nanoclaw.model.ids import EventId, SessionId
 from nanoclaw.model.messages import Address, InboundEvent
-from nanoclaw.store import answers, approval_cards, decisions, facts, fan_out, questions, web_feed
+from nanoclaw.store import answers, approval_cards, crowds, decisions, facts, fan_out, questions, web_feed
 from nanoclaw.store.entities import Mint
+from nanoclaw.store.forgetting import forget_events
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, execute, fetch, fetch_plain
 from schema.times import write_time
@@ -64,7 +66,7 @@ class Ignored:
     """Nobody hears it."""
 
     event: EventId | None
-    """None: it was not said to us, nobody listens there, and nothing was written."""
+    """None: it was not said to us and nobody listens there, or so much is refused that it was only counted."""
     reason: str
     detail: str
     lanes: frozenset[Lane] = frozenset()
@@ -109,6 +111,8 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
     plan = routing.plan(event, gathered)
     if plan.silent:
         return Ignored(event=None, reason="not-addressed", detail="nobody listens to this chat")
+    if known is None and not plan.heard and crowds.is_left_out(conn, event, gathered, plan, now=now):
+        return Ignored(event=None, reason=plan.records[0].reason, detail=plan.records[0].detail)
     event_id = known or EventId(mint("evt"))
     if known is None:
         # Of ordinary talk that nobody hears, not even the sender is kept.
@@ -121,6 +125,9 @@ def accept(conn: Connection, event: InboundEvent, *, threaded: bool, mint: Mint,
     if not plan.heard:
         first = plan.records[0]
         return Ignored(event=event_id, reason=first.reason, detail=first.detail, lanes=stored.lanes, asked=stored.asked)
+    if not (stored.woken or stored.kept):
+        forget_events(conn, [event_id])
+        return Ignored(event=None, reason=THREADS_FULL, detail="there are too many new threads to keep all")
     return Accepted(
         event=event_id,
         woken=stored.woken,

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import frozen
 
 from nanoclaw.core.attachments import safe_names
+from nanoclaw.core.crowds import context_is_looked_at
 from nanoclaw.core.notices import plain
 from nanoclaw.core.plan import Accumulate, Ask, AskKind, Plan, Record, Wake
 from nanoclaw.core.routing import Facts
@@ -15,8 +16,9 @@ from nanoclaw.model.entities import MessagingGroup, SessionKey, UnknownSenderPol
 from nanoclaw.model.files import Attachment
 from nanoclaw.model.ids import ApprovalId, EventId, InboundId, MessagingGroupId, SessionId, UserId
 from nanoclaw.model.messages import Drop, InboundEvent
-from nanoclaw.store import approvals, askings, direct_messages, drops, files, inbound, notices
+from nanoclaw.store import approvals, askings, crowds, direct_messages, drops, files, inbound, notices
 from nanoclaw.store.context import take_context
+from nanoclaw.store.context_room import make_room
 from nanoclaw.store.entities import Mint, add_messaging_group, agent_groups
 from nanoclaw.store.kept import keep
 from nanoclaw.store.ledger import Lane
@@ -86,18 +88,7 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
         came = _attachments(told)
         files.keep(conn, came)
         content = _content(told.event, files.of_events(conn, [told.event_id]) if told.again else came)
-    touched, highest = tick_and_seqs(conn, [outcome.existing for outcome in heard if outcome.existing is not None])
-    woken, kept = [], []
-    for outcome in heard:
-        session = outcome.existing or session_for(conn, outcome.session, mint=mint, now=told.now)
-        # What a thread takes over comes before what wakes it, so its number is known only afterwards.
-        seq = None if outcome.session.thread_id is not None else next_even(highest.get(session, 0))
-        if isinstance(outcome, Wake):
-            _engage(conn, told, outcome, session)
-            woken.append(session)
-        else:
-            kept.append(session)
-        _store(conn, told, outcome, session, _Row(content=content, seq=seq, touched=touched))
+    woken, kept = _hear(conn, told, chat, content, mint) if heard else ((), ())
     lanes = set()
     if told.plan.answer is not None:
         lanes = notices.answer(
@@ -108,7 +99,32 @@ def apply(conn: Connection, told: Telling, *, mint: Mint) -> Stored:
             to_event=told.event_id,
             now=told.now,
         )
-    return Stored(woken=tuple(woken), kept=tuple(kept), lanes=frozenset(lanes), asked=asked)
+    return Stored(woken=woken, kept=kept, lanes=frozenset(lanes), asked=asked)
+
+
+def _hear(
+    conn: Connection, told: Telling, chat: MessagingGroup | None, content: str, mint: Mint
+) -> tuple[tuple[SessionId, ...], tuple[SessionId, ...]]:
+    """A row for everybody who hears it; returns those who take it up, and those who keep it."""
+    heard = told.plan.heard
+    touched, highest = tick_and_seqs(conn, [outcome.existing for outcome in heard if outcome.existing is not None])
+    woken, kept = [], []
+    for outcome in heard:
+        if isinstance(outcome, Accumulate) and crowds.is_thread_too_many(conn, chat, outcome, now=told.now):
+            continue
+        session = outcome.existing or session_for(conn, outcome.session, mint=mint, now=told.now)
+        # What a thread takes over comes before what wakes it, so its number is known only afterwards.
+        seq = None if outcome.session.thread_id is not None else next_even(highest.get(session, 0))
+        if isinstance(outcome, Wake):
+            _engage(conn, told, outcome, session)
+            woken.append(session)
+        else:
+            kept.append(session)
+        _store(conn, told, outcome, session, _Row(content=content, seq=seq, touched=touched))
+        if isinstance(outcome, Accumulate) and context_is_looked_at(highest.get(session, 0)):
+            assert chat is not None
+            make_room(conn, session, chat, outcome.wiring, now=told.now)
+    return tuple(woken), tuple(kept)
 
 
 def _drop(told: Telling, record: Record, chat: MessagingGroup | None) -> Drop:
@@ -158,7 +174,8 @@ def _ask(conn: Connection, told: Telling, ask: Ask, chat: MessagingGroup, mint: 
     else:
         group = next(group for group in groups if group.id == ask.agent_group_id)
         asked = askings.about_sender(approval, chat, event, group, now=told.now)
-    waits = approvals.request(conn, asked)
+    known = approvals.open_one(conn, asked.kind, asked.subject) is not None
+    waits = approvals.request(conn, asked) if known or crowds.has_room(conn, ask, event, now=told.now) else None
     if waits is None:
         return False
     keep(conn, waits, told.event_id, event)

@@ -14,6 +14,7 @@ from typing import Protocol
 from attrs import frozen
 
 from nanoclaw.core.retention import Remove, Settled, decide
+from nanoclaw.store.forgetting import forget_events
 from nanoclaw.store.inbound import SHOWN_SETTLED
 from schema.sqlite import Connection, Row, execute, fetch
 from schema.times import read_time
@@ -98,7 +99,7 @@ def inbound(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> 
     keys = [row["key"] for row in old]
     _delete(conn, "occurrences", "inbound_id", keys)
     _delete(conn, "inbound", "id", keys)
-    _forget_events(conn, old)
+    forget_events(conn, [row["event"] for row in old])
     return step
 
 
@@ -117,7 +118,7 @@ def drops(conn: Connection, *, after: int, keep: timedelta, now: datetime) -> St
     """Records of what was dropped, and the events that they account for."""
     old, step = _old(conn, _DROPS, after, keep, now)
     _delete(conn, "drops", "key", [row["key"] for row in old])
-    _forget_events(conn, old)
+    forget_events(conn, [row["event"] for row in old])
     return step
 
 
@@ -180,14 +181,3 @@ def _settled(row: Row) -> Settled:
 def _delete(conn: Connection, table: str, column: str, keys: Sequence[object]) -> None:
     sql = f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own words
     execute(conn, sql, (json.dumps(keys),))
-
-
-def _forget_events(conn: Connection, gone: Sequence[Row]) -> None:
-    """Forget the events of rows that are *gone*, if nothing accounts for them any more, with their files."""
-    events = json.dumps(sorted({str(row["event"]) for row in gone if row["event"] is not None}))
-    over = (
-        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT event_id FROM inbound WHERE event_id = value)"
-        " AND value NOT IN (SELECT event_id FROM drops WHERE event_id = value)"
-    )
-    for table, column in (("revisions", "event_id"), ("attachments", "event_id"), ("events", "id")):
-        execute(conn, f"DELETE FROM {table} WHERE {column} IN ({over})", (events,))  # noqa: S608 - our own words

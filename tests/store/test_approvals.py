@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from nanoclaw.core.digests import canonical, digest_of
 from nanoclaw.model.approvals import Approval, ApprovalKind, ApprovalState
-from nanoclaw.model.entities import UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, MessagingGroupId, UserId
 from nanoclaw.store import approvals
 from nanoclaw.store.approvals import MOST_WAITING
 from schema.sqlite import ConstraintError, execute
 from schema.times import write_time
 from tests.support.approvals import an_approval
-from tests.support.central import NOW, World, everything, said
+from tests.support.central import NOW, World, everything
 
 SENDER, CHAT = ApprovalKind.SENDER, ApprovalKind.CHAT
 ROOM = MessagingGroupId("chat-test-room")
@@ -150,14 +149,6 @@ def test_a_hundred_wait_about_one_chat_and_no_more_until_one_is_answered() -> No
     ask(world, "may one more")
     ask(world, "may none more")
     assert {"may one more"} == {subject for subject in waiting(world) if subject.endswith("more")}
-
-
-def test_a_crowd_of_strangers_leaves_a_hundred_requests() -> None:
-    world = World()
-    world.wire(world.chat(policy=UnknownSenderPolicy.REQUEST_APPROVAL), world.agent())
-    for number in range(MOST_WAITING + 5):
-        world.accept(said(number, sender=f"Stranger{number}"))
-    assert len(approvals.approvals(world.conn)) == MOST_WAITING
 
 
 def test_the_newest_requests_come_first() -> None:
