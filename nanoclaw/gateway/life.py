@@ -46,6 +46,11 @@ class Life:
     _ready: trio.Event = field(factory=trio.Event, init=False)
     _unanswered: int = field(default=0, init=False)
 
+    @property
+    def ready(self) -> bool:
+        """Has it said that it is?"""
+        return self._ready.is_set()
+
     def say(self, said: ToGateway) -> None:
         """Say something to it."""
         self.pipe.say(write(said))

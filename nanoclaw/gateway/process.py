@@ -146,8 +146,8 @@ class GatewayProcess:
         self._node.set(doing=f"{len({way.session for way in self._ways.values()})} open")
 
     def _signals(self) -> Mapping[str, str]:
-        if self._life is None:
-            return {"process": "none"}
+        if self._life is None or not self._life[0].ready:
+            return {"process": "none" if self._life is None else "starting"}
         life, _ = self._life
         return {
             "process": str(life.program.pid),

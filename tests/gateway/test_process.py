@@ -4,62 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 import trio
-from attrs import define
 
-from nanoclaw.core.model_requests import Key
 from nanoclaw.gateway.life import BEAT_SECONDS, MOST_UNANSWERED
-from nanoclaw.gateway.process import GatewayProcess
-from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.gateway.wire import GoneError
-from nanoclaw.kit.clock import SystemClock
-from nanoclaw.kit.tree import TreeNode
 from schema.files import GATEWAY_SOCKET
-from tests.gateway.upstream import Answerer, Gate, Line, Upstream, echo, open_upstream
-
-KEY = Key("sk-ant-api03-sesame")
-RECOVERY_SECONDS = 5.0
-
-
-@define(eq=False)
-class Apart:
-    """A process that is kept, a model, and a way from a sandbox to that model."""
-
-    process: GatewayProcess
-    node: TreeNode
-    model: Upstream
-    gate: Gate
-
-    async def pid(self) -> int:
-        """That of the process, once there is one."""
-        while (found := self.node.signals().get("process", "none")) == "none":  # noqa: ASYNC110 - of another process
-            await trio.sleep(0.01)
-        return int(found)
-
-    async def ask(self) -> bytes:
-        """What the model says to a sandbox, within the time that the gateway may take to recover."""
-        with trio.fail_after(RECOVERY_SECONDS):
-            return (await (await self.gate.caller()).ask(b"are you there?")).body
-
-
-@asynccontextmanager
-async def open_apart(folder: Path, answer: Answerer = echo) -> AsyncIterator[Apart]:
-    node = TreeNode("gateway")
-    process = GatewayProcess(folder, node)
-    async with AsyncExitStack() as stack:
-        model = await stack.enter_async_context(open_upstream(answer))
-        await trio.to_thread.run_sync(lambda: SecretsFile(folder).set(model.url, KEY, now=SystemClock().now()))
-        nursery = await stack.enter_async_context(trio.open_nursery())
-        await nursery.start(process.run)
-        gate = await stack.enter_async_context(Gate(process, folder))
-        async with process.open(gate.way(model.endpoint)):
-            yield Apart(process, node, model, gate)
-        nursery.cancel_scope.cancel()
+from tests.gateway.apart import KEY, open_apart
+from tests.gateway.upstream import Line
 
 
 async def test_a_call_goes_through_the_process_which_adds_the_key(tmp_path: Path) -> None:
