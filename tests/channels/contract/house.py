@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,8 @@ class ContractHouse:
     """What the channel told, and ingress has stored."""
     gate: trio.Event | None = field(default=None, init=False)
     """Ingress waits for it before it stores anything, if there is one."""
+    dies_at: str | None = field(default=None, init=False)
+    """What has these words it stores, and does not live to say so."""
     patience: float = field(default=PATIENCE, init=False)
     """Seconds that anything may take; more where Trio's clock is faster than the machine's."""
     clock: Clock = field(factory=SystemClock, init=False)
@@ -119,12 +121,22 @@ class ContractHouse:
             finally:
                 nursery.cancel_scope.cancel()
 
+    async def take(self, told: Iterable[Told]) -> None:
+        """Take these in, one after the other, as another connection of the channel would bring them."""
+        nothing: Callable[[object], None] = lambda _: None  # noqa: E731 - it is said three times
+        threaded = {self.name: self.channel.threaded}
+        ingress = Ingress(self._store, SystemClock(), Spool(self.folder), threaded, *(nothing,) * 3)
+        for one in told:
+            await ingress.receive(one)
+
     async def _receive(self, ingress: Ingress, told: Told) -> Receipt:
         self.asked += 1
         self._note()
         if self.gate is not None:
             await self.gate.wait()
         receipt = await ingress.receive(told)
+        if isinstance(told, InboundEvent) and told.text == self.dies_at:
+            await trio.sleep_forever()
         self.told.append(told)
         self._note()
         return receipt
