@@ -22,6 +22,7 @@ from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Asked, Means, is_yes
 from nanoclaw.errors import DeliveryError
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import mint
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address
 
@@ -45,9 +46,9 @@ ASKED = Asked(name="drafts", question="Show replies while they are written (yes 
 """The setting that turns them off."""
 
 
-def wants_drafts(means: Means) -> bool:
+def wants_drafts(means: Means, asked: Asked = ASKED) -> bool:
     """Does that channel show them? Raises `UsageError`."""
-    return is_yes(means.settings, ASKED)
+    return is_yes(means.settings, asked)
 
 
 def fitting(text: str, most: int, measure: Callable[[str], int]) -> str:
@@ -123,6 +124,8 @@ class LiveDrafts:
     _clock: Clock
     every: float = EVERY_SECONDS
     first: float = FIRST_SECONDS
+    slower: Callable[[Address], float] = field(default=lambda _: 0.0, kw_only=True)
+    """Seconds that have to lie between two changes at a place, if they are more."""
     _writing: dict[str, _Writing] = field(factory=dict[str, _Writing], init=False)
     _done: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
     """Replies that are there: what is told of them late is left out."""
@@ -180,11 +183,12 @@ class LiveDrafts:
         self._moved.set()
 
     async def _show(self, board: Board, reply: str, one: _Writing) -> None:
-        one.next = trio.current_time() + self.every
         text, to = one.latest.text, one.latest.to
+        one.next = trio.current_time() + max(self.every, self.slower(to))
         try:
             if one.shown is None:
-                key, begun = f"draft {reply}", int(self._clock.now().timestamp())
+                # Of its own: a reply that goes on after a restart has another draft.
+                key, begun = mint(f"draft {reply}"), int(self._clock.now().timestamp())
                 one.shown = Shown(key=key, chat=to.platform_id, thread=to.thread_id, text=text, begun=begun)
                 await self._keep()
                 one.shown = evolve(one.shown, id=await board.post(to, key, text + WRITING))

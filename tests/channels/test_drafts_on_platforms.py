@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import trio
@@ -16,19 +16,25 @@ from attrs import frozen
 from nanoclaw.channels.base import Draft, Outgoing
 from nanoclaw.channels.discord.channel import DiscordChannel
 from nanoclaw.channels.live_drafts import MARK, WRITING
+from nanoclaw.channels.matrix.channel import MatrixChannel
 from nanoclaw.channels.registry import load
 from nanoclaw.channels.slack.channel import SlackChannel
+from nanoclaw.channels.telegram.channel import TelegramChannel
 from nanoclaw.core.speech import Ability
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address
 from tests.channels.discord import bot
-from tests.channels.ear import Ear, soon
+from tests.channels.ear import Ear, heard, soon
 from tests.channels.slack import app
 from tests.support.channels import MarksInMemory, means
 from tests.support.discord import server as discord_server
 from tests.support.fake_http import FakeHttp, Reply
+from tests.support.matrix import homeserver
 from tests.support.slack import server as slack_server
+from tests.support.telegram import fake as telegram_fake
+
+Drafting: TypeAlias = DiscordChannel | SlackChannel | TelegramChannel | MatrixChannel
 
 
 @frozen(kw_only=True)
@@ -44,8 +50,12 @@ class Platform:
     settings: dict[str, str]
     texts: Callable[[], list[str]]
     """What stands there of ours."""
-    connected: Callable[..., AbstractAsyncContextManager[tuple[DiscordChannel | SlackChannel, Ear]]]
+    connected: Callable[..., AbstractAsyncContextManager[tuple[Drafting, Ear]]]
     outgoing: Callable[..., Outgoing]
+    finds: bool = True
+    """Can a draft be found of which nobody knows whether it was shown?"""
+    usual: bool = True
+    """Are drafts shown where nobody has said anything of them?"""
 
     def draft(self, text: str) -> Draft:
         """So far is the reply."""
@@ -82,16 +92,82 @@ async def open_slack() -> AsyncGenerator[Platform]:
         )
 
 
-@pytest.fixture(params=[open_discord, open_slack], ids=["discord", "slack"])
+@asynccontextmanager
+async def connected_to_telegram(
+    settings: dict[str, str], folder: Path, *, marks: MarksInMemory | None = None
+) -> AsyncGenerator[tuple[Drafting, Ear]]:
+    channel = load("telegram").make(means("telegram", settings, folder, marks=marks))
+    assert isinstance(channel, TelegramChannel)
+    async with heard(channel) as both:
+        yield both
+
+
+@asynccontextmanager
+async def open_telegram() -> AsyncGenerator[Platform]:
+    """In a group: what is shown to one person is in `telegram/test_previews.py`."""
+    async with telegram_fake.open_telegram() as fake:
+        settings = {"token": telegram_fake.TOKEN, "in_doubt": "send-again", "url": fake.http.url}
+        name = ChannelName("telegram")
+        yield Platform(
+            name=name,
+            direct=str(telegram_fake.GROUP),
+            changing=r"POST .*/editMessageText",
+            http=fake.http,
+            settings=settings,
+            texts=lambda: [str(one["text"]) for one in fake.shown],
+            connected=partial(connected_to_telegram, settings),
+            outgoing=partial(outgoing, name),
+            finds=False,
+        )
+
+
+@asynccontextmanager
+async def connected_to_matrix(
+    settings: dict[str, str], folder: Path, *, marks: MarksInMemory | None = None
+) -> AsyncGenerator[tuple[Drafting, Ear]]:
+    channel = load("matrix").make(means("matrix", settings, folder, marks=marks))
+    assert isinstance(channel, MatrixChannel)
+    async with heard(channel) as both:
+        yield both
+
+
+@asynccontextmanager
+async def open_matrix() -> AsyncGenerator[Platform]:
+    async with homeserver.open_homeserver() as fake:
+        settings = {"url": fake.url, "token": homeserver.TOKEN, "invites": "*", "drafts": "yes"}
+        name, room = ChannelName("matrix"), fake.make_room()
+        yield Platform(
+            name=name,
+            direct=room,
+            changing=r"PUT .*/send/m.room.message/draft",
+            http=fake.http,
+            settings=settings,
+            texts=lambda: [one.text for one in fake.shown(room)],
+            connected=partial(connected_to_matrix, settings),
+            outgoing=partial(outgoing, name),
+            usual=False,
+        )
+
+
+def outgoing(name: ChannelName, text: str, *, chat: str) -> Outgoing:
+    """The reply."""
+    to = Address(channel=name, platform_id=chat)
+    return Outgoing(key="out-1", to=to, text=text, answers=None, speaker="Nano", more=False)
+
+
+@pytest.fixture(
+    params=[open_discord, open_slack, open_telegram, open_matrix], ids=["discord", "slack", "telegram", "matrix"]
+)
 async def platform(request: pytest.FixtureRequest) -> AsyncGenerator[Platform]:
     """Each in turn."""
     async with request.param() as opened:
         yield opened
 
 
-async def begin(channel: DiscordChannel | SlackChannel, platform: Platform, text: str) -> None:
+async def begin(channel: Drafting, platform: Platform, text: str) -> None:
     """A reply is being written; waits until that is seen."""
     channel._drafts.first = channel._drafts.every = 0.01
+    channel._drafts.slower = lambda _: 0.0
     await channel.show_draft(platform.draft(text))
     await soon(lambda: platform.texts()[-1:] == [f"{text}{WRITING}"])
 
@@ -109,7 +185,7 @@ async def test_a_draft_grows_and_gives_way_to_the_reply(platform: Platform, tmp_
 
 async def test_a_draft_of_a_host_that_died_is_taken_away(platform: Platform, tmp_path: Path) -> None:
     marks = MarksInMemory()
-    for knows in (True, False):
+    for knows in (True, False) if platform.finds else (True,):
         async with platform.connected(tmp_path, marks=marks) as (channel, _):
             await begin(channel, platform, "half")
             await soon(lambda: json.loads(marks.kept[MARK])[0]["id"] is not None)
@@ -125,8 +201,9 @@ async def test_a_draft_of_a_host_that_died_is_taken_away(platform: Platform, tmp
 async def test_drafts_can_be_turned_off(platform: Platform, tmp_path: Path) -> None:
     await trio.lowlevel.checkpoint()
     make = load(str(platform.name)).make
-    for said, shown in (("no", False), ("yes", True)):
-        channel = make(means(platform.name, {**platform.settings, "drafts": said}, tmp_path))
+    unsaid = {name: said for name, said in platform.settings.items() if name != "drafts"}
+    for said, shown in (({"drafts": "no"}, False), ({"drafts": "yes"}, True), ({}, platform.usual)):
+        channel = make(means(platform.name, {**unsaid, **said}, tmp_path))
         assert (Ability.DRAFT in channel.abilities) is shown
     with pytest.raises(UsageError, match="drafts 'nope': yes or no"):
         make(means(platform.name, {**platform.settings, "drafts": "nope"}, tmp_path))

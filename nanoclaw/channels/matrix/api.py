@@ -133,10 +133,15 @@ class MatrixApi:
         answer = await self.platform.ask("GET", path, route="state")
         return None if self._is_closed(answer) else self._object(answer)
 
-    async def send(self, room: str, kind: str, content: Content, key: str) -> Answer:
+    async def send(self, room: str, kind: str, content: Content, key: str, *, route: str = "") -> Answer:
         """Send an event once for each *key*, whatever the answer. `PUT /rooms/{roomId}/send/{eventType}/{txnId}`."""
         path = f"{CLIENT}/rooms/{_in_path(room)}/send/{_in_path(kind)}/{_in_path(key)}"
-        return await self.platform.ask("PUT", path, route=f"send {room}", body=content)
+        return await self.platform.ask("PUT", path, route=route or f"send {room}", body=content)
+
+    async def redact(self, room: str, event: str, key: str, *, route: str) -> None:
+        """Take an event away. `PUT /rooms/{roomId}/redact/{eventId}/{txnId}`."""
+        path = f"{CLIENT}/rooms/{_in_path(room)}/redact/{_in_path(event)}/{_in_path(key)}"
+        await self.platform.request("PUT", path, route=route, body={})
 
     def sent(self, answer: Answer) -> str:
         """The id of the event that was sent. Raises `DeliveryError` if it was not."""

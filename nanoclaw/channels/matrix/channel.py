@@ -13,12 +13,14 @@ from typing import Any
 
 import structlog
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from nanoclaw.channels.base import Draft, Health, Outgoing, OutgoingFile, Receive
+from nanoclaw.channels.live_drafts import ASKED, LiveDrafts, wants_drafts
 from nanoclaw.channels.matrix import codec
 from nanoclaw.channels.matrix.api import MatrixApi, code_of, open_api, words
 from nanoclaw.channels.matrix.codec import Account
+from nanoclaw.channels.matrix.drafts import EVERY_SECONDS, DraftBoard
 from nanoclaw.channels.matrix.hearing import Hearing
 from nanoclaw.channels.matrix.rooms import Room, is_user, people_of
 from nanoclaw.channels.matrix.wire import Content
@@ -35,6 +37,9 @@ log = structlog.get_logger()
 
 MOST_TEXT = 24_000
 """Bytes of text and looks. An event has at most 65,536, and a change says everything twice."""
+ABILITIES = frozenset({Ability.EDIT, Ability.REACTION})
+DRAFTS = evolve(ASKED, default="no")
+"""Not unless somebody wants them: each change is an event that stays, and people see that a message was taken away."""
 TYPING_SECONDS = 8.0
 BAD_REQUEST = 400
 
@@ -47,12 +52,17 @@ class MatrixChannel:
     threaded: bool = field(default=True, init=False)
     keyed: bool = field(default=True, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
-    abilities: frozenset[Ability] = field(default=frozenset({Ability.EDIT, Ability.REACTION}), init=False)
+    abilities: frozenset[Ability] = field(init=False)
     limits: Limits = field(default=Limits(text=MOST_TEXT, unit=Unit.BYTES, files=1, both=False), init=False)
     _api: MatrixApi | None = field(default=None, init=False)
     _user: str | None = field(default=None, init=False)
     _rooms: dict[str, Room] = field(factory=dict[str, Room], init=False)
     _connection: Connection = field(init=False)
+    _drafts: LiveDrafts = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.abilities = ABILITIES | ({Ability.DRAFT} if wants_drafts(self._means, DRAFTS) else frozenset())
+        self._drafts = LiveDrafts(self.name, self._means.marks, self._means.clock, every=EVERY_SECONDS)
 
     @_connection.default
     def _make_connection(self) -> Connection:
@@ -85,9 +95,10 @@ class MatrixChannel:
             me = Account(channel=self.name, user=self._user)
             await Hearing(api, me, self._means, receive, self._rooms).run(heard)
 
-        async with open_api(self._means) as api:
+        async with open_api(self._means) as api, trio.open_nursery() as nursery:
             self._api = api
             try:
+                nursery.start_soon(self._drafts.run, DraftBoard(api, self.measure, MOST_TEXT, self._is_encrypted))
                 await self._connection.stay(live, ready=ready, task_status=task_status)
             finally:
                 self._api = None
@@ -118,6 +129,8 @@ class MatrixChannel:
             )
             sent = await self._say(api, room, content, f"{key}.file{number}")
             first = first or sent
+        if message.speaker is not None and message.native is None:
+            self._drafts.said(message.to)
         return first
 
     async def _say(self, api: MatrixApi, room: str, content: Content, key: str) -> str:
@@ -147,7 +160,8 @@ class MatrixChannel:
         return await api.state(room, "m.room.encryption") is not None
 
     async def show_draft(self, draft: Draft) -> None:
-        """Show nothing: each change would be an event that stays for ever."""
+        """See `LiveDrafts`."""
+        self._drafts.offer(draft)
         await trio.lowlevel.checkpoint()
 
     async def show_typing(self, to: Address) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from nanoclaw.channels.matrix.api import open_api
-from nanoclaw.channels.matrix.channel import MatrixChannel
+from nanoclaw.channels.matrix.channel import DRAFTS, MatrixChannel
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.errors import DeliveryError, UsageError
 
@@ -56,6 +56,7 @@ KIND = Kind(
             name="invites",
             question="Who may take it into rooms? User ids (@ada:example.org) or servers, with commas; * for everybody",
         ),
+        DRAFTS,
     ),
     make=_make,
     check=_check,

@@ -70,6 +70,10 @@ class Api:
             raise outcome.error
         return outcome
 
+    def error(self, why: str) -> DeliveryError:
+        """A failure for good."""
+        return self._platform.error(why, retryable=False)
+
     async def me(self) -> Me:
         """Who we are. Raises `DeliveryError`, and `BadUpdateError` if the platform is none."""
         return read_me(await self.call("getMe", {}))

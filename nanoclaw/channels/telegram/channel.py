@@ -16,11 +16,14 @@ from attrs import define, evolve, field
 
 from nanoclaw.channels.base import Draft, Health, Outgoing, Receive
 from nanoclaw.channels.http import open_platform
+from nanoclaw.channels.live_drafts import LiveDrafts, wants_drafts
 from nanoclaw.channels.reconnect import stay_connected
 from nanoclaw.channels.registry import Means
-from nanoclaw.channels.telegram.api import BAD_REQUEST, MOST_FETCHED_BYTES, Api, Outcome, Refused
+from nanoclaw.channels.telegram.api import BAD_REQUEST, Api, Outcome, Refused
 from nanoclaw.channels.telegram.buttons import keyboard
-from nanoclaw.channels.telegram.hearing import Heard, Listener, Moved, Nothing, Wanted
+from nanoclaw.channels.telegram.drafts import DraftBoard, slower
+from nanoclaw.channels.telegram.fetching import Fetching
+from nanoclaw.channels.telegram.hearing import Heard, Listener, Moved, Nothing
 from nanoclaw.channels.telegram.moves import Moves
 from nanoclaw.channels.telegram.saying import (
     LIMITS,
@@ -34,21 +37,16 @@ from nanoclaw.channels.telegram.saying import (
     words,
 )
 from nanoclaw.channels.telegram.wire import BadUpdateError, number_of, read_update
-from nanoclaw.core.attachments import safe_name, size_in_words
 from nanoclaw.core.delivery import InDoubt
 from nanoclaw.core.parts import Limits
 from nanoclaw.core.speech import Ability, ShowCard, ShowEdit, ShowQuestion, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError
-from nanoclaw.kit.spool import FileTooLargeError
-from nanoclaw.model.files import NewAttachment
 from nanoclaw.model.ids import ChannelName, UserId
 from nanoclaw.model.messages import Address, InboundEvent
 
 log = structlog.get_logger()
 
 ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.CARD, Ability.QUESTION, Ability.APPROVAL})
-MOST_TRIES = 3
-"""How often the files of one message are tried before it is told without them: others wait behind it."""
 
 
 @define(eq=False)
@@ -60,18 +58,21 @@ class TelegramChannel:
     name: ChannelName = field(init=False)
     threaded: bool = field(default=True, init=False)
     keyed: bool = field(default=False, init=False)
-    abilities: frozenset[Ability] = field(default=ABILITIES, init=False)
+    abilities: frozenset[Ability] = field(init=False)
     limits: Limits = field(default=LIMITS, init=False)
     _moves: Moves = field(init=False)
     _api: Api | None = field(default=None, init=False)
     """None: it does not run."""
     _health: Health = field(default=Health(None, "it has not connected yet"), init=False)
-    _tries: tuple[int, int] = field(default=(0, 0), init=False)
-    """The update whose files failed last, and how often they did."""
+    _fetching: Fetching = field(init=False)
+    _drafts: LiveDrafts = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.name = self._means.name
+        self.abilities = ABILITIES | ({Ability.DRAFT} if wants_drafts(self._means) else frozenset())
         self._moves = Moves(self._means.marks)
+        self._fetching = Fetching(self._means)
+        self._drafts = LiveDrafts(self.name, self._means.marks, self._means.clock, slower=slower)
 
     def measure(self, text: str) -> int:
         """See `HasLimits`."""
@@ -92,10 +93,14 @@ class TelegramChannel:
         settings = self._means.settings
         token = settings["token"]
         await self._moves.load()
-        async with open_platform(self.name, settings["url"], secrets=(token,), clock=self._means.clock) as platform:
+        async with (
+            open_platform(self.name, settings["url"], secrets=(token,), clock=self._means.clock) as platform,
+            trio.open_nursery() as nursery,
+        ):
             self._api = Api(platform, token)
             try:
                 task_status.started()
+                nursery.start_soon(self._drafts.run, DraftBoard(self._api, self._moves))
                 live = partial(self._live, self._api, receive, ready)
                 await stay_connected(self.name, live, troubled=self._troubled)
             finally:
@@ -106,6 +111,12 @@ class TelegramChannel:
         chat = self._moves.reached(message.to.platform_id)
         if chat is None:
             raise self._error(f"{message.to.platform_id!r} is no id of a chat")
+        shown = await self._show(message, chat)
+        if message.speaker is not None and not isinstance(message.native, ShowEdit | ShowReaction):
+            self._drafts.said(message.to)
+        return shown
+
+    async def _show(self, message: Outgoing, chat: int) -> str | None:
         match message.native:
             case ShowEdit(platform_message_id=edited):
                 return await self._edit(message, chat, edited)
@@ -121,8 +132,9 @@ class TelegramChannel:
             case _:
                 return await self._say(message, chat, message.text)
 
-    async def show_draft(self, _: Draft) -> None:
-        """Telegram lets nobody edit often enough for that."""
+    async def show_draft(self, draft: Draft) -> None:
+        """See `LiveDrafts`."""
+        self._drafts.offer(draft)
         await trio.lowlevel.checkpoint()
 
     async def show_typing(self, to: Address) -> None:
@@ -169,7 +181,7 @@ class TelegramChannel:
         match meaning:
             case Heard(told=told, files=files):
                 if isinstance(told, InboundEvent) and files:
-                    told = await self._with_files(api, told, files, read.update_id)
+                    told = await self._fetching.with_files(api, told, files, read.update_id)
                 await receive(told)
             case Moved(before=before, now=now):
                 log.info("chat_moved", channel=self.name, before=before, now=now)
@@ -186,27 +198,6 @@ class TelegramChannel:
             await api.ask("answerCallbackQuery", {"callback_query_id": query}, route="buttons")
         except DeliveryError as exc:
             log.debug("button_not_released", channel=self.name, why=str(exc))
-
-    async def _with_files(self, api: Api, told: InboundEvent, files: tuple[Wanted, ...], number: int) -> InboundEvent:
-        came, missing = [], []
-        self._tries = (number, self._tries[1] + 1 if self._tries[0] == number else 1)
-        for file in files:
-            name = safe_name(file.name)
-            if (file.size or 0) > MOST_FETCHED_BYTES:
-                missing.append(f"[{name}, {size_in_words(file.size or 0)}: larger than what Telegram gives to bots]")
-                continue
-            try:
-                spooled = await api.fetch(file.file_id, self._means.spool)
-            except FileTooLargeError:
-                missing.append(f"[{name}: larger than what is taken here]")
-            except DeliveryError as exc:
-                if exc.retryable and self._tries[1] < MOST_TRIES:
-                    raise
-                log.warning("file_not_fetched", channel=self.name, why=str(exc))
-                missing.append(f"[{name}: it could not be fetched]")
-            else:
-                came.append(NewAttachment(name=file.name, mime_type=file.mime_type, file=spooled))
-        return evolve(told, attachments=tuple(came), text="\n".join(part for part in (told.text, *missing) if part))
 
     async def _say(self, message: Outgoing, chat: int, text: str, last: Mapping[str, Any] | None = None) -> str | None:
         """Send *text*; *last* goes with its end, such as buttons."""

@@ -6,6 +6,7 @@ import re
 
 from nanoclaw.channels.base import Channel
 from nanoclaw.channels.http import open_platform
+from nanoclaw.channels.live_drafts import ASKED as DRAFTS
 from nanoclaw.channels.registry import Asked, Checked, Kind, Means
 from nanoclaw.channels.telegram.api import Api, Refused
 from nanoclaw.channels.telegram.channel import TelegramChannel
@@ -66,6 +67,7 @@ KIND = Kind(
             default=InDoubt.SEND_AGAIN.value,
         ),
         Asked(name="url", question="The address of the Bot API", default="https://api.telegram.org"),
+        DRAFTS,
     ),
     make=make,
     check=check,

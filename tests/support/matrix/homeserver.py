@@ -126,7 +126,7 @@ class Homeserver:
         reactions: dict[str, list[str]] = {}
         for place, event in self.stream:
             content, relation = event["content"], event["content"].get("m.relates_to", {})
-            if place != room or event["sender"] != ME:
+            if place != room or event["sender"] != ME or not content:
                 continue
             if event["type"] == "m.reaction":
                 reactions.setdefault(relation["event_id"], []).append(relation["key"])
@@ -193,6 +193,8 @@ class Homeserver:
                 return reply(self.state(room)[kind, ""]["content"])
             case "PUT", ["send", kind, key]:
                 return self._send(room, kind, key, asked.json)
+            case "PUT", ["redact", event, _]:
+                return reply({"event_id": self.taken_back(room, event, by=ME)})
             case "PUT", ["typing", _]:
                 self.typing.append(room)
                 return reply({})

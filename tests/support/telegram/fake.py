@@ -93,6 +93,10 @@ class FakeTelegram:
     moved: dict[int, int] = field(factory=dict[int, int], init=False)
     gone: set[str] = field(factory=set[str], init=False)
     """Files that cannot be fetched."""
+    drafts: dict[int, str] = field(factory=dict[int, str], init=False)
+    """What is previewed, by chat."""
+    previews: bool = field(default=True, init=False)
+    """Is there `sendMessageDraft`?"""
     webhook: str = field(default="", init=False)
     files: dict[str, bytes] = field(factory=dict[str, bytes], init=False)
     _polls: int = field(default=0, init=False)
@@ -166,14 +170,29 @@ class FakeTelegram:
                 raise RefusalError(400, "Bad Request: can't parse entities: Unsupported start tag at byte offset 0")
         return trouble
 
-    async def _call(self, method: str, body: dict[str, Any]) -> object:
+    async def _call(self, method: str, body: dict[str, Any]) -> object:  # noqa: C901 - it is a table
         match method:
             case "getUpdates":
                 return await self._updates(body)
             case "sendMessage":
+                self.drafts.pop(int(body["chat_id"]), None)
                 return self._show(body, understood(body), {})
             case "sendDocument" | "sendPhoto":
                 return self._show(body, "", _file(method, body))
+            case "sendMessageDraft":
+                if not self.previews:
+                    raise RefusalError(404, "Not Found")
+                if body["chat_id"] < 0 or not body["draft_id"]:
+                    raise RefusalError(400, "Bad Request: TEXTDRAFT_PEER_INVALID")
+                self.drafts[body["chat_id"]] = understood(body)
+                self.http.moved()
+                return True
+            case "deleteMessage":
+                left = [one for one in self.shown if (one["chat"], one["id"]) != (body["chat_id"], body["message_id"])]
+                if len(left) == len(self.shown):
+                    raise RefusalError(400, "Bad Request: message to delete not found")
+                self.shown[:] = left
+                return True
             case "editMessageText":
                 return self._edit(body)
             case "setMessageReaction":
