@@ -35,7 +35,7 @@ from nanoclaw.ground import Ground, kinds_on, onecli_on, packages_on
 from nanoclaw.kit.restart import RestartPolicy
 from nanoclaw.kit.supervisor import ChildSpec, supervise
 from nanoclaw.kit.tree import TreeNode
-from nanoclaw.model.ids import ChannelName
+from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.model.messages import Address
 from nanoclaw.sandboxes.available import own_image
 from nanoclaw.store.ledger import Lane
@@ -70,9 +70,9 @@ class House:
         """Which channels have threads, of those that there are whenever it is asked."""
         return Threaded(self.channels)
 
-    def changed(self) -> None:
-        """Somebody changed the truth: every link may have news, and something may be due."""
-        self.sessions.show_all()
+    def changed(self, wanted: Iterable[SessionId] = ()) -> None:
+        """Somebody changed the truth: every link may have news, something may be due, and *wanted* are to go on now."""
+        self.sessions.show_all(wanted)
         self.approvals.look()
         self.sweep.look()
 

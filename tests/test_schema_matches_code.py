@@ -94,6 +94,8 @@ WITHOUT_A_CLASS = {
     ("central", "ledger_parts"),
     ("central", "spending"),
     ("central", "egress_log"),
+    ("central", "parkings"),
+    ("central", "cancellations"),
 }
 """Tables that are never read as whole rows."""
 

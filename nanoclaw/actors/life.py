@@ -14,6 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from nanoclaw.actors.admission import Place
 from nanoclaw.actors.birth import start, way_out
+from nanoclaw.actors.called_off import CalledOff
 from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
@@ -119,7 +120,12 @@ class Life:
                 stack.callback(file.close)
                 await stack.enter_async_context(parts.ways_out.open(way_out(parts, self._place, layout)))
                 say = partial(self._say, epoch)
-                sandbox = self._sandbox = self._sandbox or await start(parts, self._place, layout, epoch, say)
+                begin = partial(start, parts, self._place, layout, epoch, say)
+                called_off = CalledOff(parts.store, self._mail, session.id, epoch)
+                sandbox = self._sandbox = self._sandbox or await called_off.unless_told(begin)
+                if sandbox is None:
+                    detail = called_off.why
+                    return
                 ending, detail = let_go
                 traffic = Traffic(
                     epoch=epoch,

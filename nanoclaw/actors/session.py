@@ -23,8 +23,9 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Epoch, EpochEnding
+from nanoclaw.model.overview import Parking
 from nanoclaw.sandboxes.engine import Sandbox
-from nanoclaw.store import epochs, inbound
+from nanoclaw.store import epochs, inbound, notices, parkings
 from nanoclaw.store.sessions import session_place
 
 log = structlog.get_logger()
@@ -79,9 +80,18 @@ class SessionActor:
             # Read anew for each life: what the last one saved belongs into the next one's link.
             place = await parts.store.read(session_place, self._id)
             work = await parts.store.read(inbound.work, self._id, now=now)
+            parking = await parts.store.read(parkings.parking, self._id)
             if place is None:
                 return
-            view = View(due=work.due, claimed=work.claimed, next_at=work.next_at, running=False, quiet=ZERO, now=now)
+            view = View(
+                due=work.due,
+                claimed=work.claimed,
+                next_at=work.next_at,
+                running=False,
+                parked=parking is not None,
+                quiet=ZERO,
+                now=now,
+            )
             match next_step(view, parts.times.patience):
                 case Start():
                     await self._live(place)
@@ -92,6 +102,8 @@ class SessionActor:
                     with trio.move_on_after(max(0.0, min(seconds, longest))):
                         await self._mail.read_all()
                 case Leave():
+                    if parking is not None:
+                        await self._tell_set_aside(parking, work)
                     return
                 case other:
                     raise AssertionError(f"without a sandbox there is nothing to {other}")
@@ -125,10 +137,17 @@ class SessionActor:
                 self._life = Life(self._parts, place, self._mail, self._node, room)
                 if isinstance(what, _Left):
                     await self._life.go_on(what.epoch, what.sandbox)
-                else:
+                elif await self._parts.store.read(parkings.parking, self._id) is None:
+                    # It may have been parked while it stood in line.
                     await self._life.run()
         finally:
             self._life = None
+
+    async def _tell_set_aside(self, parking: Parking, work: inbound.Work) -> None:
+        """Whoever waits for it is told that somebody has parked it, once."""
+        if work.due or work.next_at is not None:
+            now = self._parts.clock.now()
+            self._parts.nudge(await self._parts.store.transact(notices.session_set_aside, parking, now=now))
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Never
 
@@ -48,6 +48,12 @@ class Sessions:
         self.show(session)
         self._pool.ensure(session)
 
+    def hurry(self, sessions: Iterable[SessionId]) -> None:
+        """As `wake`, for each; and what waits because it failed is tried again at once."""
+        for session in sessions:
+            self.wake(session)
+            self._pool.hurry(session)
+
     def show(self, session: SessionId) -> None:
         """There may be news for *session*'s link, if it has one. Starts nothing."""
         if session in self._mail:
@@ -58,10 +64,11 @@ class Sessions:
         if session in self._actors:
             self._actors[session].show_log()
 
-    def show_all(self) -> None:
-        """There may be news for every link there is. Starts nothing."""
+    def show_all(self, wanted: Iterable[SessionId] = ()) -> None:
+        """There may be news for every link there is. Starts nothing, save for those *wanted* at once: see `hurry`."""
         for session in list(self._mail):
             self.show(session)
+        self.hurry(wanted)
 
     def owned(self) -> frozenset[SessionId]:
         """The sessions that have an actor, or will have one again when their parking ends."""

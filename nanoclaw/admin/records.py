@@ -11,7 +11,7 @@ from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb, plain_cell
 from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import Session
 from nanoclaw.model.ids import AgentGroupId, MessagingGroupId
-from nanoclaw.store import drops
+from nanoclaw.store import drops, parkings
 from nanoclaw.store.activity import Activity, activity
 from nanoclaw.store.entities import agent_groups, messaging_groups
 from nanoclaw.store.sessions import sessions
@@ -52,7 +52,7 @@ def list_sessions(conn: Connection, asked: ListSessions, _: Request) -> Answer:
     chat, group = _filters(conn, asked.chat, asked.group)
     all_activity, names = activity(conn), _names(conn)
     rows = tuple(
-        _session_line(one, all_activity[one.id], names)
+        _session_line(conn, one, all_activity[one.id], names)
         for one in sessions(conn)
         if chat in (None, one.messaging_group_id) and group in (None, one.agent_group_id)
     )
@@ -64,7 +64,7 @@ def list_sessions(conn: Connection, asked: ListSessions, _: Request) -> Answer:
 def get_session(conn: Connection, asked: GetSession, _: Request) -> Answer:
     """One conversation."""
     found = references.session(conn, asked.session)
-    return Answer(rows=(_session_line(found, activity(conn)[found.id], _names(conn)),), one=True)
+    return Answer(rows=(_session_line(conn, found, activity(conn)[found.id], _names(conn)),), one=True)
 
 
 def list_drops(conn: Connection, asked: ListDrops, _: Request) -> Answer:
@@ -109,8 +109,9 @@ def _names(conn: Connection) -> _Names:
     return chats | {None: None}, groups | {None: None}
 
 
-def _session_line(one: Session, figures: Activity, names: _Names) -> Line:
+def _session_line(conn: Connection, one: Session, figures: Activity, names: _Names) -> Line:
     chats, groups = names
+    parking = parkings.parking(conn, one.id)
     return {
         "id": one.id,
         "group": groups[one.agent_group_id],
@@ -123,11 +124,12 @@ def _session_line(one: Session, figures: Activity, names: _Names) -> Line:
         "said": figures.said,
         "last": plain_cell(figures.last),
         "running": figures.epoch is not None,
+        "parked": None if parking is None else f"by {parking.who}: {parking.because}",
     }
 
 
-VERBS = (
+SESSIONS = (
     Verb("sessions", "list", ListSessions, list_sessions),
     Verb("sessions", "get", GetSession, get_session),
-    Verb("drops", "list", ListDrops, list_drops),
 )
+DROPS = (Verb("drops", "list", ListDrops, list_drops),)

@@ -60,6 +60,26 @@ def session(conn: Connection, typed: str) -> Session:
     return _one(typed, sessions(conn), lambda one: Named(one.id, ()), "session", "sessions")
 
 
+def session_or_chat(conn: Connection, typed: str) -> Session:
+    """A session by its id, or how that begins; or the one session of a chat, by what that is called.
+
+    Raises:
+      UsageError: nothing is called so, or several could be meant.
+    """
+    known = sessions(conn)
+    if isinstance(find(typed, [Named(one.id, ()) for one in known]), Found):
+        return session(conn, typed)
+    try:
+        of = chat(conn, typed)
+    except UsageError as exc:
+        raise UsageError(f"no session and no chat is called {typed!r}: {exc}") from None
+    there = [one for one in known if one.messaging_group_id == of.id]
+    if len(there) == 1:
+        return there[0]
+    listing = f"nanoclaw sessions list --chat {of.id} shows them"
+    raise UsageError(f"{of.name} has {len(there) or 'no'} sessions: say which; {listing}")
+
+
 def approval(conn: Connection, typed: str) -> Approval:
     """An approval by its id, or how only its id begins. Raises `UsageError`."""
     return _one(typed, approvals(conn), lambda one: Named(one.id, ()), "approval", "approvals")

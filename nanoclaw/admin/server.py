@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,7 +26,7 @@ from nanoclaw.kit.ids import mint
 from nanoclaw.kit.lines import MOST_ANSWER, BadFrameError, LineStream
 from nanoclaw.kit.sockets import listen
 from nanoclaw.kit.written import Written
-from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.model.ids import ChannelName, SessionId, UserId
 from nanoclaw.store import audit
 from nanoclaw.store.audit import Outcome
 from nanoclaw.store.db import Store
@@ -55,8 +55,8 @@ class Office:
     check_mounts: CheckMounts
     timezone: str = "UTC"
     """IANA name: the zone of people here, unless something says its own."""
-    changed: Callable[[], None]
-    """Told after every verb that writes: running sandboxes shall see it, and something may be due."""
+    changed: Callable[[Iterable[SessionId]], None]
+    """Told after every verb that writes: sandboxes shall see it, something may be due, and those sessions go on now."""
 
 
 @define(eq=False)
@@ -116,7 +116,7 @@ class AdminServer:
                 verb = BY_NAME[name]
                 verb.read(arguments)
                 done = await self._run(self._office, verb, said, confirmed=bool(frame.get("confirmed")))
-                return {"answer": attrs.asdict(done)}
+                return {"answer": attrs.asdict(done, filter=_is_said)}
         except ConfirmationNeededError as exc:
             return {"question": str(exc)}
         except NanoclawError as exc:
@@ -144,7 +144,7 @@ class AdminServer:
             await office.store.transact(refused, verb, said, request, str(exc))
             raise
         log.info("admin_changed", verb=verb.name, said=answer.said)
-        office.changed()
+        office.changed(answer.hurries)
         return answer
 
 
@@ -176,6 +176,10 @@ async def _act(office: Office, name: str, act: Act, said: Mapping[str, object]) 
         raise
     await tell(Outcome.DONE)
     return answer
+
+
+def _is_said(of: attrs.Attribute[object], _: object) -> bool:
+    return of.name != "hurries"
 
 
 def _note(conn: Connection, office: Office, said: Mapping[str, object]) -> None:

@@ -18,7 +18,7 @@ from cattrs.v import format_exception
 
 from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.errors import UsageError
-from nanoclaw.model.ids import ChannelName, UserId
+from nanoclaw.model.ids import ChannelName, SessionId, UserId
 from schema.sqlite import Connection
 
 MOST_NUMBER = 1 << 53
@@ -92,6 +92,8 @@ class Answer:
     """A sentence: what was done, or why there is nothing."""
     together: str | None = None
     """Sentences that are half of the answer: programs get an object, with the rows under this name and those beside."""
+    hurries: tuple[SessionId, ...] = ()
+    """Sessions that are to be looked at now, once this is committed. Not for whoever asked."""
 
 
 Handler: TypeAlias = Callable[[Connection, Any, Request], Answer]

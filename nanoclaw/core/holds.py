@@ -14,11 +14,12 @@ from attrs import frozen
 
 from nanoclaw.core.holds_outward import lane_hold
 from nanoclaw.core.holds_words import Hold, Reason, ago, at, bad, good, waits
+from nanoclaw.core.session_acts import parked_words
 from nanoclaw.core.signals import Idle, Mute, Offered, Paused, Signals, Waiting, Working, detail_of
 from nanoclaw.core.why_hops import Mark
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import EpochEnding
-from nanoclaw.model.overview import ActorView, ChannelView, SessionRecord
+from nanoclaw.model.overview import ActorView, ChannelView, Parking, SessionRecord
 from schema.rows import Phase
 
 A_MOMENT = timedelta(seconds=1)
@@ -47,6 +48,8 @@ class SessionSeen:
 
 def session_hold(seen: SessionSeen) -> Hold:
     """The reason that is most in the way of *seen*, or what it is at."""
+    if (parking := seen.record.parking) is not None:
+        return _set_aside(parking, seen)
     found = list(_now(seen))
     for mark in (Mark.BAD, Mark.WAITS):
         for hold in found:
@@ -55,6 +58,17 @@ def session_hold(seen: SessionSeen) -> Hold:
         if mark is Mark.BAD and (dead := _dead(seen)) is not None and not _at_work(seen):
             return dead
     return found[0] if found else good(Reason.RESTS, "nothing is asked of it")
+
+
+def _set_aside(parking: Parking, seen: SessionSeen) -> Hold:
+    """A person decided so, and nothing else that can be said of it is in its way more."""
+    waiting = seen.record.due + len(seen.record.claims)
+    words = f"{parked_words(parking.who, parking.because)}; since {ago(_since(parking.parked_at, seen))}"
+    if waiting:
+        words += f"; {waiting} message{'s' if waiting > 1 else ''} wait"
+    if seen.signals is not None:
+        words += "; its sandbox is being ended"
+    return waits(Reason.PARKED, words, f"nanoclaw sessions unpark {seen.record.id}")
 
 
 def _now(seen: SessionSeen) -> Iterator[Hold]:
@@ -90,7 +104,7 @@ def _actor(seen: SessionSeen) -> Iterator[Hold]:
         yield bad(Reason.DISK_FULL, f"the disk is full: {why}", "make space; it is tried again by itself")
     elif actor.state == "parked":
         left = "" if actor.left is None else f" for another {ago(actor.left)}"
-        yield bad(Reason.PARKED, f"it keeps failing and is parked{left}: {why}", _mend_start(why, session))
+        yield bad(Reason.PARKED, f"it keeps failing and is parked{left}: {why}", _mend_failing(why, session))
     elif actor.state == "restarting":
         yield bad(Reason.FAILED, f"it failed and is tried again in a moment: {why}", _mend_start(why, session))
     elif seen.signals is None:
@@ -201,6 +215,10 @@ def _ending(record: SessionRecord) -> str:
 
 def _mend_start(why: str, session: str) -> str:
     return "nanoclaw image build" if "image" in why.casefold() else f"nanoclaw doctor; nanoclaw logs {session}"
+
+
+def _mend_failing(why: str, session: str) -> str:
+    return f"{_mend_start(why, session)}; then nanoclaw sessions wake {session}"
 
 
 def _since(moment: datetime | None, seen: SessionSeen) -> float:

@@ -33,6 +33,8 @@ class View:
     """Is it paused?"""
     wanted_away: str | None = None
     """Why somebody wants it to end once it is idle: its memory is needed."""
+    parked: bool = False
+    """Has somebody set it aside? A sandbox of it is told to end."""
     told_to_end: str | None = None
     """Why somebody wants it to end now, whatever it does: it is to start anew."""
     quiet: timedelta
@@ -73,7 +75,7 @@ class Stop:
 
 @frozen
 class Leave:
-    """The session needs no actor: no work, no sandbox, no deadline."""
+    """The session needs no actor: no work, no sandbox, no deadline; or somebody has set it aside."""
 
 
 Step: TypeAlias = Start | Rest | Pause | Resume | Stop | Leave
@@ -82,9 +84,7 @@ Step: TypeAlias = Start | Rest | Pause | Resume | Stop | Leave
 def next_step(view: View, patience: Patience) -> Step:
     """Judge a session."""
     if not view.running:
-        if view.due:
-            return Start()
-        return Leave() if view.next_at is None else Rest(view.next_at - view.now)
+        return _without_sandbox(view)
     if view.told_to_end is not None:
         return Stop(view.told_to_end)
     if view.due or view.claimed:
@@ -101,3 +101,11 @@ def next_step(view: View, patience: Patience) -> Step:
             return Pause()
         pauses.append(patience.pause_after - view.quiet)
     return Rest(min(pauses))
+
+
+def _without_sandbox(view: View) -> Step:
+    if view.parked:
+        return Leave()
+    if view.due:
+        return Start()
+    return Leave() if view.next_at is None else Rest(view.next_at - view.now)

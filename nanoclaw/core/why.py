@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from nanoclaw.core.session_acts import CANCELLED, parked_words
 from nanoclaw.core.why_delivery import UP, reply_hop
 from nanoclaw.core.why_hops import Hop, Mark, span
 from nanoclaw.core.why_mends import mend_context, mend_drop
@@ -100,6 +101,14 @@ def _turn(story: Story, turn: Turn) -> Hop:
     match row.status:
         case InStatus.COMPLETED:
             took = span(row.timestamp, row.settled_at)
+            if row.error is not None and row.error.startswith(CANCELLED):
+                return Hop(
+                    name="turn",
+                    mark=Mark.NOTE,
+                    at=row.settled_at,
+                    words=f"{turn.agent_name} let go of it {took}after it came: {row.error}",
+                    mend="say it again, if it is wanted after all",
+                )
             cost = "" if turn.tokens is None else _cost(turn)
             note = f"; without the agent: {row.error}" if row.error else ""
             words = f"{turn.agent_name} settled it {took}after it came{cost}{note}"
@@ -148,15 +157,21 @@ def _claimed(story: Story, turn: Turn) -> Hop:
 
 def _unclaimed(story: Story, turn: Turn) -> Hop:
     """It waits. What for is said by whatever is most in its way."""
-    row, who, live = turn.row, turn.agent_name, story.live
+    row, who, live, parking = turn.row, turn.agent_name, story.live, turn.parking
 
     def hop(mark: Mark, words: str, mend: str = "", at: datetime | None = None) -> Hop:
         return Hop(name="turn", mark=mark, at=at, words=words, mend=mend)
 
+    if parking is not None:
+        words = f"{who}'s session is {parked_words(parking.who, parking.because)}"
+        return hop(Mark.WAITS, words, f"nanoclaw sessions unpark {row.session_id}")
     if live is None:
         return hop(Mark.BAD, f"{who} has not taken it up, and no host runs", UP)
     if (why := live.parked.get(row.session_id)) is not None:
-        mend = f"nanoclaw doctor; nanoclaw logs {row.session_id}; it is tried again by itself"
+        mend = (
+            f"nanoclaw doctor; nanoclaw logs {row.session_id}; it is tried again by itself,"
+            f" or at once: nanoclaw sessions wake {row.session_id}"
+        )
         return hop(Mark.BAD, f"{who}'s session keeps failing and is parked: {why}", mend)
     last = turn.last_epoch
     if row.process_after is not None and row.process_after > story.now:

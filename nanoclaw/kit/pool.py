@@ -85,6 +85,14 @@ class Pool(Generic[KeyT]):
             child = self._children[key] = _Child(TreeNode(str(key), self._node))
             self._nursery.start_soon(self._live, key, child, name=f"pool child {key}")
 
+    def hurry(self, key: KeyT) -> None:
+        """If *key*'s child waits to be restarted or is parked, its next run begins now. Never blocks."""
+        child = self._children.get(key)
+        if child is not None:
+            child.hurried = True
+            if child.pause is not None:
+                child.pause.cancel()
+
     def running(self) -> frozenset[KeyT]:
         """The keys whose child runs, or waits the moment before a restart."""
         return frozenset(key for key, child in self._children.items() if child.until is None)
@@ -131,18 +139,19 @@ class Pool(Generic[KeyT]):
     async def _wait_out(self, key: KeyT, child: _Child, failure: BaseException) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         child.node.restarts += 1
+        child.hurried = False
         now = trio.current_time()
         match self._ledger(key, now).judge(now=now):
             case RestartAfter(delay):
                 child.node.set(state="restarting")
-                await trio.sleep(delay)
+                await _rest(child, now + delay)
             case Park(pause, restarts, first):
                 log.error("pool_child_parked", child=str(key), pause=pause, restarts=restarts)
                 child.node.set(state="parked")
                 child.until = now + pause
                 try:
                     await self._tell(key, failure, pause, first)
-                    await trio.sleep_until(child.until)
+                    await _rest(child, child.until)
                 finally:
                     child.until = None
 
@@ -164,11 +173,27 @@ class Pool(Generic[KeyT]):
         return self._ledgers.setdefault(key, ParkLedger(self._policy))
 
 
+async def _rest(child: _Child, until: float) -> None:
+    """Wait until then, or until somebody is in a hurry."""
+    with trio.CancelScope() as pause:
+        child.pause = pause
+        if child.hurried:
+            pause.cancel()
+        try:
+            await trio.sleep_until(until)
+        finally:
+            child.pause = None
+
+
 @define(eq=False)
 class _Child:
     node: TreeNode
     again: bool = False
     """Ensured since the current run began."""
+    hurried: bool = False
+    """Wanted at once since its last run failed."""
+    pause: trio.CancelScope | None = None
+    """What it waits in before its next run."""
     until: float | None = None
     """When its parking ends."""
 

@@ -55,6 +55,17 @@ class DeadRecord:
 
 
 @frozen(kw_only=True)
+class Parking:
+    """That somebody has set a session aside: nothing of it is worked on until somebody says otherwise."""
+
+    session_id: SessionId
+    who: str
+    """What they are called."""
+    because: str
+    parked_at: datetime
+
+
+@frozen(kw_only=True)
 class SessionRecord:
     """What the truth says of one session, as far as anything of it is open."""
 
@@ -93,6 +104,8 @@ class SessionRecord:
     approval: ApprovalId | None
     """The oldest that it has asked for and nobody has decided about."""
     approval_title: str | None
+    parking: Parking | None
+    """Who has set it aside; None: nobody has."""
     used_up: str | None
     """Why its agent's model is not asked any more: the budget is used up."""
 

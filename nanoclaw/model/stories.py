@@ -9,6 +9,7 @@ from attrs import frozen
 
 from nanoclaw.model.ids import AgentGroupId, ChannelName, EventId, MessagingGroupId, OutboundId, SessionId, UserId
 from nanoclaw.model.messages import Drop, Epoch, InboundRow, LedgerRow
+from nanoclaw.model.overview import Parking
 
 
 @frozen(kw_only=True)
@@ -51,6 +52,8 @@ class Turn:
     agent: AgentGroupId
     agent_name: str
     row: InboundRow
+    parking: Parking | None
+    """Who has set its session aside; None: nobody has."""
     last_epoch: Epoch | None
     """The latest life of its session's sandbox."""
     ahead: int

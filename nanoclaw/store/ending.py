@@ -8,7 +8,7 @@ from nanoclaw.core.notices import plain
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Drop, EpochEnding
-from nanoclaw.store import drops, epochs, inbound, notices
+from nanoclaw.store import drops, epochs, inbound, notices, parkings
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection
 
@@ -24,7 +24,7 @@ def close_epoch(
     now: datetime,
 ) -> set[Lane]:
     """Close *number*, which is dead and drained. Safe to repeat. Returns the lanes with news for a chat."""
-    lanes: set[Lane] = set()
+    lanes = parkings.settle_cancelled(conn, session, number, now=now)
     for row in inbound.release_claims(conn, session, number, ending, policy=policy, now=now):
         lanes |= notices.message_failed(conn, row, "the sandbox kept failing while at it", now=now)
     epochs.end(conn, session, number, ending, plain(detail), now=now)

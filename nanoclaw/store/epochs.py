@@ -81,9 +81,13 @@ def tell_to_end(conn: Connection, session: SessionId, why: str) -> EpochNumber |
 
 
 def told_to_end(conn: Connection, session: SessionId, number: EpochNumber) -> str | None:
-    """Why somebody wants that epoch to end; None if nobody does."""
-    sql = "SELECT told_to_end FROM epochs WHERE session_id = ? AND number = ?"
-    why = scalar(conn, sql, (session, number))
+    """Why somebody wants that epoch to end; None if nobody does. One that began just as its session was parked ends."""
+    why = scalar(
+        conn,
+        "SELECT coalesce(e.told_to_end, 'parked, because: ' || p.because) FROM epochs e"
+        " LEFT JOIN parkings p ON p.session_id = e.session_id WHERE e.session_id = ? AND e.number = ?",
+        (session, number),
+    )
     return None if why is None else str(why)
 
 

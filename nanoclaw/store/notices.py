@@ -8,14 +8,17 @@ from datetime import datetime
 from nanoclaw.core.agent_mail import MOST_NAME
 from nanoclaw.core.notices import plain
 from nanoclaw.core.occurrences import MOST_FAILURES
+from nanoclaw.core.session_acts import parked_words
 from nanoclaw.model.ids import EventId, InboundId, OutboundId, SessionId
 from nanoclaw.model.messages import AGENTS, Address, InboundRow, LedgerRow, NewLedgerRow
+from nanoclaw.model.overview import Parking
 from nanoclaw.store import inbound, ledger
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.outcomes import paused_by
 from schema import payloads
 from schema.rows import InKind
 from schema.sqlite import Connection, integer, scalar
+from schema.times import write_time
 
 MOST_UNREAD = 500
 """Notes that a session has not read, after which it is not told of more that was refused."""
@@ -55,6 +58,27 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
         in_reply_to=row.id,
         now=now,
     )
+
+
+def message_cancelled(conn: Connection, row: InboundRow, words: str, *, now: datetime) -> set[Lane]:
+    """A person wants an inbound message to be worked on no more: its chat and its agent are told, once."""
+    tell_agent(
+        conn,
+        row.session_id,
+        key=f"cancelled:{row.id}",
+        action="message_cancelled",
+        text=f"message {row.seq} was {words}. Do not go on with it",
+        now=now,
+    )
+    if row.channel is None or row.platform_id is None:
+        return set()
+    if row.channel == AGENTS:
+        _tell_asker(conn, row, words, now=now)
+        return set()
+    to = Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
+    what = "A scheduled task" if row.kind is InKind.TASK else "What I was at"
+    text = f"{what} was {words}. I do not go on with it."
+    return tell_chat(conn, row.session_id, to, key=f"cancelled:{row.id}", text=text, in_reply_to=row.id, now=now)
 
 
 def _tell_asker(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> None:
@@ -125,14 +149,31 @@ def tell_agent(
 
 def session_parked(conn: Connection, session: SessionId, *, key: str, text: str, now: datetime) -> set[Lane]:
     """A session cannot work just now: whoever waits for it is told, once for each place."""
+    lanes: set[Lane] = set()
+    for number, to in enumerate(_waiting(conn, session)):
+        lanes |= tell_chat(conn, session, to, key=f"{key}:{number}", text=text, now=now)
+    return lanes
+
+
+def _waiting(conn: Connection, session: SessionId) -> list[Address]:
+    """The places in which somebody waits for an answer of *session*."""
     places = {
         Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
         for row in inbound.open_rows(conn, session)
         if row.trigger and row.channel not in (None, AGENTS) and row.platform_id is not None
     }
+    return sorted(places, key=str)
+
+
+def session_set_aside(conn: Connection, found: Parking, *, now: datetime) -> set[Lane]:
+    """A person has parked a session: whoever waits for it is told, once for each place and each parking."""
     lanes: set[Lane] = set()
-    for number, to in enumerate(sorted(places, key=str)):
-        lanes |= tell_chat(conn, session, to, key=f"{key}:{number}", text=text, now=now)
+    text = f"I was {parked_words(found.who, found.because)}. I keep your messages until I may go on."
+    for to in _waiting(conn, found.session_id):
+        place = hashlib.sha256(repr(to).encode()).hexdigest()[:16]
+        lanes |= tell_chat(
+            conn, found.session_id, to, key=f"set-aside:{write_time(found.parked_at)}:{place}", text=text, now=now
+        )
     return lanes
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from nanoclaw.core.budgets import UsedUp, day_of, decide
 from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.model.overview import ApprovalRecord, LaneRecord, Record, SessionRecord
-from nanoclaw.store import spending
+from nanoclaw.store import parkings, spending
 from schema.rows import codec, read_row
 from schema.sqlite import Connection, Row, Value, fetch, integer
 from schema.times import write_time
@@ -25,6 +25,7 @@ _OPEN = """
 SELECT session_id FROM inbound WHERE status = 'pending' AND trigger = 1
 UNION SELECT session_id FROM inbound WHERE status = 'paused'
 UNION SELECT session_id FROM epochs WHERE ended_at IS NULL
+UNION SELECT session_id FROM parkings
 UNION SELECT session_id FROM ledger WHERE state IN ('pending', 'sending') AND session_id IS NOT NULL
 UNION SELECT session_id FROM questions WHERE state = 'open'
 UNION SELECT session_id FROM approvals WHERE state IN ('pending', 'executing') AND session_id IS NOT NULL
@@ -133,6 +134,7 @@ def record(
       most: Of each kind; what is over is counted.
     """
     used_up = _used_up(conn, local)
+    parked = {row["session_id"]: row for row in fetch(conn, parkings.PARKINGS)}
     dead = {row["session_id"]: row for row in fetch(conn, _DEAD)}
     opened = [row["session_id"] for row in fetch(conn, _OPEN)]
     wanted = list(dict.fromkeys([*opened, *also, *dead]))
@@ -158,7 +160,12 @@ def record(
         place = its.pop("channel"), its.pop("platform_id")
         del its["session_id"]
         its["used_up"] = used_up.get(AgentGroupId(str(its.pop("agent_group_id"))))
-        parts = {"claims": claims[row["id"]], "lane": by_place.get(place), "dead": dead.get(row["id"])}
+        parts = {
+            "claims": claims[row["id"]],
+            "lane": by_place.get(place),
+            "dead": dead.get(row["id"]),
+            "parking": parked.get(row["id"]),
+        }
         return codec.structure({**its, **parts}, SessionRecord)
 
     there = {"sessions": len(wanted), "claims": len(claimed), "lanes": len(lanes), "approvals": len(approvals)}

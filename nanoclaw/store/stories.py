@@ -11,7 +11,7 @@ from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId, EventId, InboundId, MessagingGroupId, OutboundId, SessionId
 from nanoclaw.model.messages import Drop, Epoch, InboundRow, LedgerRow
 from nanoclaw.model.stories import Arrival, Live, Reply, Story, Tokens, Turn
-from nanoclaw.store import entities, inbound, ledger
+from nanoclaw.store import entities, inbound, ledger, parkings
 from schema.rows import select
 from schema.sqlite import Connection, fetch, fetch_one, integer
 from schema.times import write_time
@@ -134,6 +134,7 @@ def _turn(conn: Connection, row: InboundRow, groups: dict[AgentGroupId, AgentGro
         agent=group.id,
         agent_name=group.name,
         row=row,
+        parking=parkings.parking(conn, row.session_id),
         last_epoch=epochs[0] if epochs else None,
         ahead=integer(
             conn,

@@ -107,7 +107,8 @@ def _owners(conn: Connection, host: Host | None, now: datetime) -> Iterator[Prob
         due = fetch(
             conn,
             "SELECT DISTINCT session_id FROM inbound WHERE status = 'pending' AND trigger = 1"
-            " AND max(timestamp, coalesce(process_after, timestamp)) < ?",
+            " AND max(timestamp, coalesce(process_after, timestamp)) < ?"
+            " AND session_id NOT IN (SELECT session_id FROM parkings)",
             (write_time(now - PATIENCE),),
         )
         for row in due:

@@ -20,7 +20,7 @@ from nanoclaw.errors import DeliveryError, StoreError, UsageError
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.approvals import ApprovalKind, Shown
 from nanoclaw.model.ids import ApprovalId, UserId
-from nanoclaw.store import approvals, audit, inbound, people
+from nanoclaw.store import approvals, audit, epochs, inbound, people
 from nanoclaw.store.askings import ALLOW_OR_DENY
 from nanoclaw.store.audit import Outcome, Record
 from schema.sqlite import integer
@@ -87,6 +87,15 @@ DONE: Mapping[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "tasks pause": (("tasks pause", {"task": "task-1"}),),
     "tasks resume": (("tasks pause", {"task": "task-1"}), ("tasks resume", {"task": "task-1"})),
     "tasks cancel": (("tasks cancel", {"task": "task-1"}),),
+    "sessions wake": (("sessions wake", {"session": "ses-1"}),),
+    "sessions stop": (("sessions stop", {"session": "ses-1"}),),
+    "sessions restart": (("sessions restart", {"session": "ses-1"}),),
+    "sessions cancel": (("sessions cancel", {"session": "ses-1"}),),
+    "sessions park": (("sessions park", {"session": "ses-1", "because": "it loops"}),),
+    "sessions unpark": (
+        ("sessions park", {"session": "ses-1", "because": "it loops"}),
+        ("sessions unpark", {"session": "ses-1"}),
+    ),
     "approvals approve": (("approvals approve", {"approval": "apr-1"}),),
     "approvals reject": (("approvals reject", {"approval": "apr-1"}),),
     "budgets set": (("budgets set", {"group": "nano", "tokens_a_day": 5}),),
@@ -105,6 +114,8 @@ def a_desk() -> Desk:
     world.user("ada")
     added(world, a_task(session))
     inbound.settle(world.conn, world.message(session), error="unwell", now=NOW)
+    epochs.begin(world.conn, session, engine="test", now=NOW)
+    world.message(session, "open")
     desk.world.conn.execute(
         "INSERT INTO container_settings (agent_group_id, mcp_servers, updated_at) VALUES ('agt-nano', ?, ?)",
         ('{"time": {"command": "x"}}', "2026-04-16T14:37:00.000Z"),
@@ -169,7 +180,7 @@ def a_server(store: InlineDatabase) -> AdminServer:
         operator=UserId("terminal:operator"),
         threaded={},
         check_mounts=lambda *_: (),
-        changed=lambda: None,
+        changed=lambda _: None,
     )
     return AdminServer(Path("/nowhere"), {"channels pair": Act(refuse, on=("channel",), digested=("size",))}, office)
 

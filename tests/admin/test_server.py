@@ -43,7 +43,7 @@ async def office(folder: Path, changed: list[str]) -> AsyncIterator[Path]:
             operator=UserId("terminal:operator"),
             threaded={},
             check_mounts=lambda *_: (),
-            changed=lambda: changed.append("changed"),
+            changed=lambda _: changed.append("changed"),
         )
         await nursery.start(AdminServer(socket, {"status": weather}, desk).run)
         yield socket

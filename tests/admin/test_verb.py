@@ -26,7 +26,7 @@ def test_a_verb_says_what_it_does_and_what_each_argument_is(verb: Verb) -> None:
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_what_takes_away_asks_first_and_nothing_that_only_looks_writes(verb: Verb) -> None:
-    assert verb.destroys == (verb.action in {"delete", "remove", "revoke", "cancel", "drop"})
+    assert verb.destroys == (verb.action in {"delete", "remove", "revoke", "cancel", "drop", "stop"})
     assert verb.writes == (verb.action not in {"list", "get", "check", "show", "next", "graph", "log", "test", ""})
 
 

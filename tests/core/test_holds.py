@@ -19,7 +19,7 @@ from nanoclaw.core.stuck import Silent
 from nanoclaw.core.why_hops import Mark
 from nanoclaw.model.ids import ApprovalId, ChannelName, EpochNumber, InboundId, OutboundId, QuestionId, SessionId
 from nanoclaw.model.messages import AGENTS, EpochEnding, LedgerState
-from nanoclaw.model.overview import ActorView, ChannelView, ClaimRecord, DeadRecord, LaneRecord, SessionRecord
+from nanoclaw.model.overview import ActorView, ChannelView, ClaimRecord, DeadRecord, LaneRecord, Parking, SessionRecord
 from schema.rows import InKind, Phase
 from tests.support.central import NOW
 
@@ -48,6 +48,7 @@ RECORD = SessionRecord(
     question_at=None,
     approval=None,
     approval_title=None,
+    parking=None,
     used_up=None,
 )
 LANE = LaneRecord(
@@ -62,6 +63,7 @@ LANE = LaneRecord(
     not_before=None,
     error=None,
 )
+PARKING = Parking(session_id=ME, who="Ada", because="it loops", parked_at=NOW - timedelta(minutes=2))
 RUNNING = ChannelView(name=CHANNEL, kind="", state="running")
 ACTOR = ActorView(state="running", age=5.0, doing="", restarts=0, last_error=None)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -121,6 +123,9 @@ TABLE: list[tuple[SessionSeen, Reason, Mark, str]] = [
     (seen(epoch=EpochNumber(2), epoch_at=NOW - HOUR), Reason.STARTING, Mark.BAD, "engine does not answer"),
     (seen(actor=evolve(ACTOR, doing="waiting for one of 4 places"), due=1), Reason.NO_PLACE, Mark.WAITS, "of 4 places"),
     (seen(actor=evolve(ACTOR, state="parked", left=45.0, last_error="x"), due=1), Reason.PARKED, Mark.BAD, "45 s: x"),
+    (seen(actor=None, parking=PARKING), Reason.PARKED, Mark.WAITS, "parked by Ada, because: it loops; since 2 min"),
+    (seen(parking=PARKING, due=2), Reason.PARKED, Mark.WAITS, "2 min; 2 messages wait"),
+    (seen(parking=PARKING, claims=(CLAIM,), signals=sandbox(Idle())), Reason.PARKED, Mark.WAITS, "is being ended"),
     (seen(actor=evolve(ACTOR, state="restarting", last_error="x"), due=1), Reason.FAILED, Mark.BAD, "in a moment: x"),
     (seen(due=1, last_ending=EpochEnding.NOT_STARTED, last_detail="x"), Reason.FAILED, Mark.BAD, "no sandbox: x"),
     (
@@ -167,7 +172,7 @@ def test_every_reason_of_a_session_stands_in_the_table() -> None:
 
 def test_a_missing_image_is_mended_by_building_it() -> None:
     known = seen(actor=evolve(ACTOR, state="parked", last_error="docker: there is no image nanoclaw/agent"))
-    assert session_hold(known).mend == "nanoclaw image build"
+    assert session_hold(known).mend == f"nanoclaw image build; then nanoclaw sessions wake {ME}"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +201,9 @@ def test_what_failed_comes_before_what_waits_whatever_else_is_known(
     actor, signals = other.actor, third.signals
     together = SessionSeen(record=one.record, actor=actor, signals=signals, channels=one.channels, now=NOW)
     hold = session_hold(together)
-    if session_hold(evolve(together, record=RECORD)).mark is Mark.BAD:
+    if one.record.parking is not None:
+        assert (hold.reason, hold.mend) == (Reason.PARKED, f"nanoclaw sessions unpark {ME}")
+    elif session_hold(evolve(together, record=RECORD)).mark is Mark.BAD:
         assert hold.mark is Mark.BAD
     assert bool(hold.mend) or hold.mark is not Mark.BAD
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
+from nanoclaw.core.session_acts import CANCELLED
 from nanoclaw.model.approvals import ApprovalState
 from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import InboundRow, LedgerRow, LedgerState
@@ -31,6 +32,8 @@ from tests.sim.history import (
 )
 
 CLEARED: Final = Fault("all is well from now on")
+
+DISK_FULL: Final = Fault("disk full: True")
 
 
 def check(history: History, truth: Truth, undecided: Sequence[str]) -> list[str]:
@@ -79,18 +82,33 @@ def everything_ends_as_its_agent_said_or_is_told(history: History, truth: Truth)
     for row in truth.messages.values():
         if not row.trigger:
             continue
-        if row.status is InStatus.COMPLETED and row.id not in maybe:
+        if row.status is InStatus.COMPLETED and row.id not in maybe and not _cancelled(row):
             yield f"{row.id} counts as completed, and no agent ever said so"
         if row.status is InStatus.FAILED and (row.kind is not InKind.SYSTEM or row.channel is not None):
-            yield from _told(row, truth)
+            yield from _told(row, truth, "failed")
 
 
-def _told(row: InboundRow, truth: Truth) -> Iterator[str]:
-    notice = truth.ledger.get(f"{row.session_id}/host/failed:{row.id}")
+def what_is_cancelled_was_not_over_and_is_told(history: History, truth: Truth) -> Iterator[str]:
+    """A person's word ends a message only if its turn has not, and then its chat and its agent are told."""
+    over = {said.message for said in history.all(Settled) if (said.session, said.epoch) not in truth.void}
+    for row in truth.messages.values():
+        if row.trigger and _cancelled(row):
+            yield from _told(row, truth, "cancelled")
+            if row.id in over:
+                yield f"{row.id} counts as cancelled, and its turn had ended"
+
+
+def _cancelled(row: InboundRow) -> bool:
+    """Did it end because a person wanted that?"""
+    return row.status is InStatus.COMPLETED and (row.error or "").startswith(CANCELLED)
+
+
+def _told(row: InboundRow, truth: Truth, how: str) -> Iterator[str]:
+    notice = truth.ledger.get(f"{row.session_id}/host/{how}:{row.id}")
     if row.channel is not None and notice is None:
-        yield f"{row.id} failed, and its chat was not told"
-    if f"note:failed:{row.id}" not in truth.messages:
-        yield f"{row.id} failed, and its agent was not told"
+        yield f"{row.id} {how}, and its chat was not told"
+    if f"note:{how}:{row.id}" not in truth.messages:
+        yield f"{row.id} {how}, and its agent was not told"
 
 
 def replies_arrive(history: History, truth: Truth) -> Iterator[str]:
@@ -110,7 +128,9 @@ def replies_arrive(history: History, truth: Truth) -> Iterator[str]:
 def the_ledger_is_right(history: History, truth: Truth) -> Iterator[str]:
     """Delivered is on the platform, as often as its channel allows; dead and in doubt is told to its agent."""
     posts = Counter(post.key for post in history.all(Posted))
+    # Whoever dies between a post and the record of it does not know of it; nor does whoever cannot write that down.
     deaths = sum(1 for host in history.all(Host) if host.what in ("killed", "failed"))
+    deaths += sum(1 for fault in history.all(Fault) if fault == DISK_FULL)
     doubts = Counter(fault.what.rpartition(" ")[2] for fault in history.all(Fault) if fault.leaves_doubt)
     for key, row in truth.ledger.items():
         if row.state is LedgerState.DELIVERED and not posts[key] and not (row.about and row.error):  # says why not
@@ -241,6 +261,7 @@ Rule: TypeAlias = Callable[[History, Truth], Iterator[str]]
 RULES: Final[tuple[Rule, ...]] = (
     nothing_acknowledged_is_lost,
     everything_ends_as_its_agent_said_or_is_told,
+    what_is_cancelled_was_not_over_and_is_told,
     replies_arrive,
     the_ledger_is_right,
     replies_keep_their_order,

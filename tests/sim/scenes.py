@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import trio
 from attrs import define, field
 
+from tests.sim.acts import act
 from tests.sim.story import Story
 from tests.sim.town import PLACES
 
@@ -86,6 +87,34 @@ async def a_question_is_answered_and_another_is_not(script: Script) -> None:
     await trio.sleep(10)
 
 
+async def a_turn_is_cancelled(script: Script) -> None:
+    """By a person, and the next message is answered; then one that is about to end anyway."""
+    script.say(PLAIN, "slow")
+    await trio.sleep(10)
+    act(script, "cancel", PLAIN)
+    script.say(PLAIN, "answer")
+    await trio.sleep(20)
+    script.say(CAREFUL, "slow")
+    await trio.sleep(125)
+    act(script, "cancel", CAREFUL)
+    await trio.sleep(30)
+
+
+async def a_session_is_parked_and_goes_on(script: Script) -> None:
+    """Parked by a person in mid-turn; something comes meanwhile; then it is parked no more, and is restarted."""
+    script.say(PLAIN, "slow")
+    await trio.sleep(10)
+    act(script, "park", PLAIN)
+    await trio.sleep(10)
+    script.say(PLAIN, "twice")
+    await trio.sleep(10)
+    act(script, "unpark", PLAIN)
+    await trio.sleep(10)
+    act(script, "restart", PLAIN)
+    await trio.sleep(200)
+    act(script, "unpark", PLAIN)
+
+
 SCENES: Final[tuple[Scene, ...]] = (
     a_task_runs_and_is_planned_anew,
     a_message_is_tried_again,
@@ -93,4 +122,6 @@ SCENES: Final[tuple[Scene, ...]] = (
     what_waits_is_found_by_the_sweep,
     the_host_is_stopped_in_mid_turn,
     a_question_is_answered_and_another_is_not,
+    a_turn_is_cancelled,
+    a_session_is_parked_and_goes_on,
 )
