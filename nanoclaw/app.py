@@ -163,7 +163,7 @@ async def serve(
         secrets = SecretsFile(config.home)
         keyless = await _without_key(store, secrets, config)
         egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits)
-        till = Till(store, clock, config.agent.timezone, lambda to: house.delivery.nudge(to))  # noqa: PLW0108 - below
+        till = Till(store, clock, config.agent.timezone, lambda to: house.delivery.nudge(to), prices=config.prices)  # noqa: PLW0108 - below
         gateway = GatewayProcess(config.home, nodes["gateway"], till.call)
         onecli, credentials = _onecli(config, secrets)
         ground = Ground(

@@ -12,6 +12,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
 from nanoclaw.core.agent_mail import MailPolicy
+from nanoclaw.core.prices import Prices, read_prices
 from nanoclaw.core.retention import RetentionPolicy
 from nanoclaw.core.session import Patience
 from nanoclaw.core.stuck import StuckPolicy
@@ -19,6 +20,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.settings import (
     AgentSettings,
     BackupSettings,
+    BudgetSettings,
     EgressSettings,
     MailSettings,
     MountsSettings,
@@ -49,6 +51,7 @@ class Config:
     retention: RetentionSettings = field(factory=RetentionSettings)
     backup: BackupSettings = field(factory=BackupSettings)
     egress: EgressSettings = field(factory=EgressSettings)
+    budgets: BudgetSettings = field(factory=BudgetSettings)
     onecli: OneCliSettings = field(factory=OneCliSettings)
 
     @property
@@ -110,6 +113,13 @@ class Config:
             logs=timedelta(days=self.retention.logs_days),
             audit=timedelta(days=self.retention.audit_days),
         )
+
+    @property
+    def prices(self) -> Prices:
+        """What models cost."""
+        found = read_prices(self.budgets.prices)
+        assert isinstance(found, Prices)  # it was validated
+        return found
 
     @property
     def patience(self) -> Patience:

@@ -7,6 +7,7 @@ from attrs.validators import ge, gt, le
 
 from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
+from nanoclaw.core.prices import BadPrices, read_prices
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.sandbox import MIB
 
@@ -172,6 +173,19 @@ class EgressSettings:
             requests=self.most_requests_a_minute,
             total_bytes=self.most_megabytes * MIB,
         )
+
+
+def _are_prices(_: object, attribute: Attribute[str], value: str) -> None:
+    if value and isinstance(found := read_prices(value), BadPrices):
+        raise ValueError(f"{attribute.name}: {found.why}")
+
+
+@frozen(kw_only=True)
+class BudgetSettings:
+    """`[budgets]`"""
+
+    prices: str = field(default="", validator=_are_prices)
+    """What models cost whose names begin so, before the list that nanoclaw has: `NAME READ WRITTEN, …`."""
 
 
 def _is_word(_: object, attribute: Attribute[str], value: str) -> None:

@@ -13,6 +13,7 @@ from attrs import define, field
 from nanoclaw.core.budgets import UsedUp
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Meter
+from nanoclaw.core.prices import Prices
 from nanoclaw.errors import StoreError
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.zones import find_zone
@@ -42,6 +43,7 @@ class Till:
     """IANA name: whose days and months are counted."""
     _nudge: Callable[[Iterable[Lane]], None]
     """Told where something is to be said."""
+    _prices: Prices = field(default=Prices(), kw_only=True)
     _turns: dict[AgentGroupId, trio.Lock] = field(factory=dict[AgentGroupId, trio.Lock], init=False)
 
     @asynccontextmanager
@@ -83,7 +85,9 @@ class Till:
             if countable and used.tokens:
                 with trio.move_on_after(COUNT_SECONDS, shield=True):
                     try:
-                        await self._store.transact(spending.add, session, used, local=self._local())
+                        await self._store.transact(
+                            spending.add, session, used, local=self._local(), prices=self._prices
+                        )
                     except StoreError:
                         log.exception("call_not_counted", session=session, tokens=used.tokens)
 

@@ -17,6 +17,8 @@ BYTES_A_TOKEN = 3
 """In an estimate. Plain English has about four."""
 MOST_TOKENS = 1 << 40
 MOST_MODEL = 100
+STORED_LONG = "ephemeral_1h_input_tokens"
+"""As an answer has it, in `cache_creation`."""
 _EVENTS = (b'"message_start"', b'"message_delta"', b'"content_block_delta"')
 
 
@@ -30,6 +32,8 @@ class Counted:
     """All that the model read, *cached* and *stored* included."""
     cached: int = 0
     stored: int = 0
+    stored_long: int = 0
+    """Those of *stored* that stay for an hour."""
     written: int = 0
     estimated: bool = False
 
@@ -111,7 +115,13 @@ class Meter:
         elif not self._final:
             written = max(written, -(-self._said // BYTES_A_TOKEN))
         return Counted(
-            model=self._model, read=read, cached=cached, stored=stored, written=written, estimated=not self._final
+            model=self._model,
+            read=read,
+            cached=cached,
+            stored=stored,
+            stored_long=min(stored, self._of(STORED_LONG)),
+            written=written,
+            estimated=not self._final,
         )
 
     def so_far(self) -> Counted:
@@ -167,7 +177,10 @@ class Meter:
         """Keep what is said of tokens, which is said of the whole call each time."""
         if not isinstance(usage, dict):
             return False
-        found = {name: min(value, MOST_TOKENS) for name, value in usage.items() if type(value) is int and value >= 0}
+        stored = usage.get("cache_creation")
+        split = {STORED_LONG: stored.get(STORED_LONG)} if isinstance(stored, dict) else {}
+        said = {**usage, **split}
+        found = {name: min(value, MOST_TOKENS) for name, value in said.items() if type(value) is int and value >= 0}
         for name, value in found.items():
             self._usage[name] = max(value, self._usage.get(name, 0))
         return "output_tokens" in found

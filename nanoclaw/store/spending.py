@@ -9,7 +9,7 @@ from attrs import frozen
 
 from nanoclaw.core.budgets import Budget, Spent, UsedUp, day_of, decide, month_of
 from nanoclaw.core.model_usage import Counted
-from nanoclaw.core.prices import price_of
+from nanoclaw.core.prices import Prices
 from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.model.messages import AGENTS, Address
 from nanoclaw.store import inbound, notices
@@ -19,6 +19,10 @@ from schema.sqlite import Connection, execute, fetch, scalar
 
 UNKNOWN = "not said"
 """The model of an answer that names none."""
+
+
+LISTED = Prices()
+"""The makers' own."""
 
 
 class By(Enum):
@@ -107,8 +111,8 @@ def group_of(conn: Connection, session: SessionId) -> AgentGroupId | None:
     return None if found is None else AgentGroupId(str(found))
 
 
-def add(conn: Connection, session: SessionId, used: Counted, *, local: datetime) -> None:
-    """Count a call. *local* is the time of its end in the home's zone."""
+def add(conn: Connection, session: SessionId, used: Counted, *, local: datetime, prices: Prices = LISTED) -> None:
+    """Count a call, at *prices*. *local* is the time of its end in the home's zone."""
     group = group_of(conn, session)
     if group is None:
         return
@@ -128,7 +132,7 @@ def add(conn: Connection, session: SessionId, used: Counted, *, local: datetime)
             "read": used.read,
             "cached": used.cached,
             "written": used.written,
-            "micros": price_of(model).micros(used),
+            "micros": prices.of(model).micros(used),
         },
     )
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nanoclaw.core.budgets import BadAmount, Budget, Period, Room, Spent, UsedUp, decide, read_dollars
 from nanoclaw.core.model_usage import Counted
-from nanoclaw.core.prices import DEAREST, price_of
+from nanoclaw.core.prices import DEAREST, BadPrices, Prices, read_prices
 
 LIMITS = ("tokens_day", "tokens_month", "micros_day", "micros_month")
 amounts = st.integers(0, 1_000)
@@ -64,16 +64,56 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
     [
         ("claude-opus-4-5-20251101", 5_000_000 + 25_000_000),
         ("claude-opus-4-1-20250805", 15_000_000 + 75_000_000),
-        ("claude-sonnet-4-5-20250929", 3_000_000 + 15_000_000),
+        ("claude-sonnet-4-5-20250929", 6_000_000 + 22_500_000),
         ("claude-haiku-4-5-20251001", 1_000_000 + 5_000_000),
         ("claude-3-5-haiku-20241022", 800_000 + 4_000_000),
+        ("claude-opus-5", 5_000_000 + 25_000_000),
+        ("claude-opus-5-5", 4_000_000 + 20_000_000),
+        ("claude-opus-4-20250514", 15_000_000 + 75_000_000),
+        ("claude-sonnet-4-6[1m]", 3_000_000 + 15_000_000),
+        ("claude-haiku-5-5", 500_000 + 2_500_000),
+        ("claude-3-haiku-20240307", 250_000 + 1_250_000),
+        ("claude-opus-6", 15_000_000 + 75_000_000),
         ("somebody-elses", 15_000_000 + 75_000_000),
     ],
 )
 def test_a_model_costs_its_list_price_and_one_that_is_not_known_the_dearest(model: str, micros: int) -> None:
-    assert price_of(model).micros(Counted(read=1_000_000, written=1_000_000)) == micros
+    assert Prices().of(model).micros(Counted(read=1_000_000, written=1_000_000)) == micros
 
 
-def test_the_cache_costs_a_tenth_to_read_and_a_quarter_more_to_fill() -> None:
+def test_a_call_that_reads_much_costs_more_where_its_maker_says_so() -> None:
+    assert Prices().of("claude-sonnet-4-5").micros(Counted(read=200_000, written=1_000)) == 600_000 + 15_000
+    assert Prices().of("claude-sonnet-4-5").micros(Counted(read=200_001, written=1_000)) == 1_200_006 + 22_500
+
+
+def test_what_an_operator_says_of_prices_comes_first_the_longest_name_before_others() -> None:
+    prices = read_prices("claude- 1 2, claude-opus-5 3 4.5,our/model 0 0")
+    assert isinstance(prices, Prices)
+    costs = [prices.of(name).micros(Counted(read=1_000_000, written=1_000_000)) for name in NAMES]
+    assert costs == [3_000_000, 7_500_000, 0, 90_000_000]
+
+
+NAMES = ("claude-haiku-4-5", "claude-opus-5-5", "our/model-2", "another")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("opus", "say a model"),
+        ("opus 1", "say a model"),
+        ("opus one 2", "not both numbers"),
+        ("opus -1 2", "from 0"),
+        ("opus nan 2", "from 0"),
+        ("a 1 2, b 1 1e9", "from 0"),
+    ],
+)
+def test_prices_that_are_none_are_refused_with_what_is_wrong(text: str, why: str) -> None:
+    found = read_prices(text)
+    assert isinstance(found, BadPrices)
+    assert why in found.why
+
+
+def test_the_cache_costs_a_tenth_to_read_and_a_quarter_more_to_fill_or_twice_for_an_hour() -> None:
+    assert DEAREST.micros(Counted(read=1_000_000, stored=1_000_000, stored_long=1_000_000)) == 30_000_000
     assert DEAREST.micros(Counted(read=1_000_000, cached=1_000_000)) == 1_500_000
     assert DEAREST.micros(Counted(read=1_000_000, stored=1_000_000)) == 18_750_000

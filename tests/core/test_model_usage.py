@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,9 @@ def test_what_came_from_the_cache_and_went_into_it_was_read_as_well() -> None:
     found = metered(body, kind=b"application/json")
     assert found == Counted(model="m", read=100, cached=70, stored=25, written=3)
     assert found.tokens == 103
+    kept = {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 20}
+    body = json.dumps({"model": "m", "usage": {**usage, "cache_creation": kept}}).encode()
+    assert metered(body, kind=b"application/json") == attrs.evolve(found, stored_long=20)
 
 
 @given(st.integers(0, len(TEXT)))
