@@ -15,7 +15,7 @@ from tests.hostile.test_forged_requests import rights
 from tests.hostile.town import SECONDS, Town, until
 from tests.support.sampling import WHOLE
 
-PLANS = 40_000 if WHOLE else 130
+PLANS = 100_000 if WHOLE else 130
 CALLS = 10_000 if WHOLE else 100
 PATIENCE = 1_800 if WHOLE else SECONDS
 """In seconds."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 
 import apsw
 
@@ -30,6 +33,7 @@ WORDS = (
     "\u202egnp.exe \u200b\u2066\U000e0041 \x1b[2J\x07",
     "x" * 100_000,
 )
+MORE = "there is more"
 TOO_LONG = "x" * 1_000_000
 PLANS: tuple[dict[str, object], ...] = (
     {"prompt": "each second", "recurrence": "* * * * * *"},
@@ -40,6 +44,10 @@ PLANS: tuple[dict[str, object], ...] = (
     {"prompt": "x" * 30_000, "process_after": "2999-01-01T00:00:00"},
 )
 MANY = int(words()[0])
+AT_ONCE = 40_000
+"""Rows that it leaves unread; 50,000 would end it."""
+SECONDS = 600.0
+LOOK_SECONDS = 0.2
 
 
 def rows() -> Iterator[dict[str, object]]:
@@ -68,14 +76,38 @@ def foreign_ids() -> tuple[str, ...]:
     return tuple(name.replace("evil", "good-0") + "~" for name in found)
 
 
-def speak(conn: apsw.Connection) -> None:
-    """Say all of it at once."""
-    for number, row in enumerate(rows(), start=1):
+def waves() -> Iterator[list[dict[str, object]]]:
+    """As many of the rows at a time as it may leave unread, with a word at the end of each time."""
+    left = iter(rows())
+    while wave := list(islice(left, AT_ONCE)):
+        yield wave if len(wave) < AT_ONCE else [*wave, {"content": {"text": MORE}}]
+
+
+def is_read(message: str) -> bool:
+    """Has the host passed that message on? Then it has read all before."""
+    conn = apsw.Connection(f"file:{IN / 'inbound.db'}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    try:
+        conn.set_busy_timeout(5000)
+        return bool(list(conn.execute("SELECT 1 FROM delivered WHERE message_out_id = ?", (message,))))
+    finally:
+        conn.close()
+
+
+def speak(conn: apsw.Connection, first: int, wave: list[dict[str, object]]) -> None:
+    """Say all of *wave* at once; what was read goes, so that the file stays small."""
+    conn.execute("DELETE FROM messages_out WHERE rowid < (SELECT max(rowid) FROM messages_out)")
+    for number, row in enumerate(wave, start=first):
         say(conn, number, "", **{**row, "content": json.dumps(row["content"])})
 
 
 claim()
-write(speak)
-knock()
+said = 0
+for wave in waves():
+    end = time.monotonic() + SECONDS
+    while said and not is_read(f"evil-{said}") and time.monotonic() < end:
+        time.sleep(LOOK_SECONDS)
+    write(partial(speak, first=said + 1, wave=wave))
+    said += len(wave)
+    knock()
 report(places=len(PLACES), words=list(WORDS), plans=len(PLANS) + MANY)
 hang()
