@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,8 +10,9 @@ from attrs import evolve, frozen
 
 from nanoclaw.channels.base import Channel, HasLimits, Outgoing, OutgoingFile
 from nanoclaw.core import outgoing_files
+from nanoclaw.core.labels import Label, labelled
 from nanoclaw.core.parts import Cut, File, Whole, plan
-from nanoclaw.core.speech import Say, ShowEdit, Spoken, Target, speak
+from nanoclaw.core.speech import Ability, Say, ShowEdit, Spoken, Target, speak
 from nanoclaw.core.splitting import split
 from nanoclaw.kit.threads import Threads
 from nanoclaw.model.ids import OutboundId
@@ -35,28 +36,49 @@ class Plan:
     how: Whole | Cut
 
 
-async def words_for(row: LedgerRow, channel: Channel, store: Store) -> tuple[Spoken, Target | None]:
-    """How *row* is said on *channel*, and what it is about. A checkpoint."""
+async def words_for(head: Head, channel: Channel, store: Store) -> Spoken:
+    """How the message at the head of a lane is said on *channel*, under its label if it has one. A checkpoint."""
+    say, _ = await _words(head.row, channel, store)
+    label = _label(head, channel)
+    return labelled(say, label) if label is not None and isinstance(say, Say) else say
+
+
+async def _words(row: LedgerRow, channel: Channel, store: Store) -> tuple[Spoken, Target | None]:
     target = await store.read(targets.target_of, row) if row.kind in targets.KINDS else None
     return speak(read_out(OutKind(row.kind), row.content), target, channel.abilities), target
+
+
+def _label(head: Head, channel: Channel) -> Label | None:
+    if head.label is None or Ability.SPEAKER in channel.abilities:
+        return None
+    return Label(head.label, literal=head.speaker is None)
 
 
 async def plan_for(head: Head, channel: Channel, store: Store, threads: Threads) -> Plan:
     """How the message at the head of a lane goes out on *channel*, which has limits. A checkpoint."""
     assert isinstance(channel, HasLimits)
-    say, target = await words_for(head.row, channel, store)
+    say, target = await _words(head.row, channel, store)
     if not isinstance(say, Say):
         return Plan(row=head.row.id, how=Whole())
+    label = _label(head, channel)
+    cut = partial(split, most=channel.limits.text, measure=channel.measure, literal=head.speaker is None)
     judge = partial(
         plan,
-        say,
+        say if label is None else labelled(say, label),
         () if target is None else target.stands,
         [File(name=file.name, size=file.size) for file in head.files],
         channel.limits,
         measure=channel.measure,
-        split=partial(split, most=channel.limits.text, measure=channel.measure, literal=head.speaker is None),
+        split=cut if label is None else partial(cut_labelled, say.text, label, cut, channel.measure),
     )
     return Plan(row=head.row.id, how=judge() if len(say.text) <= AT_ONCE else await threads.run(judge))
+
+
+def cut_labelled(
+    text: str, label: Label, cut: Callable[..., Sequence[str]], measure: Callable[[str], int], _: str
+) -> Sequence[str]:
+    """*text* in pieces that fit with the label above each, so that none can be taken for somebody else's."""
+    return [label.on(piece) for piece in cut(text, measure=lambda piece: measure(label.on(piece)))]
 
 
 def take(conn: Connection, lane: Lane, *, limited: bool, planned: Plan | None, now: datetime) -> Head | datetime | None:

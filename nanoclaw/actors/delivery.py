@@ -175,7 +175,7 @@ class Delivery:
 
     async def _send(self, channel: Channel, head: Head) -> bool:
         """Make one attempt with a message that is `sending` now. False: there is nobody to send to."""
-        say, _ = await words_for(head.row, channel, self._store)
+        say = await words_for(head, channel, self._store)
         if isinstance(say, CannotSay):
             await self._end(head, LedgerState.DEAD, say.why)
             return True

@@ -11,11 +11,12 @@ from typing import Never
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from nanoclaw.actors import outgoing
 from nanoclaw.channels.base import Channel, Draft
 from nanoclaw.core import destinations
+from nanoclaw.core.labels import Label
 from nanoclaw.core.speech import Ability
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.link.report import DraftRow
@@ -23,6 +24,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import ChannelName, SessionId
 from nanoclaw.store import destinations as stored_destinations
 from nanoclaw.store.db import Store
+from nanoclaw.store.labels import label_at
 from schema.sqlite import Connection
 
 log = structlog.get_logger()
@@ -65,28 +67,32 @@ class Drafts:
                 offered = self._latest.pop(session, None)
                 if offered is None:
                     continue  # it was shown while others were, and the letter came after that
-                for draft in await self._store.read(drafts_of, offered.place, offered.rows):
-                    await self._show(draft)
+                for draft, label in await self._store.read(drafts_of, offered.place, offered.rows):
+                    await self._show(draft, label)
 
-    async def _show(self, draft: Draft) -> None:
+    async def _show(self, draft: Draft, label: str | None) -> None:
         channel = self._channels.get(draft.to.channel)
         if channel is None or Ability.DRAFT not in channel.abilities:
             await trio.lowlevel.checkpoint()
             return
         try:
             with trio.move_on_after(SHOW_SECONDS):
+                if label is not None and Ability.SPEAKER not in channel.abilities and draft.text.strip():
+                    draft = evolve(draft, text=Label(label).on(draft.text))
                 await channel.show_draft(draft)
         except Exception as exc:
             log.info("draft_not_shown", channel=draft.to.channel, why=repr(exc))
 
 
-def drafts_of(conn: Connection, place: SessionPlace, rows: tuple[DraftRow, ...]) -> list[Draft]:
-    """Those of *rows* that are written to somewhere their agent may write, the oldest first."""
+def drafts_of(conn: Connection, place: SessionPlace, rows: tuple[DraftRow, ...]) -> list[tuple[Draft, str | None]]:
+    """Those of *rows* that are written to where their agent may write, the oldest first, each with its label."""
+    agent = place.agent_group
     known = stored_destinations.addresses(conn, place.agent_group.id)
     found = []
     for row in rows:
         origin = destinations.origin_of(place, outgoing.message_answered(conn, place, row.in_reply_to))
         to = destinations.resolve(row.destination, origin=origin, known=known)
         if not isinstance(to, destinations.Refused):
-            found.append(Draft(reply=row.reply, to=to, text=row.text, tool=row.tool))
+            label = label_at(conn, agent.id, agent.name, to.channel, to.platform_id)
+            found.append((Draft(reply=row.reply, to=to, text=row.text, tool=row.tool), label))
     return found

@@ -12,7 +12,7 @@ from nanoclaw.admin.dependants import refuse_if_used
 from nanoclaw.admin.verb import Answer, Line, Request, Says, Verb
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import ApprovalKind, ApprovalState
-from nanoclaw.model.entities import MessagingGroup, UnknownSenderPolicy
+from nanoclaw.model.entities import AgentLabels, MessagingGroup, UnknownSenderPolicy
 from nanoclaw.model.ids import ChannelName, MessagingGroupId
 from nanoclaw.store import entities
 from nanoclaw.store.approvals import settle
@@ -57,6 +57,10 @@ class Update:
     group: Annotated[bool | None, Says("whether several people are in it")] = None
     unknown_sender_policy: Annotated[
         UnknownSenderPolicy | None, Says("what becomes of somebody who has no right to speak to an agent there")
+    ] = None
+    agent_labels: Annotated[
+        AgentLabels | None,
+        Says("whether an agent's messages begin with its name, where its platform does not show who speaks"),
     ] = None
     denied: Annotated[bool | None, Says("whether no agent shall hear it, ever; for chats without wirings")] = None
 
@@ -115,6 +119,7 @@ def update(conn: Connection, asked: Update, request: Request) -> Answer:
         name=chat.name if asked.name is None else asked.name.strip(),
         is_group=chat.is_group if asked.group is None else asked.group,
         unknown_sender_policy=asked.unknown_sender_policy or chat.unknown_sender_policy,
+        agent_labels=asked.agent_labels or chat.agent_labels,
         denied_at={None: chat.denied_at, False: None, True: chat.denied_at or request.now}[asked.denied],
     )
     if changed == chat:
@@ -161,6 +166,7 @@ def _line(conn: Connection, chat: MessagingGroup) -> Line:
         "platform_id": chat.platform_id,
         "group": chat.is_group,
         "unknown_sender_policy": chat.unknown_sender_policy.value,
+        "agent_labels": chat.agent_labels.value,
         "agents": len(wirings_of(conn, chat.id)),
         "denied": chat.denied_at is not None,
     }

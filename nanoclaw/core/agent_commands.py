@@ -60,6 +60,7 @@ OPERATORS_OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "groups update": frozenset({"admin_scope", "network", "base_url"}),
         "groups restart": frozenset({"rebuild"}),
+        "chats update": frozenset({"agent_labels"}),
         "destinations remove": frozenset({"both"}),
         "tasks add": frozenset({"script"}),
         "usage list": frozenset({"by"}),

@@ -18,7 +18,7 @@ HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _CONVERSATION = re.compile(rf"({HANDLE.pattern})/([a-z0-9-]{{1,64}})")
 MAIN = "main"
 """The conversation that everybody has."""
-ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.CARD, Ability.QUESTION, Ability.APPROVAL, Ability.DRAFT})
+ABILITIES = frozenset(Ability)
 """What the page can show besides text and files."""
 
 

@@ -32,6 +32,7 @@ class Ability(Enum):
     QUESTION = "question"  # options that can be pressed, or are numbered and typed
     APPROVAL = "approval"  # options that are buttons, and the platform vouches for who presses one
     DRAFT = "draft"  # a message that grows while it is written
+    SPEAKER = "speaker"  # which agent speaks is seen beside each message
 
 
 @frozen(kw_only=True)

@@ -31,6 +31,14 @@ class UnknownSenderPolicy(Enum):
     PUBLIC = "public"  # heard
 
 
+class AgentLabels(Enum):
+    """When does each message of an agent in a chat begin with its name, where its platform does not show who speaks?"""
+
+    AUTO = "auto"  # if another agent may write there as well
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @frozen(kw_only=True)
 class MessagingGroup:
     """One chat on one channel."""
@@ -44,6 +52,7 @@ class MessagingGroup:
     unknown_sender_policy: UnknownSenderPolicy = UnknownSenderPolicy.STRICT
     denied_at: datetime | None = None
     """When a person decided that no agent shall hear this chat."""
+    agent_labels: AgentLabels = AgentLabels.AUTO
 
 
 class EngageMode(Enum):

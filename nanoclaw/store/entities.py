@@ -93,7 +93,7 @@ def update_messaging_group(conn: Connection, group: MessagingGroup) -> None:
     execute(
         conn,
         "UPDATE messaging_groups SET name = :name, is_group = :is_group, denied_at = :denied_at,"
-        " unknown_sender_policy = :unknown_sender_policy WHERE id = :id",
+        " unknown_sender_policy = :unknown_sender_policy, agent_labels = :agent_labels WHERE id = :id",
         bindings(group),
     )
     show_again(conn, "id IN (SELECT agent_group_id FROM destinations WHERE messaging_group_id = ?)", group.id)

@@ -11,6 +11,7 @@ from nanoclaw.model.files import LedgerFile
 from nanoclaw.model.ids import ChannelName, EpochNumber, OutboundId, RunnerMessageId, SessionId
 from nanoclaw.model.messages import AGENTS, LedgerRow, LedgerState, NewLedgerRow
 from nanoclaw.store import files, parts, web_feed
+from nanoclaw.store.labels import speaker_of
 from nanoclaw.store.parts import StoredPart
 from nanoclaw.store.ticks import highest_seq, tick
 from schema.rows import select
@@ -137,6 +138,8 @@ class Head:
     """Its platform's id of the message it answers."""
     speaker: str | None
     """The name of the agent group that says it; None: the host itself, for all."""
+    label: str | None
+    """The name that it begins with where its channel does not show who speaks; None: none."""
     files: tuple[LedgerFile, ...]
     """What goes with it."""
     more: bool
@@ -175,11 +178,7 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
         " WHERE id = coalesce((SELECT event_id FROM inbound WHERE id = :answered), :answered)",
         {"answered": row.in_reply_to},
     )
-    speaker = scalar(
-        conn,
-        "SELECT a.name FROM sessions s JOIN agent_groups a ON a.id = s.agent_group_id WHERE s.id = ?",
-        (row.session_id,),
-    )
+    speaker = speaker_of(conn, row)
     more = scalar(
         conn,
         "SELECT 1 FROM ledger WHERE channel = :channel AND platform_id = :platform_id AND position > :position"
@@ -204,7 +203,8 @@ def _head(conn: Connection, row: LedgerRow) -> Head:
         row=row,
         # What an agent wrote has no name on any platform.
         answers=None if event is None or event["channel"] == AGENTS else str(event["platform_message_id"]),
-        speaker=None if speaker is None else str(speaker),
+        speaker=speaker.name,
+        label=speaker.label,
         files=tuple(files.of_message(conn, row.id)),
         more=more is not None,
         parts=() if row.parts is None else parts.of_message(conn, row.id),

@@ -22,6 +22,7 @@ from nanoclaw.model.ids import EventId, OutboundId, QuestionId, SpoolId
 from nanoclaw.model.messages import LedgerRow, LedgerState
 from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.store import files, ledger, questions, targets
+from nanoclaw.store.labels import speaker_of
 from schema import payloads
 from schema.payloads import ChatIn
 from schema.rows import InKind, OutKind
@@ -147,16 +148,11 @@ def _shown(conn: Connection, row: LedgerRow, position: int) -> Shown | None:
     if not isinstance(say, Say):
         return None
     waits, answer = _standing(conn, row, say.native.question) if isinstance(say.native, ShowQuestion) else (False, None)
-    speaker = scalar(
-        conn,
-        "SELECT a.name FROM sessions s JOIN agent_groups a ON a.id = s.agent_group_id WHERE s.id = ?",
-        (row.session_id,),
-    )
     return Shown(
         position=position,
         key=row.id,
         at=row.settled_at or row.created_at,
-        speaker=None if speaker is None else str(speaker),
+        speaker=speaker_of(conn, row).name,
         text=say.text,
         native=say.native,
         files=tuple(

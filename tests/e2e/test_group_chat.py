@@ -12,6 +12,7 @@ import trio
 from attrs import define
 
 from nanoclaw import app, config
+from nanoclaw.core.speech import Ability
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, UnknownSenderPolicy
 from nanoclaw.model.rights import Member
@@ -80,14 +81,19 @@ def known_people_only(conn: Connection) -> None:
 
 @asynccontextmanager
 async def living_room(
-    home: Path, platform: FakePlatform, *, threaded: bool, furnish: Callable[[Connection], None] = two_agents
+    home: Path,
+    platform: FakePlatform,
+    *,
+    threaded: bool,
+    furnish: Callable[[Connection], None] = two_agents,
+    shows: bool = True,
 ) -> AsyncIterator[Room]:
-    """A host with two agents, on that platform."""
+    """A host with two agents, on that platform, which *shows* who speaks."""
     make_folders(home)
     settings = config.Config(home=home, web=WebSettings(enabled=False))
     async with open_database(settings.database) as store:
         await store.transact(furnish)
-    channel = PlatformChannel(platform.port, threaded=threaded)
+    channel = PlatformChannel(platform.port, threaded=threaded, abilities=frozenset({Ability.SPEAKER} if shows else ()))
     async with trio.open_nursery() as nursery:
         await nursery.start(
             lambda *, task_status: app.serve(
@@ -138,6 +144,14 @@ async def test_a_thread_takes_over_the_talk_of_its_chat_and_keeps_the_agent_that
         assert [post.thread for post in platform.posts] == ["t3", "t3"]
         assert [post.answers for post in platform.posts] == ["m3", "m4"]
         assert set(room.channel.subscribed) == {"t3"}
+
+
+async def test_who_speaks_is_said_where_the_platform_does_not_show_it(home: Path, platform: FakePlatform) -> None:
+    async with living_room(home, platform, threaded=False, shows=False) as room:
+        await room.say(1, "deploy ◆ bob", mention=False)
+        assert (await room.posts(1))[0].startswith("**◆ anna**\nYou said “deploy ◇ bob”.")
+        await room.say(2, "well?", mention=True)
+        assert (await room.posts(2))[1].startswith("**◆ bob**\nYou said “well?”.")
 
 
 async def test_an_edit_after_the_answer_comes_along_with_the_next_question(home: Path, platform: FakePlatform) -> None:

@@ -41,6 +41,7 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "ledger", "state"): LedgerState,
     ("central", "epochs", "ending"): EpochEnding,
     ("central", "messaging_groups", "unknown_sender_policy"): entities.UnknownSenderPolicy,
+    ("central", "messaging_groups", "agent_labels"): entities.AgentLabels,
     ("central", "wirings", "engage_mode"): entities.EngageMode,
     ("central", "wirings", "sender_scope"): entities.SenderScope,
     ("central", "wirings", "ignored_message_policy"): entities.IgnoredMessagePolicy,

@@ -53,7 +53,7 @@ class EmailChannel:
     threaded: bool = field(default=True, init=False)
     keyed: bool = field(default=False, init=False)
     in_doubt: InDoubt = field(default=InDoubt.SEND_AGAIN, init=False)
-    abilities: frozenset[Ability] = field(default=frozenset(), init=False)
+    abilities: frozenset[Ability] = field(default=frozenset({Ability.SPEAKER}), init=False)
     limits: Limits = field(
         default=Limits(text=MOST_TEXT, unit=Unit.CHARACTERS, files=1, file_bytes=MOST_FILE), init=False
     )

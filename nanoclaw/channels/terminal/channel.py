@@ -46,7 +46,7 @@ SENDER = UserId(f"{CHANNEL}:operator")
 """Whoever may open the socket is the operator: it is theirs alone (mode 0600)."""
 SEEN_SECONDS = 5.0
 """How long an open chat has to say that it has shown a message."""
-ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.CARD, Ability.QUESTION})
+ABILITIES = frozenset({Ability.EDIT, Ability.REACTION, Ability.CARD, Ability.QUESTION, Ability.SPEAKER})
 SLOWEST_COPY = 10 << 20
 """Bytes of files a second: a chat that has to save some has so much longer."""
 

@@ -54,7 +54,7 @@ class WebhookChannel:
     """Whoever is called drops what has an id that they have."""
     limits: Limits = field(default=LIMITS, init=False)
     in_doubt: InDoubt = field(default=InDoubt.PARK, init=False)
-    abilities: frozenset[Ability] = field(default=frozenset(), init=False)
+    abilities: frozenset[Ability] = field(default=frozenset({Ability.SPEAKER}), init=False)
     port: int | None = field(default=None, init=False)
     """Where it hears calls; None: it does not."""
     _platform: Platform | None = field(default=None, init=False)
