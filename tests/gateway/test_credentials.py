@@ -16,7 +16,8 @@ from nanoclaw.gateway.dial import UnreachableError
 from nanoclaw.gateway.onecli import Account, OneCli
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.ids import AgentGroupId
-from tests.support.onecli_server import CERTIFICATE, Asked, OneCliServer, Raw, open_onecli
+from tests.support.fake_http import Asked
+from tests.support.onecli_server import CERTIFICATE, OneCliServer, Raw, open_onecli
 
 GROUP = AgentGroup(id=AgentGroupId("agt-1"), name="Nano", folder="nano", created_at=datetime(2026, 1, 1, tzinfo=UTC))
 

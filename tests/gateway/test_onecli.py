@@ -15,7 +15,8 @@ from nanoclaw.core.model_requests import Key
 from nanoclaw.core.onecli import OneCliAwayError, OneCliRefusedError
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.onecli import Account, OneCli
-from tests.support.onecli_server import CA_PATH, CERTIFICATE, Asked, OneCliServer, Raw, open_onecli
+from tests.support.fake_http import Asked
+from tests.support.onecli_server import CA_PATH, CERTIFICATE, OneCliServer, Raw, open_onecli
 
 AGENT = "agt-01"
 KEY = "oc_sesame"

@@ -21,7 +21,7 @@ from nanoclaw.store.repairing import QUARANTINE, Repaired, look, mend_all
 from schema import sqlite
 from schema.sqlite import Connection, fetch
 from tests.support.central import World, said
-from tests.support.damage import DAMAGES, REPLY, damage, lived
+from tests.support.damage import DAMAGES, OTHER_INDEX, REPLY, damage, lived
 
 LATER = timedelta(hours=3)
 FOR_PEOPLE = {Broken.NUMBER_TWICE, Broken.WRONG_SIDE, Broken.TWO_OPEN}
@@ -183,13 +183,7 @@ def test_a_file_that_is_not_what_came_is_moved_aside_and_written_down(tmp_path: 
 
 def test_indexes_that_disagree_with_their_tables_are_made_anew(tmp_path: Path) -> None:
     world = lived()
-    damage(
-        world.conn,
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_schema SET sql = replace(sql, '''pending''', '''completed''') WHERE name = 'inbound_open'",
-        "PRAGMA schema_version = 4711",  # so that it is read again
-        "PRAGMA writable_schema = OFF",
-    )
+    damage(world.conn, *OTHER_INDEX)
     done = repaired(world, tmp_path)
     assert {step.problem.what for step in done.done} == {Broken.DAMAGED.value}
     assert [type(step) for step in done.left] == [NextStart]

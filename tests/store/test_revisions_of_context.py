@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy
-from nanoclaw.model.ids import InboundId, RoleId, SessionId
+from nanoclaw.model.ids import InboundId, SessionId
 from nanoclaw.model.messages import Revision, RevisionKind
-from nanoclaw.model.rights import Grant, Role
-from nanoclaw.store import drops, inbound, people
+from nanoclaw.store import drops, inbound
 from nanoclaw.store.events import Accepted
 from schema.rows import InStatus
 from tests.store.test_revisions import MINE, deletion, edit, revise, seen, told
@@ -70,15 +69,7 @@ def test_context_that_was_changed_or_taken_back_is_taken_over_as_it_is_now() -> 
 
 def test_what_was_only_kept_is_no_command_after_an_edit_either_even_an_owners() -> None:
     world = listening()
-    grant = Grant(
-        id=RoleId("r"),
-        user_id=world.user(),
-        role=Role.OWNER,
-        agent_group_id=None,
-        granted_by=None,
-        granted_at=world.now,
-    )
-    people.grant(world.conn, grant)
+    world.owner()
     mutter(world, 1, "as it was")
     assert revise(world, edit("/clear")) == ()
     assert [drop.reason for drop in drops.recent(world.conn)] == ["command-by-edit"]
@@ -86,15 +77,7 @@ def test_what_was_only_kept_is_no_command_after_an_edit_either_even_an_owners() 
 
 def test_what_was_given_to_the_agent_may_become_an_owners_command_while_it_waits() -> None:
     world = listening()
-    grant = Grant(
-        id=RoleId("r"),
-        user_id=world.user(),
-        role=Role.OWNER,
-        agent_group_id=None,
-        granted_by=None,
-        granted_at=world.now,
-    )
-    people.grant(world.conn, grant)
+    world.owner()
     thread = ask(world, 1)
     assert revise(world, edit("/clear")) == (thread,)
     assert told(world, thread) == ["/clear"]

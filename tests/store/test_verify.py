@@ -22,7 +22,7 @@ from nanoclaw.store.verify import MOST_SHOWN, PATIENCE, SPOOL_PATIENCE, Host, ve
 from schema import sqlite
 from schema.sqlite import Journal, Synchronous
 from tests.support.central import NOW, World, said
-from tests.support.damage import DAMAGES, damage, lived
+from tests.support.damage import DAMAGES, OTHER_INDEX, damage, lived
 
 NOWHERE = Path("/nowhere")
 TICK = timedelta(milliseconds=1)
@@ -88,13 +88,7 @@ def test_a_wiring_with_a_pattern_that_does_not_compile_is_found() -> None:
 
 def test_a_file_whose_indexes_and_tables_disagree_is_damaged() -> None:
     world = lived()
-    damage(
-        world.conn,
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_schema SET sql = replace(sql, '''pending''', '''completed''') WHERE name = 'inbound_open'",
-        "PRAGMA schema_version = 4711",  # so that it is read again
-        "PRAGMA writable_schema = OFF",
-    )
+    damage(world.conn, *OTHER_INDEX)
     found = problems(world)
     assert {problem.what for problem in found} == {"the file is damaged"}
     assert "inbound_open" in found[0].where

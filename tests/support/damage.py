@@ -53,6 +53,13 @@ def damage(conn: Connection, *statements: str) -> None:
     execute(conn, "PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON")
 
 
+OTHER_INDEX = (
+    "PRAGMA writable_schema = ON",
+    "UPDATE sqlite_schema SET sql = replace(sql, '''pending''', '''completed''') WHERE name = 'inbound_open'",
+    "PRAGMA schema_version = 4711",  # so that it is read again
+    "PRAGMA writable_schema = OFF",
+)
+"""An index that disagrees with its table."""
 REPLY = "ses-1/2/r101"
 PROGRAM = hashlib.sha256(b"#!/bin/sh").hexdigest()
 PART = "INSERT INTO ledger_parts (ledger_id, part, text, files, arrived_at) VALUES"

@@ -18,6 +18,7 @@ import h11
 import trio
 from attrs import define, field, frozen
 
+from tests.support.fake_http import Asked
 from tests.support.in_thread import in_thread
 from tests.support.tls_tunnels import Tunnels
 
@@ -28,17 +29,6 @@ MOST_READ = 1 << 16
 PATIENCE_SECONDS = 30.0
 
 Json = Mapping[str, object]
-
-
-@frozen(kw_only=True)
-class Asked:
-    """A request, as it came."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @frozen(kw_only=True)
