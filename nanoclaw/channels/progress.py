@@ -18,6 +18,8 @@ MARK_SECONDS = 5.0
 """Between two looks at whether there is news of it."""
 MOST_READ = 500
 """Places of which it is remembered; those without news for the longest time go."""
+NOWHERE = ""
+"""What `since` is kept under, among the places."""
 _ORDER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -26,6 +28,9 @@ class Reading:
     """By place, the id of the last message that is safe. Ids are numbers that grow, such as `17` or `17.000200`."""
 
     _last: dict[str, str] = field(factory=dict[str, str])
+    since: str | None = None
+    """A message that was heard lately, wherever it was and whoever it was for: what came after it, where nothing is
+    known to have been read, may have been missed."""
     changed: bool = field(default=False, init=False)
 
     @classmethod
@@ -36,12 +41,14 @@ class Reading:
         except ValueError:
             found = {}
         pairs = found.items() if isinstance(found, Mapping) else ()
-        return cls({place: last for place, last in pairs if isinstance(last, str) and _ORDER.fullmatch(last)})
+        read = {place: last for place, last in pairs if isinstance(last, str) and _ORDER.fullmatch(last)}
+        since = read.pop(NOWHERE, None)
+        return cls(read, since)
 
     def kept(self) -> str:
         """To be kept."""
         self.changed = False
-        return json.dumps(self._last)
+        return json.dumps(self._last if self.since is None else {**self._last, NOWHERE: self.since})
 
     def saw(self, place: str, message: str) -> None:
         """All up to that message is safe. What is no number is no news."""
@@ -52,6 +59,13 @@ class Reading:
         if len(self._last) > MOST_READ:
             del self._last[next(iter(self._last))]
         self.changed = True
+
+    def heard(self, message: str, *, least: int) -> None:
+        """That message was heard as it came. Noted if it is *least* whole numbers after the one that is known."""
+        if _ORDER.fullmatch(message) is None:
+            return
+        if self.since is None or _number(message)[0] - _number(self.since)[0] >= least:
+            self.since, self.changed = message, True
 
     def begin(self, place: str, message: str) -> bool:
         """That message is about to be told; says whether its place is new, and so has to be kept at once.
@@ -91,6 +105,11 @@ async def keep(reading: Reading, marks: Marks) -> Never:
 def is_after(message: str, other: str) -> bool:
     """Did *message* come after *other*?"""
     return _number(message) > _number(other)
+
+
+def earlier(message: str, by: int) -> str:
+    """The number that is *by* whole ones less."""
+    return str(max(0, _number(message)[0] - by))
 
 
 def _number(message: str) -> tuple[int, int]:

@@ -32,7 +32,8 @@ def mangled(draw: st.DrawFn, samples: tuple[dict[str, Any], ...]) -> dict[str, A
         for step in way:
             place = place[step]
         if draw(st.booleans()):
-            place[last] = draw(st.sampled_from(JUNK))
+            # A copy: the second place may be within what the first one holds.
+            place[last] = copy.deepcopy(draw(st.sampled_from(JUNK)))
         elif isinstance(place, dict):
             del place[last]
         if not found:

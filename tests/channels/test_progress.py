@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.channels.progress import MOST_READ, Reading, is_after
+from nanoclaw.channels.progress import MOST_READ, Reading, earlier, is_after
 
 times = st.builds(lambda whole, rest: f"{whole}.{rest:06}", st.integers(2, 10**10), st.integers(0, 999_999))
 numbers = st.integers(2, 10**18).map(str) | times
@@ -52,3 +52,16 @@ def test_the_places_without_news_for_the_longest_time_go() -> None:
     assert reading.last("place 1") is None
     reading.saw("place 2", "no number")
     assert reading.last("place 2") == "1"
+
+
+@given(st.lists(numbers, min_size=1), st.integers(0, 100))
+def test_what_was_heard_last_is_kept_and_lags_by_less_than_it_may(seen: list[str], least: int) -> None:
+    reading = Reading()
+    for message in seen:
+        reading.heard(message, least=least)
+    again = Reading.of(reading.kept())
+    assert again.since == reading.since
+    assert again.places == ()
+    assert again.since is not None
+    assert all(int(one.partition(".")[0]) - int(again.since.partition(".")[0]) < max(least, 1) for one in seen)
+    assert not is_after(earlier(again.since, 5), again.since)

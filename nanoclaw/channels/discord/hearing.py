@@ -30,7 +30,7 @@ from nanoclaw.channels.discord.objects import (
 from nanoclaw.channels.discord.places import Places
 from nanoclaw.channels.discord.saying import pressed_body
 from nanoclaw.channels.fetching import Wanted, with_files
-from nanoclaw.channels.progress import MARK, Reading
+from nanoclaw.channels.progress import MARK, Reading, earlier, is_after
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
 from nanoclaw.channels.remembering import patiently, remember
@@ -43,6 +43,12 @@ T = TypeVar("T")
 
 MOST_PAGES = 20
 """Looks back in one channel after a gap: 2,000 messages."""
+MOST_UNHEARD = 50
+"""Channels and threads of a server that are looked through after a gap, though nothing was ever heard there."""
+A_MINUTE = 60_000 << 22
+"""As snowflakes count."""
+MARGIN = 2 * A_MINUTE
+"""How much earlier than what was heard last something may have been said that was not."""
 FILES = ("https://cdn.discordapp.com/", "https://media.discordapp.net/")
 
 
@@ -62,6 +68,8 @@ class Hearing:
     _to_join: Mailbox[str] = field(factory=Mailbox[str], init=False)
     _joined: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
     _gap: bool = field(default=False, init=False)
+    _since: str | None = field(default=None, init=False)
+    """The message that was heard last before the gap."""
     _before_gap: dict[str, str] = field(factory=dict[str, str], init=False)
 
     async def take_in(self, told: Tell) -> None:
@@ -109,7 +117,9 @@ class Hearing:
     async def _of_message(self, kind: str, data: Any) -> None:
         match kind:
             case "MESSAGE_CREATE":
-                await self._message(read(Message, data))
+                message = read(Message, data)
+                await self._message(message)
+                self.reading.heard(message.id, least=A_MINUTE)
             case "MESSAGE_UPDATE":
                 await self._edit(read(Message, data))
             case "MESSAGE_DELETE":
@@ -123,14 +133,37 @@ class Hearing:
 
     async def _guild(self, guild: Guild) -> None:
         self.places.know_guild(guild)
+        there = [one.last_message_id or "" for one in (*guild.channels, *guild.threads)]
+        newest = max((int(one) for one in there if one.isdecimal()), default=0)
+        if self.reading.since is None and newest:
+            # Nothing was ever heard: what was said before the first session is nobody's business.
+            self.reading.heard(str(newest), least=0)
         if not self._gap:
             return
+        await self._never_heard(guild)
         # Threads that were begun while we were away: all of them is news.
         for thread in guild.threads:
             parent = self._before_gap.get(thread.parent_id or "")
             new = parent is not None and thread.id.isdecimal() and int(thread.id) > int(parent)
             if new and self.reading.last(thread.id) is None:
                 await self._fetch(thread.id, thread.id)
+
+    async def _never_heard(self, guild: Guild) -> None:
+        """Fetch what was said meanwhile in channels and threads of which nothing is known to have been read."""
+        if self._since is None:
+            return
+        since = earlier(self._since, MARGIN)
+        unheard = [
+            one.id
+            for one in (*guild.channels, *guild.threads)
+            if self.reading.last(one.id) is None and (one.last_message_id or "").isdecimal()
+            # A snowflake is a time.
+            if is_after(one.last_message_id or "0", since)
+        ]
+        if len(unheard) > MOST_UNHEARD:
+            log.warning("discord_channels_left_out", channel=self.means.name, number=len(unheard) - MOST_UNHEARD)
+        for channel in unheard[:MOST_UNHEARD]:
+            await self._fetch(channel, since)
 
     async def _message(self, message: Message) -> None:
         me = self.places.me
@@ -198,7 +231,7 @@ class Hearing:
     async def _catch_up(self) -> None:
         """A session has begun anew: fetch what was said since the last one in every channel that was read."""
         self._before_gap = {channel: self.reading.last(channel) or "0" for channel in self.reading.places}
-        self._gap = True
+        self._gap, self._since = True, self.reading.since
         for channel, last in self._before_gap.items():
             await self._fetch(channel, last)
 

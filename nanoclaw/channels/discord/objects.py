@@ -101,6 +101,7 @@ class Channel:
     name: str | None = None
     parent_id: str | None = None
     guild_id: str | None = None
+    last_message_id: str | None = None
 
 
 @frozen(kw_only=True)

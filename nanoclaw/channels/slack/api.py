@@ -11,7 +11,7 @@ from nanoclaw.channels.base import OutgoingFile
 from nanoclaw.channels.http import ANSWER_SECONDS, SLOWEST, Platform
 from nanoclaw.channels.http_bodies import file_body
 from nanoclaw.channels.reading import T, UnfitError, read, whole
-from nanoclaw.channels.slack.objects import Conversation, Me, Message, Page, Upload, User
+from nanoclaw.channels.slack.objects import Conversation, Conversations, Me, Message, Page, Upload, User
 from nanoclaw.core.notices import plain
 from nanoclaw.errors import DeliveryError
 
@@ -87,6 +87,21 @@ class Api:
     async def conversation(self, channel: str) -> Conversation:
         """What a conversation is."""
         return self._read(Conversation, (await self._get("conversations.info", {"channel": channel})).get("channel"))
+
+    async def conversations(self, *, most: int) -> list[Conversation]:
+        """Those that we are in, at most so many pages of them."""
+        kinds = "im,mpim,public_channel,private_channel"
+        asked = {"types": kinds, "exclude_archived": "true", "limit": str(AT_ONCE)}
+        found: list[Conversation] = []
+        cursor = ""
+        for _ in range(most):
+            more = {"cursor": cursor} if cursor else {}
+            page = self._read(Conversations, await self._get("users.conversations", asked | more))
+            found += page.channels
+            cursor = "" if page.response_metadata is None else page.response_metadata.next_cursor
+            if not cursor:
+                break
+        return found
 
     async def open_direct_messages(self, user: str) -> str:
         """The conversation with somebody."""

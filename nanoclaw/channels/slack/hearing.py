@@ -15,7 +15,7 @@ from nanoclaw.channels.base import NotHeard, Receive
 from nanoclaw.channels.dialects.slack_mrkdwn import literal
 from nanoclaw.channels.fetching import Wanted, with_files
 from nanoclaw.channels.http import Platform
-from nanoclaw.channels.progress import MARK, Reading
+from nanoclaw.channels.progress import MARK, Reading, earlier
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
 from nanoclaw.channels.remembering import patiently, remember
@@ -34,6 +34,11 @@ MOST_PAGES = 10
 """Of one place after a gap: 2,000 messages."""
 MOST_PLACES = 40
 """That are looked through after a gap: those in which something was said last."""
+MOST_LISTED = 5
+"""Pages of the conversations that we are in: 1,000 of them."""
+MARGIN_SECONDS = 120
+"""How much earlier than what was heard last something may have been said that was not: it is told by many."""
+HEARD_SECONDS = 60
 CHANGES = frozenset({"message_changed", "message_deleted"})
 
 
@@ -53,15 +58,40 @@ class Hearing:
     _people: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     _chats: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     """What conversations are called; an empty text where they have no name."""
+    _begun: list[str] = field(factory=list[str], init=False)
+    """Threads that have begun with what was missed."""
     _heard: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     """The ids of messages that were told."""
 
     async def begin(self) -> None:
         """A connection is there: find out who we are, and what was missed. Raises `DeliveryError`."""
         self.me = await patiently(self.api.me)
-        for place in self.reading.places[-MOST_PLACES:]:
-            await self._catch_up(place)
+        known = self.reading.places
+        for place in known[-MOST_PLACES:]:
+            await self._catch_up(place, self.reading.last(place) or "0")
+        for place in await self._never_heard():
+            await self._catch_up(place, earlier(self.reading.since or "0", MARGIN_SECONDS))
+        # Threads that were begun meanwhile stand in no history but their own.
+        for place in [one for one in self._begun if one not in known][:MOST_PLACES]:
+            await self._catch_up(place, place.partition("/")[2])
+        self._begun.clear()
         self.well()
+
+    async def _never_heard(self) -> list[str]:
+        """Conversations that we are in, and of which nothing is known to have been read; private ones first."""
+        if self.reading.since is None:
+            # Nothing was ever heard: what was said before the first connection is nobody's business.
+            self.reading.heard(f"{int(self.means.clock.now().timestamp())}.000000", least=0)
+            return []
+        try:
+            there = await patiently(partial(self.api.conversations, most=MOST_LISTED))
+        except RefusedError as exc:
+            log.warning("slack_conversations_not_listed", channel=self.means.name, why=exc.why)
+            return []
+        unheard = sorted((one.id for one in there if self.reading.last(one.id) is None), key=lambda one: one[:1] != "D")
+        if len(unheard) > MOST_PLACES:
+            log.warning("slack_conversations_left_out", channel=self.means.name, number=len(unheard) - MOST_PLACES)
+        return unheard[:MOST_PLACES]
 
     async def take_in(self, envelope: Envelope) -> None:
         """See to it that one envelope is safe. What does not fit the documentation is logged and left out.
@@ -83,7 +113,9 @@ class Hearing:
         if event.type == "message" and event.subtype in CHANGES:
             await self._change(event)
         elif event.type in ("message", "app_mention"):
-            await self._message(read(Message, payload.event), mentioned=event.type == "app_mention")
+            message = read(Message, payload.event)
+            await self._message(message, mentioned=event.type == "app_mention")
+            self.reading.heard(message.ts, least=HEARD_SECONDS)
 
     async def _message(self, message: Message, *, mentioned: bool = False) -> None:
         me, channel = self.me, message.channel
@@ -174,10 +206,9 @@ class Hearing:
         named = codec.called(self._chats.get(chat or "", ""), "", "", "")
         return Names(people=dict(self._people), chat=named or None)
 
-    async def _catch_up(self, place: str) -> None:
-        """Fetch what was said in *place* since it was read."""
+    async def _catch_up(self, place: str, last: str) -> None:
+        """Fetch what was said in *place* after *last*."""
         channel, _, thread = place.partition("/")
-        last = self.reading.last(place) or "0"
         try:
             missed = await patiently(partial(self.api.after, channel, thread or None, last, most=MOST_PAGES))
         except RefusedError as exc:
@@ -187,6 +218,8 @@ class Hearing:
         kind = "im" if channel.startswith("D") else "channel"
         for message in missed:
             await self._message(evolve(message, channel=channel, channel_type=kind))
+            if message.reply_count and not thread and len(self._begun) < MOST_PLACES:
+                self._begun.append(_place(channel, message.ts))
 
 
 def _place(channel: str, thread: str | None) -> str:

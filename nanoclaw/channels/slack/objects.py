@@ -52,6 +52,8 @@ class Message:
     text: str = ""
     files: tuple[File, ...] = ()
     edited: Edited | None = None
+    reply_count: int = 0
+    """Of a message that a thread has begun with: how many answers there are, in a history."""
     metadata: Metadata | None = None
 
 
@@ -170,6 +172,14 @@ class Page:
     """Some messages."""
 
     messages: tuple[Message, ...] = ()
+    response_metadata: Cursor | None = None
+
+
+@frozen(kw_only=True)
+class Conversations:
+    """Some conversations."""
+
+    channels: tuple[Conversation, ...] = ()
     response_metadata: Cursor | None = None
 
 

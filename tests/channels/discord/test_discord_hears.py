@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import trio
 
+from nanoclaw.channels.discord.hearing import A_MINUTE
 from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 from tests.channels.discord.bot import connected
 from tests.channels.ear import soon
 from tests.support.channels import MarksInMemory
-from tests.support.discord.server import BOT, BOT_ROLE, DIRECT, EDITED, GENERAL, open_discord
+from tests.support.discord.server import BOT, BOT_ROLE, DIRECT, EDITED, GENERAL, GUILD, open_discord
 from tests.support.fake_http import Reply
 
 ME = {"id": BOT, "username": "nano", "bot": True}
@@ -162,6 +164,36 @@ async def test_a_gap_that_cannot_be_resumed_is_read_afterwards(tmp_path: Path) -
         await discord.said("six", channel=last, tell=False)
         async with connected(discord, tmp_path, marks=marks) as (_, ear):
             assert [one.text for one in await ear.events(5)] == ["two", "three", "four", "five", "six"]
+
+
+async def test_what_was_said_meanwhile_where_nothing_was_heard_before_is_read_afterwards(tmp_path: Path) -> None:
+    marks, guild = MarksInMemory(), {"guild_id": GUILD, "name": "x"}
+    async with open_discord() as discord:
+        channels = discord.gateway.welcome[0][1]["channels"]
+        for channel, kind in (("51", 0), ("52", 2), ("53", 0)):
+            discord.channels[channel] = {"id": channel, "type": kind, **guild}
+            channels.append(discord.channels[channel])
+        last = await discord.said("long ago", channel="51", mentions=[ME], tell=False)
+        discord.channels["53"]["last_message_id"] = last["id"]
+        discord._ids += 10 * A_MINUTE
+        marks.kept["read"] = json.dumps({"": discord.mint()})
+        for channel in ("51", "52"):
+            await discord.said("chatter", channel=channel, tell=False)
+            last = await discord.said(f"you in {channel}", channel=channel, mentions=[ME], tell=False)
+            discord.channels[channel]["last_message_id"] = last["id"]
+        async with connected(discord, tmp_path, marks=marks, engages=False) as (_, ear):
+            assert [one.text for one in await ear.events(2)] == ["you in 51", "you in 52"]
+            assert discord.http.counted("GET .*/channels/53/messages") == 0, "there is no news"
+
+
+async def test_what_was_said_before_the_first_session_of_all_is_not_heard(tmp_path: Path) -> None:
+    marks = MarksInMemory()
+    async with open_discord() as discord:
+        before = await discord.said("before", tell=False)
+        discord.channels[GENERAL]["last_message_id"] = before["id"]
+        async with connected(discord, tmp_path, marks=marks) as (_, ear):
+            await discord.said("after")
+            assert [one.text for one in await ear.events(1)] == ["after"]
 
 
 async def test_what_does_not_fit_the_documentation_stops_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from nanoclaw.model.messages import InboundEvent, Revision, RevisionKind
 from tests.channels.ear import soon
 from tests.channels.slack.app import NAME, connected
 from tests.support.channels import MarksInMemory
-from tests.support.fake_http import Reply
+from tests.support.fake_http import Reply, reply
 from tests.support.slack.server import BOT_USER, DIRECT, GENERAL, TEAM, open_slack
 
 ADA = "U0000000001"
@@ -132,6 +133,39 @@ async def test_what_was_said_while_nobody_listened_is_read_afterwards(tmp_path: 
             events = await ear.events(6)
             assert {one.text for one in events} == {*(f"gap {number}" for number in range(5)), "in the thread"}
             assert [one.text for one in events if one.starts_thread] == [f"gap {number}" for number in range(5)]
+
+
+async def test_what_was_said_meanwhile_where_nothing_was_heard_before_is_read_afterwards(tmp_path: Path) -> None:
+    marks = MarksInMemory()
+    async with open_slack() as slack:
+        slack.messages |= {"C0000000002": [], "D0000000002": []}
+        await slack.said(f"<@{BOT_USER}> long ago", channel="C0000000002")
+        slack._clock += 300
+        marks.kept["read"] = json.dumps({"": slack.tick()})
+        await slack.said("chatter", channel="C0000000002")
+        begun = await slack.said(f"<@{BOT_USER}> you there", channel="C0000000002")
+        await slack.said(f"<@{BOT_USER}> in its thread", channel="C0000000002", thread=begun["ts"])
+        await slack.said("psst", channel="D0000000002")
+        async with connected(slack, tmp_path, marks=marks, engages=False) as (_, ear):
+            events = await ear.events(3)
+            await slack.said("live", channel=DIRECT)
+            await ear.events(4)
+    assert [one.text for one in events[:3]] == ["psst", "you there", "in its thread"]
+    assert (events[2].thread_id, events[2].starts_thread) == (begun["ts"], False)
+
+
+async def test_what_was_said_before_the_first_connection_of_all_is_not_heard(tmp_path: Path) -> None:
+    marks = MarksInMemory()
+    async with open_slack() as slack:
+        await slack.said("before", channel=DIRECT)
+        async with connected(slack, tmp_path, marks=marks) as (_, ear):
+            await slack.said("after", channel=DIRECT)
+            assert [one.text for one in await ear.events(1)] == ["after"]
+        slack.http.fail("GET .*/users.conversations", reply({"ok": False, "error": "missing_scope"}))
+        async with connected(slack, tmp_path, marks=marks) as (_, ear):
+            await slack.said("at last", channel=DIRECT)
+            await ear.until(lambda: "at last" in [one.text for one in ear.told])
+    assert "" in json.loads(marks.kept["read"])
 
 
 async def test_slack_may_want_us_to_come_again(tmp_path: Path) -> None:

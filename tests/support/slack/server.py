@@ -148,6 +148,11 @@ class FakeSlack:
                 return _no("user_not_found") if name is None else _yes(user=user)
             case "conversations.info":
                 return _yes(channel={"id": said["channel"], "name": "general"})
+            case "users.conversations":
+                every, start = sorted(self.messages), int(said.get("cursor") or 0)
+                more = str(start + self.page) if start + self.page < len(every) else ""
+                shown = [{"id": one, "is_im": one.startswith("D")} for one in every[start : start + self.page]]
+                return _yes(channels=shown, response_metadata={"next_cursor": more})
             case "conversations.open":
                 return _yes(channel={"id": DIRECT})
             case "conversations.history" | "conversations.replies":
@@ -210,6 +215,10 @@ class FakeSlack:
         found = found[::-1] if method == "conversations.history" else found
         more = str(start + limit) if start + limit < len(found) else ""
         shown = [{key: value for key, value in one.items() if key != "asked"} for one in found]
+        for one in shown if thread is None else ():
+            answers = [other for other in self.messages[said["channel"]] if other.get("thread_ts") == one["ts"]]
+            if answers:
+                one.update(reply_count=len(answers), thread_ts=one["ts"])
         return _yes(messages=shown[start : start + limit], response_metadata={"next_cursor": more})
 
     def _show_files(self, said: dict[str, Any]) -> Reply:
