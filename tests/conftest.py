@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from nanoclaw.core.images import ImageId
 from nanoclaw.errors import ImageError
+from tests.support import no_shell
 from tests.support.docker_engine import MUST_HAVE, built_claude_image, built_image, why_no_docker
 from tests.support.sampling import SAMPLE
 
@@ -22,6 +23,8 @@ settings.register_profile("dev", max_examples=60, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("soak", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+no_shell.watch()
 
 # The default draws every local of every frame, which takes longer than what is tested.
 structlog.configure(

@@ -66,8 +66,10 @@ async def test_whoever_is_called_like_the_owner_is_a_stranger_where_only_known_p
         )
         people.note_user(conn, ada.sender_id, "Ada", now=now)
         people.grant(conn, owner)
-        execute(conn, "UPDATE messaging_groups SET unknown_sender_policy = 'strict'")
         names = ["Ada", ada.sender_id, ada.sender_id.partition(":")[2], "owner", f"{house.name}:owner"]
+        await house.heard(*[await house.rig.say("/clear", who="eve", name=name) for name in names])
+        assert house.stored() == ["here I am"], "no name gives commands"
+        execute(conn, "UPDATE messaging_groups SET unknown_sender_policy = 'strict'")
         await house.heard(*[await house.rig.say(f"as {name}", who="eve", name=name) for name in names])
         await house.heard(await house.rig.say("and still am", name="eve"))
     assert house.stored() == ["here I am", "and still am"]
