@@ -16,7 +16,7 @@ import trio
 from attrs import frozen
 
 from nanoclaw.backups import making
-from nanoclaw.cli.checks_of_parts import channels_of, folders, keys, skills, versions
+from nanoclaw.cli.checks_of_parts import channels_of, folders, gateway, keys, skills, versions
 from nanoclaw.cli.checks_of_truth import first_start, truth
 from nanoclaw.cli.client import is_open
 from nanoclaw.cli.finding import Finding, bad, note, well
@@ -232,6 +232,7 @@ CHECKS: dict[str, Check] = {
     "secrets": secrets,
     "keys": keys,
     "channels": channels_of,
+    "gateway": gateway,
     "skills": skills,
     "restore": restore,
     "database": truth,

@@ -124,6 +124,24 @@ def channels_of(config: Config, _: datetime) -> Iterator[Finding]:
             yield well("channels", f"{name} is heard")
 
 
+def gateway(config: Config, _: datetime) -> Iterator[Finding]:
+    """The gateway's process is there and goes round, where there is a host."""
+    try:
+        parts = ask(config.admin_socket, "tree")["children"]
+    except NotRunningError:
+        return
+    (node,) = [part for part in parts if part["name"] == "gateway"]
+    seen, restarts = node["signals"], node["restarts"]
+    again = f"; restarts: {restarts}, the last one because {node['last_error']}" if restarts else ""
+    if seen["process"] == "starting":
+        yield note("gateway", f"its process is starting{again}")
+    elif seen["process"] == "none":
+        yield bad("gateway", f"there is no process that leads agents out{again}", "nanoclaw logs --level warning")
+    else:
+        words = f"process {seen['process']}, {seen['memory']}, {seen['connections']} connections"
+        yield (note if restarts else well)("gateway", f"{words}{again}")
+
+
 def _channels_at_rest(config: Config) -> Iterator[Finding]:
     if not config.database.exists():
         return

@@ -14,13 +14,16 @@ import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.core.egress import Policy
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Meter
 from nanoclaw.errors import StoreError
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Told
+from nanoclaw.gateway.egress import Begun, Egress, Told
 from nanoclaw.gateway.frames import (
+    Allowed,
     Answer,
+    Begins,
     Found,
     FrameError,
     Granted,
@@ -34,12 +37,14 @@ from nanoclaw.gateway.frames import (
     WhereProxy,
 )
 from nanoclaw.gateway.gateway import Way
+from nanoclaw.model.egress import Outcome
 from nanoclaw.model.ids import SessionId
 
 log = structlog.get_logger()
 
-MOST_QUESTIONS = 4096
-"""At a time; the process has no more connections than that."""
+MOST_QUESTIONS = 1 << 16
+"""At a time; more than the process can have connections."""
+CUT_OFF = "the gateway ended in the middle of it"
 NOBODY = Refuse(status=403, kind="permission_error", why="There is no such sandbox any more.")
 UNREADABLE = Refuse(
     status=503, kind="api_error", why="The host cannot read whether this call may be put; try again.", again=True
@@ -47,7 +52,7 @@ UNREADABLE = Refuse(
 
 Turns: TypeAlias = Callable[[SessionId, bool], AbstractAsyncContextManager["Meter | Refuse"]]
 """The turn of a call of that session; see `connection.Turn`."""
-FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | Over | Shut
+FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | Begins | Over | Shut
 
 
 @define(eq=False)
@@ -71,6 +76,12 @@ class Answers:
     """Those that the process has been told to close, and of which it may still say something."""
     _calls: dict[int, _Call] = field(factory=dict[int, _Call], init=False)
     _questions: int = field(default=0, init=False)
+    _under_way: dict[int, tuple[Egress, Begun, float]] = field(
+        factory=dict[int, tuple[Egress, Begun, float]], init=False
+    )
+    """Requests for something else than the model, and since when."""
+    _policies: dict[int, Policy] = field(factory=dict[int, Policy], init=False)
+    """What the process knows of each way."""
 
     def close(self, number: int, way: Way) -> trio.Event:
         """*way* is closed; what is returned is set once the process has said the last of it, or has ended."""
@@ -79,7 +90,13 @@ class Answers:
         return shut
 
     def end(self) -> None:
-        """The process says nothing more."""
+        """The process says nothing more. What was under way in it is over."""
+        for egress, begun, since in self._under_way.values():
+            seconds = trio.current_time() - since
+            egress.tell(
+                Told(method=begun.method, place=begun.place, outcome=Outcome.FAILED, why=CUT_OFF, seconds=seconds)
+            )
+        self._under_way.clear()
         for _, shut in self._closing.values():
             shut.set()
 
@@ -95,17 +112,24 @@ class Answers:
             case MayReach() | WhereProxy():
                 self._ask(said.number)
                 self._nursery.start_soon(self._look, said)
-            case Over(way=number, told=told):
-                self._tell(number, told)
+            case Begins():
+                self._begin(said)
+            case Over(number=number, told=told):
+                if number not in self._under_way:
+                    raise FrameError(f"there is no request {number}")
+                self._under_way.pop(number)[0].tell(told)
             case Shut(way=number):
+                self._policies.pop(number, None)
                 if number in self._closing:
                     self._closing.pop(number)[1].set()
 
-    def _tell(self, number: int, told: Told) -> None:
-        way = self._ways[number] if number in self._ways else self._closing.get(number, (None,))[0]
+    def _begin(self, said: Begins) -> None:
+        way = self._ways[said.way] if said.way in self._ways else self._closing.get(said.way, (None,))[0]
         if way is None or way.egress is None:
-            raise FrameError(f"there is no way {number}")
-        way.egress.tell(told)
+            raise FrameError(f"there is no way {said.way}")
+        if len(self._under_way) >= MOST_QUESTIONS or said.number in self._under_way:
+            raise FrameError("more is under way than can be")
+        self._under_way[said.number] = (way.egress, said.begun, trio.current_time())
 
     def _ask(self, number: int) -> None:
         if self._questions >= MOST_QUESTIONS or number in self._calls:
@@ -153,7 +177,10 @@ class Answers:
         way = self._ways.get(asked.way)
         try:
             if isinstance(asked, MayReach) and way is not None and way.egress is not None:
-                self._answer(asked.number, await way.egress.policy())
+                policy = await way.egress.policy()
+                known = self._policies.get(asked.way) == policy
+                self._policies[asked.way] = policy
+                self._answer(asked.number, Allowed(way=asked.way, policy=None if known else policy))
             elif isinstance(asked, WhereProxy) and way is not None and way.proxy is not None:
                 self._answer(asked.number, await way.proxy())
             else:

@@ -45,11 +45,20 @@ class Told:
 
     method: str
     place: str
+    """As it was asked for; `?`: nothing that could be read."""
     outcome: Outcome
     why: str
     sent: int = 0
     received: int = 0
     seconds: float = 0.0
+
+
+@frozen(kw_only=True)
+class Begun:
+    """What is known of a request that is not over."""
+
+    method: str
+    place: str
 
 
 @frozen(kw_only=True)
@@ -60,6 +69,8 @@ class Egress:
     """What is allowed now. Raises `UnreachableError` if nobody can say; nothing is allowed then."""
     tell: Callable[[Told], None]
     """Told of every request, once it is over."""
+    begins: Callable[[Begun], Callable[[Told], None]] | None = None
+    """Told of every request before anything becomes of it; what it returns is told the rest, in place of `tell`."""
     limits: EgressLimits = field(factory=EgressLimits)
 
 
@@ -114,6 +125,11 @@ class EgressConnection:
             return False
         began, count = trio.current_time(), _Count(self._meter)
         asked = read_request(request.method, request.target)
+        begun = Begun(
+            method=request.method.decode("ascii", "replace")[:20],
+            place=str(asked.place) if isinstance(asked, Asked) else "?",
+        )
+        tell = self._egress.tell if self._egress.begins is None else self._egress.begins(begun)
         outcome, why = Outcome.FAILED, "it was cut off"
         try:
             outcome, why = await self._answer(request, asked, count)
@@ -124,10 +140,10 @@ class EgressConnection:
             outcome, why = Outcome.REFUSED, str(exc)
             return False
         finally:
-            self._egress.tell(
+            tell(
                 Told(
-                    method=request.method.decode("ascii", "replace")[:20],
-                    place=str(asked.place) if isinstance(asked, Asked) else "?",
+                    method=begun.method,
+                    place=begun.place,
                     outcome=outcome,
                     why=why[:LONGEST_WHY],
                     sent=count.sent,

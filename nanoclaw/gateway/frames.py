@@ -17,7 +17,7 @@ from nanoclaw.core.egress import Policy
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted
-from nanoclaw.gateway.egress import Told
+from nanoclaw.gateway.egress import Begun, Told
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.ids import SessionId
 
@@ -65,7 +65,16 @@ class Unanswerable:
     why: str
 
 
-Found: TypeAlias = Granted | Refuse | Policy | Endpoint | Unanswerable
+@frozen(kw_only=True)
+class Allowed:
+    """What is allowed now."""
+
+    way: int
+    policy: Policy | None
+    """None: what was said of that way last."""
+
+
+Found: TypeAlias = Granted | Refuse | Allowed | Endpoint | Unanswerable
 
 
 @frozen(kw_only=True)
@@ -136,10 +145,19 @@ class WhereProxy:
 
 
 @frozen(kw_only=True)
-class Over:
-    """A request for something else than the model is over."""
+class Begins:
+    """A request for something else than the model, before anything becomes of it."""
 
+    number: int
     way: int
+    begun: Begun
+
+
+@frozen(kw_only=True)
+class Over:
+    """What became of it."""
+
+    number: int
     told: Told
 
 
@@ -150,7 +168,7 @@ class Shut:
     way: int
 
 
-ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | Over | Shut
+ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | Begins | Over | Shut
 
 
 class FrameError(ValueError):

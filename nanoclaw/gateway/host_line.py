@@ -10,6 +10,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
+import attrs
 import trio
 from attrs import define, field, frozen
 
@@ -18,14 +19,17 @@ from nanoclaw.core.endpoints import Endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted, Meter
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Told
+from nanoclaw.gateway.egress import Begun, Told
 from nanoclaw.gateway.frames import (
+    Allowed,
     Answer,
+    Begins,
     Found,
     Granted,
     MayCall,
     MayReach,
     Over,
+    Shut,
     ToHost,
     Took,
     Unanswerable,
@@ -61,6 +65,8 @@ class HostLine:
     _say: Callable[[ToHost], None]
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
     _waiting: dict[int, _Waiter] = field(factory=dict[int, _Waiter], init=False)
+    _policies: dict[int, Policy] = field(factory=dict[int, Policy], init=False)
+    """What the host said last of each way."""
 
     def beat(self) -> None:
         """The host is there."""
@@ -68,18 +74,24 @@ class HostLine:
             waiter.scope.deadline = min(trio.current_time() + SILENT_SECONDS, waiter.latest)
 
     def answered(self, answer: Answer) -> None:
-        """The host has said something. To whom nobody waits any more it is nothing."""
+        """The host has said something."""
+        found = answer.found
+        if isinstance(found, Allowed):
+            policy = found.policy or self._policies.get(found.way)
+            found = attrs.evolve(found, policy=policy)
+            if policy is not None:
+                self._policies[found.way] = policy
         waiter = self._waiting.get(answer.number)
         if waiter is not None:
-            waiter.found.append(answer.found)
+            waiter.found.append(found)
             waiter.done.set()
 
     async def policy(self, way: int) -> Policy:
         """What is allowed now. Raises `UnreachableError`."""
         number = next(self._numbers)
         found = await self._ask(number, MayReach(number=number, way=way), ANSWER_SECONDS)
-        if isinstance(found, Policy):
-            return found
+        if isinstance(found, Allowed) and found.policy is not None:
+            return found.policy
         raise UnreachableError(_why(found))
 
     async def proxy(self, way: int) -> Endpoint:
@@ -90,9 +102,16 @@ class HostLine:
             return found
         raise UnreachableError(_why(found))
 
-    def over(self, way: int, told: Told) -> None:
-        """Have the host write down what came of a request."""
-        self._say(Over(way=way, told=told))
+    def begins(self, way: int, begun: Begun) -> Callable[[Told], None]:
+        """Have the host know of a request; what is returned has it write down what came of that."""
+        number = next(self._numbers)
+        self._say(Begins(number=number, way=way, begun=begun))
+        return lambda told: self._say(Over(number=number, told=told))
+
+    def shut(self, way: int) -> None:
+        """No more is said of *way*."""
+        self._policies.pop(way, None)
+        self._say(Shut(way=way))
 
     @asynccontextmanager
     async def turn(self, session: SessionId, countable: bool) -> AsyncIterator[Meter | Refuse]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from nanoclaw.gateway.egress import Egress
+from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.gateway.frames import (
     Alive,
     Answer,
@@ -28,7 +28,6 @@ from nanoclaw.gateway.frames import (
     Closed,
     Opened,
     Ready,
-    Shut,
     ToGateway,
     ToHost,
     read_for_gateway,
@@ -121,8 +120,8 @@ class _Process:
         number, limits = opened.way, opened.limits
         egress = None
         if limits is not None:
-            policy, tell = partial(self._host.policy, number), partial(self._host.over, number)
-            egress = Egress(policy=policy, tell=tell, limits=limits)
+            policy, begins = partial(self._host.policy, number), partial(self._host.begins, number)
+            egress = Egress(policy=policy, tell=_nobody, begins=begins, limits=limits)
         way = Way(
             session=opened.session,
             folder=Path("/"),
@@ -134,10 +133,14 @@ class _Process:
         with scope:
             await self._gateway.serve(way, sockets)
         del self._ways[number]
-        self._say(Shut(way=number))
+        self._host.shut(number)
 
     def _say(self, said: ToHost) -> None:
         self._pipe.say(write(said))
+
+
+def _nobody(_: Told) -> None:
+    """Every request is told of from its beginning."""
 
 
 def resident() -> int:

@@ -1,12 +1,16 @@
-"""What the way out costs: a download through a tunnel, the first byte of an answer, and memory for a hundred streams.
+"""What the way out costs: a download through a tunnel, the first byte of an answer, memory for a hundred streams, and
+how long it is away when the gateway was killed or hangs.
 
-Each on the way has a process of its own, as in life: whoever asks, the runner's relay, the gateway, whoever answers.
+Each on the way has a process of its own, as in life: whoever asks, the runner's relay, the gateway, the host that it
+asks, whoever answers.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 import socket
 import ssl
 import statistics
@@ -18,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import structlog
 import trio
 import trustme
 from attrs import asdict, frozen
@@ -26,7 +31,8 @@ from rich.console import Console
 from nanoclaw.core.egress import Policy, Rule
 from nanoclaw.core.endpoints import read_endpoint
 from nanoclaw.gateway.egress import Egress
-from nanoclaw.gateway.gateway import Gateway, Way
+from nanoclaw.gateway.gateway import Way
+from nanoclaw.gateway.process import GatewayProcess
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.ids import SessionId
@@ -42,6 +48,7 @@ STREAMS = 100
 LEAST_SHARE = 60.0
 MOST_ADDED = 3.0
 MOST_MIB = 150.0
+MOST_AWAY = 5.0
 MIB = 1 << 20
 CHUNK = 256 << 10
 OWN = frozenset({"proc", "dev", "nanoclaw"})
@@ -66,7 +73,7 @@ def report(console: Console, work: Path) -> None:
     folder.mkdir()
     with (
         _running("server", str(folder)) as (ports, _),
-        _running("gateway", str(folder), *ports.split()) as (_, gateway),
+        _running("host", str(folder), *ports.split()) as (gateway, host),
     ):
         plain, secure = ports.split()
         direct = _measure(int(plain), int(secure), folder, None)
@@ -76,12 +83,17 @@ def report(console: Console, work: Path) -> None:
         command = [*wall, sys.executable, "-m", "tests.bench.way_out", "inside", SANDBOX_GATEWAY, plain, secure]
         said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         inside = Side(**said)
-        memory = _streams(folder, plain, gateway.pid)
+        memory = _streams(folder, plain, int(gateway))
+        assert host.stdout is not None
+        killed = _away(folder, plain, int(gateway), signal.SIGKILL)
+        hung = _away(folder, plain, int(host.stdout.readline()), signal.SIGSTOP)
     share = 100 * inside.rate / direct.rate
     _say(console, f"200 MB of TLS by a tunnel, {inside.rate:,.0f} of {direct.rate:,.0f} MiB/s, %", share, LEAST_SHARE)
     _say(console, "first byte by a tunnel, ms more than directly (p50)", -(inside.first - direct.first), -MOST_ADDED)
     _say(console, "first byte of the model, ms more than directly (p50)", -(inside.model - direct.first), -MOST_ADDED)
     _say(console, f"the gateway's memory with {STREAMS} streams, MiB", -memory, -MOST_MIB)
+    _say(console, "until somebody is answered after the gateway was killed, s", -killed, -MOST_AWAY)
+    _say(console, "until somebody is answered after the gateway has hung, s", -hung, -MOST_AWAY)
 
 
 def _say(console: Console, what: str, value: float, least: float) -> None:
@@ -170,6 +182,28 @@ def _streams(folder: Path, port: str, pid: int) -> float:
     return most
 
 
+def _away(folder: Path, port: str, pid: int, number: signal.Signals) -> float:
+    """Seconds from the gateway's end to the answer to somebody who asks right then."""
+    os.kill(pid, number)
+    began = time.perf_counter()
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.connect(str(folder / PROXY_SOCKET))
+        try:
+            _ask_for_tunnel(plain, port)
+        except (OSError, AssertionError):
+            # It was taken by the one that is dying.
+            return time.perf_counter() - began + _away_for_others(folder, port)
+    return time.perf_counter() - began
+
+
+def _away_for_others(folder: Path, port: str) -> float:
+    began = time.perf_counter()
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.connect(str(folder / PROXY_SOCKET))
+        _ask_for_tunnel(plain, port)
+    return time.perf_counter() - began
+
+
 @contextmanager
 def _running(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """One of the processes below; the first thing it says, and it."""
@@ -207,8 +241,8 @@ def serve(folder: str) -> None:
     take(listeners[1], lambda stream: context.wrap_socket(stream, server_side=True))
 
 
-async def gateway(folder: str, port: str, _: str) -> None:
-    """The gateway, with one way that leads to the server."""
+async def host(folder: str, port: str, _: str) -> None:
+    """Keeps the gateway, with one way that leads to the server; says the number of each process that there is."""
 
     async def policy() -> Policy:
         await trio.lowlevel.checkpoint()
@@ -222,12 +256,18 @@ async def gateway(folder: str, port: str, _: str) -> None:
         endpoint=read_endpoint(f"http://{NEAR}:{port}"),
         egress=egress,
     )
-    the = Gateway(lambda _: None, TreeNode("gateway"))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    node, said = TreeNode("gateway"), ""
+    kept = GatewayProcess(Path(folder), node)
     async with trio.open_nursery() as nursery:
-        await nursery.start(the.run)
-        async with the.open(way):
-            print("ready", flush=True)
-            await trio.sleep_forever()
+        await nursery.start(kept.run)
+        async with kept.open(way):
+            while True:
+                now = node.signals()["process"]
+                if now.isdecimal() and now != said:
+                    print(now, flush=True)
+                    said = now
+                await trio.sleep(0.02)
 
 
 async def relay(path: str) -> None:
@@ -245,7 +285,7 @@ if __name__ == "__main__":
             inside(where, plain_port, secure_port)
         case ["relay", where]:
             trio.run(relay, where)
-        case ["gateway", where, plain_port, secure_port]:
-            trio.run(gateway, where, plain_port, secure_port)
+        case ["host", where, plain_port, secure_port]:
+            trio.run(host, where, plain_port, secure_port)
         case unknown:
             sys.exit(f"no such process: {unknown}")

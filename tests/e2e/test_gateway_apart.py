@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from nanoclaw.cli.checks_of_parts import gateway as look
 from nanoclaw.cli.client import ask
+from nanoclaw.config import load
+from nanoclaw.kit.clock import SystemClock
 from tests.support.engines import walls
 from tests.support.host import NO_PAGE, HostProcess, running_host, until
 from tests.support.sampling import by_turns
@@ -86,6 +89,8 @@ def test_a_program_that_keeps_asking_gets_through_again_and_never_past_the_gatew
         first = gateway(host)
         os.kill(first, number)
         until(lambda: gateway(host) != first)
+        (found,) = look(load(home), SystemClock().now())
+        assert (found.mark, "restarts: 1, the last one because" in found.words) == ("note", True), found
         done.touch()
         until(lambda: host.cli("tasks", "list", "--state", "done", "--json").stdout.count('"ran"') == 1)
         now = host.cli("chat", "and now?")

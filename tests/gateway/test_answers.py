@@ -15,11 +15,13 @@ from nanoclaw.core.endpoints import ANTHROPIC, Endpoint, read_endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted, Meter
 from nanoclaw.errors import StoreError
-from nanoclaw.gateway.answers import MOST_QUESTIONS, NOBODY, UNREADABLE, Answers
+from nanoclaw.gateway.answers import NOBODY, UNREADABLE, Answers
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Egress, Told
+from nanoclaw.gateway.egress import Begun, Egress, Told
 from nanoclaw.gateway.frames import (
+    Allowed,
     Answer,
+    Begins,
     Found,
     FrameError,
     Granted,
@@ -38,6 +40,7 @@ from nanoclaw.model.ids import SessionId
 
 ADA, BOB = SessionId("ses-ada"), SessionId("ses-bob")
 TOLD = Told(method="GET", place="example.org:80", outcome=Outcome.ALLOWED, why="example.org:80")
+BEGUN = Begun(method="GET", place="example.org:80")
 NOT_COUNTED = Refuse(status=403, kind="permission_error", why="not counted")
 
 
@@ -147,28 +150,42 @@ async def test_each_sandbox_is_told_of_its_own_way_and_of_no_other() -> None:
         desk.answers.hear(WhereProxy(number=4, way=2))
         desk.answers.hear(MayReach(number=5, way=3))
         await settle()
-        assert desk.said[1] == Policy(agent="ada")
+        assert desk.said[1] == Allowed(way=1, policy=Policy(agent="ada"))
+        desk.answers.hear(MayReach(number=6, way=1))
+        await settle()
+        assert desk.said[6] == Allowed(way=1, policy=None)
         assert desk.said[4] == Unanswerable(why="OneCLI is away")
         assert all(isinstance(desk.said[number], Unanswerable) for number in (2, 3, 5))
 
 
 async def test_the_last_of_a_way_that_is_closed_is_written_down_too() -> None:
     async with open_desk() as desk:
-        desk.answers.hear(Over(way=1, told=TOLD))
+        for number in (1, 2, 3):
+            desk.answers.hear(Begins(number=number, way=1, begun=BEGUN))
+        desk.answers.hear(Over(number=1, told=TOLD))
         way = desk.ways.pop(1)
         shut = desk.answers.close(1, way)
-        desk.answers.hear(Over(way=1, told=TOLD))
+        desk.answers.hear(Over(number=2, told=TOLD))
         assert not shut.is_set()
         desk.answers.hear(Shut(way=1))
         assert shut.is_set()
         assert desk.told == [TOLD, TOLD]
         with pytest.raises(FrameError):
-            desk.answers.hear(Over(way=1, told=TOLD))
+            desk.answers.hear(Over(number=1, told=TOLD))
+        with pytest.raises(FrameError):
+            desk.answers.hear(Begins(number=4, way=1, begun=BEGUN))
+        desk.answers.end()
+        assert [(one.place, one.outcome, one.why) for one in desk.told[2:]] == [
+            (BEGUN.place, Outcome.FAILED, "the gateway ended in the middle of it")
+        ]
 
 
-async def test_one_that_asks_more_than_it_can_have_connections_is_none_of_ours() -> None:
+async def test_one_that_asks_more_than_it_can_have_connections_is_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with open_desk() as desk:
-        for number in range(MOST_QUESTIONS):
+        monkeypatch.setattr("nanoclaw.gateway.answers.MOST_QUESTIONS", 10)
+        for number in range(10):
             desk.answers.hear(MayReach(number=number, way=1))
         with pytest.raises(FrameError):
-            desk.answers.hear(MayReach(number=0, way=1))
+            desk.answers.hear(MayReach(number=10, way=1))

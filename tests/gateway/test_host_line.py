@@ -11,7 +11,7 @@ from nanoclaw.core.egress import Policy
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted, Meter
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.frames import Answer, Found, Granted, MayCall, MayReach, ToHost, Took, Unanswerable
+from nanoclaw.gateway.frames import Allowed, Answer, Found, Granted, MayCall, MayReach, ToHost, Took, Unanswerable
 from nanoclaw.gateway.host_line import ANSWER_SECONDS, SILENT_SECONDS, TURN_SECONDS, HostLine
 from nanoclaw.model.ids import SessionId
 
@@ -69,14 +69,25 @@ async def test_a_host_that_does_not_say_what_is_allowed_allows_nothing(autojump_
     with pytest.raises(UnreachableError, match="does not say"):
         await host.line.policy(1)
     assert trio.current_time() == pytest.approx(min(ANSWER_SECONDS, SILENT_SECONDS))
-    host.line.answered(Answer(number=1, found=Policy()))  # too late: nobody has it
+    host.line.answered(Answer(number=1, found=Allowed(way=1, policy=Policy())))  # too late: nobody has it
 
 
 @pytest.mark.parametrize("answer", [Granted(), Unanswerable(why="the host cannot read what is allowed")])
 async def test_an_answer_to_another_question_allows_nothing_either(answer: Found) -> None:
     with pytest.raises(UnreachableError):
         await Host(answer).line.policy(1)
-    assert isinstance(await Host(Policy()).call(), Refuse)
+    assert isinstance(await Host(Allowed(way=1, policy=Policy())).call(), Refuse)
+
+
+async def test_what_is_allowed_is_said_once_and_asked_each_time() -> None:
+    host = Host(Allowed(way=1, policy=Policy(agent="ada")))
+    assert await host.line.policy(1) == Policy(agent="ada")
+    host.answer = Allowed(way=1, policy=None)
+    assert await host.line.policy(1) == Policy(agent="ada")
+    assert len(host.said) == 2
+    host.line.shut(1)
+    with pytest.raises(UnreachableError):
+        await host.line.policy(1)
 
 
 async def test_what_a_call_may_cost_is_said_before_its_bytes_go_out_and_while_an_answer_comes(

@@ -6,14 +6,19 @@ import os
 import signal
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
 
+from nanoclaw.core.egress import Policy
+from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.gateway.life import BEAT_SECONDS, MOST_UNANSWERED
 from nanoclaw.gateway.wire import GoneError
+from nanoclaw.model.egress import Outcome
 from schema.files import GATEWAY_SOCKET
 from tests.gateway.apart import KEY, open_apart
 from tests.gateway.upstream import Line
+from tests.gateway.world import LOOPBACK, Outside, open_bytes, rule
 
 
 async def test_a_call_goes_through_the_process_which_adds_the_key(tmp_path: Path) -> None:
@@ -68,3 +73,30 @@ async def test_an_answer_that_is_under_way_is_cut_short_and_the_next_one_is_whol
         with pytest.raises(GoneError):
             await caller.hear()
         assert await apart.ask() == b"whole"
+
+
+async def test_a_tunnel_that_is_cut_short_with_the_process_is_written_down_all_the_same(tmp_path: Path) -> None:
+    told: list[Told] = []
+
+    async def serve(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"hello")
+        await stream.receive_some()
+
+    async def allow() -> Policy:
+        await trio.lowlevel.checkpoint()
+        return policy
+
+    async with open_bytes(serve) as port, open_apart(tmp_path) as apart:
+        place = f"{LOOPBACK}:{port}"
+        policy = Policy(rules=(rule(place),))
+        way = attrs.evolve(apart.gate.way(apart.model.endpoint, "ses-2"), egress=Egress(policy=allow, tell=told.append))
+        async with apart.process.open(way):
+            outside = Outside(way.folder)
+            for _ in range(2):
+                status, stream, _ = await outside.tunnel(place)
+                assert (status, await stream.receive_some()) == (200, b"hello")
+                os.kill(await apart.pid(), signal.SIGKILL)
+                assert await stream.receive_some() == b""
+            await outside.close()
+    cut = (place, Outcome.FAILED, "the gateway ended in the middle of it")
+    assert [(one.place, one.outcome, one.why) for one in told] == [cut, cut]
