@@ -49,12 +49,13 @@ def _seconds(said: object) -> Iterator[float]:
 
 def _until(said: str | None, date: str | None, now: datetime) -> Iterator[float]:
     """A date of HTTP. It is the other's clock that it is measured by, where that is told."""
-    then = _read_date(said)
+    then = date_in(said)
     if then is not None:
-        yield max(0.0, (then - (_read_date(date) or now)).total_seconds())
+        yield max(0.0, (then - (date_in(date) or now)).total_seconds())
 
 
-def _read_date(said: str | None) -> datetime | None:
+def date_in(said: str | None) -> datetime | None:
+    """The date of HTTP that a header says; None: it says none."""
     if said is None or not any(character.isalpha() for character in said):
         return None
     try:

@@ -118,8 +118,8 @@ class Hearing:
         match kind:
             case "MESSAGE_CREATE":
                 message = read(Message, data)
-                await self._message(message)
                 self.reading.heard(message.id, least=A_MINUTE)
+                await self._message(message)
             case "MESSAGE_UPDATE":
                 await self._edit(read(Message, data))
             case "MESSAGE_DELETE":

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from nanoclaw.channels.base import OutgoingFile
-from nanoclaw.channels.http import ANSWER_SECONDS, SLOWEST, Platform
+from nanoclaw.channels.http import ANSWER_SECONDS, SLOWEST, Answer, Platform
 from nanoclaw.channels.http_bodies import file_body
 from nanoclaw.channels.reading import T, UnfitError, read, whole
 from nanoclaw.channels.slack.objects import Conversation, Conversations, Me, Message, Page, Upload, User
 from nanoclaw.core.notices import plain
+from nanoclaw.core.retry_after import date_in
 from nanoclaw.errors import DeliveryError
 
 URL = "https://slack.com/api"
@@ -39,6 +41,8 @@ class Api:
     """What opens the socket."""
     bot: str
     """What everything else is done with."""
+    time: datetime | None = field(default=None, init=False)
+    """What Slack's clock said last."""
 
     async def me(self) -> Me:
         """Who we are."""
@@ -153,15 +157,17 @@ class Api:
         answer = await self.platform.request(
             "POST", f"/{method}", route=route or method, body=body, headers=headers, seconds=seconds
         )
-        return self._judge(method, route or method, answer.json, answer.body)
+        return self._judge(method, route or method, answer)
 
     async def _get(self, method: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         headers = {"authorization": f"Bearer {self.bot}"}
         answer = await self.platform.request("GET", f"/{method}", route=method, params=params, headers=headers)
-        return self._judge(method, method, answer.json, answer.body)
+        return self._judge(method, method, answer)
 
-    def _judge(self, method: str, route: str, said: object, text: bytes) -> Mapping[str, Any]:
+    def _judge(self, method: str, route: str, answer: Answer) -> Mapping[str, Any]:
         """What an answer says that is a success as far as HTTP goes."""
+        self.time = date_in(answer.headers.get("date"))
+        said, text = answer.json, answer.body
         if not isinstance(said, Mapping):
             raise self.platform.error(f"{method}: its answer makes no sense", retryable=True, reached=True)
         if said.get("ok") is True:

@@ -81,7 +81,8 @@ class Hearing:
         """Conversations that we are in, and of which nothing is known to have been read; private ones first."""
         if self.reading.since is None:
             # Nothing was ever heard: what was said before the first connection is nobody's business.
-            self.reading.heard(f"{int(self.means.clock.now().timestamp())}.000000", least=0)
+            now = self.api.time or self.means.clock.now()
+            self.reading.heard(f"{int(now.timestamp())}.000000", least=0)
             return []
         try:
             there = await patiently(partial(self.api.conversations, most=MOST_LISTED))
@@ -114,8 +115,8 @@ class Hearing:
             await self._change(event)
         elif event.type in ("message", "app_mention"):
             message = read(Message, payload.event)
-            await self._message(message, mentioned=event.type == "app_mention")
             self.reading.heard(message.ts, least=HEARD_SECONDS)
+            await self._message(message, mentioned=event.type == "app_mention")
 
     async def _message(self, message: Message, *, mentioned: bool = False) -> None:
         me, channel = self.me, message.channel

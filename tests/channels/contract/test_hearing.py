@@ -106,6 +106,24 @@ async def test_what_was_said_while_no_host_was_there_is_heard_afterwards(house: 
     assert house.stored() == ["before", "while away", "back"]
 
 
+@pytest.mark.parametrize("house", kinds(Can.GAPS), indirect=True)
+async def test_what_was_said_meanwhile_where_nothing_was_ever_heard_is_heard_afterwards(house: ContractHouse) -> None:
+    async with house.living():
+        await house.heard(await house.rig.say("before", chat=house.rig.direct))
+    async with trio.open_nursery() as nursery:
+        said: dict[str, str] = {}
+
+        async def say(text: str) -> None:
+            said[text] = await house.rig.say(text)
+
+        nursery.start_soon(say, "while away")
+        await wait_all_tasks_blocked(0.01)
+        async with house.living():
+            await house.until(lambda: "while away" in said)
+            await house.heard(said["while away"])
+    assert house.stored() == ["before", "while away"]
+
+
 @pytest.mark.parametrize("house", kinds(Can.EDITS), indirect=True)
 async def test_what_people_change_and_take_back_is_told(house: ContractHouse) -> None:
     async with house.living():

@@ -237,6 +237,8 @@ class FakeDiscord:
                 {"id": self.mint(), "filename": name, "size": len(data), "url": f"{self.http.url}{path}"}
             )
         self.messages.setdefault(channel, []).append(message)
+        if channel in self.channels:
+            self.channels[channel]["last_message_id"] = message["id"]
         return message
 
 

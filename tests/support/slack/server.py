@@ -11,9 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tests.support.fake_http import Asked, FakeHttp, Reply, open_http, reply
 from tests.support.slack.socket import FakeSocket, serving_socket
@@ -139,7 +140,8 @@ class FakeSlack:
     async def _answer(self, method: str, said: dict[str, Any]) -> Reply:  # noqa: C901 - it is a table
         match method:
             case "auth.test":
-                return _yes(user_id=BOT_USER, team_id=TEAM, user="nano", team="home", bot_id=BOT)
+                me = _yes(user_id=BOT_USER, team_id=TEAM, user="nano", team="home", bot_id=BOT)
+                return evolve(me, headers={**me.headers, "date": formatdate(self._clock, usegmt=True)})
             case "apps.connections.open":
                 return _yes(url=self.socket.url)
             case "users.info":
