@@ -181,7 +181,10 @@ def _try_to_copy(home: Path, target: Path, spool: Path) -> tuple[str | None, int
     _hold_on(home / SPOOL, spool)
     conn = sqlite.open_read_write(target, sqlite.Journal.DELETE, sqlite.Synchronous.OFF)
     try:
-        return known_install_id(conn), integer(conn, "PRAGMA user_version"), _needed(conn)
+        newest = integer(conn, "PRAGMA user_version")
+        # What an older home needs of its spool is asked of tables that it may not have: all of it comes along.
+        needed = _needed(conn) if newest >= len(tables.central_ddl()) else _names(spool)
+        return known_install_id(conn), newest, needed
     finally:
         conn.close()
 

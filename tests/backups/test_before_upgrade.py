@@ -34,6 +34,16 @@ def test_an_older_home_is_backed_up_as_it_is(tmp_path: Path) -> None:
     assert back_up_before_upgrade(home, home / "backups", now=NOW) is None
 
 
+@pytest.mark.parametrize("tables", range(1, len(files.central_ddl())))
+def test_a_home_of_any_older_nanoclaw_is_backed_up_with_all_that_is_in_its_spool(tmp_path: Path, tables: int) -> None:
+    home = older(tmp_path / "home", missing=len(files.central_ddl()) - tables)
+    (home / "spool" / "file-1").write_text("what somebody sent")
+    made = back_up_before_upgrade(home, home / "backups", now=NOW)
+    assert made is not None
+    assert made.contents.tables == tables
+    assert "spool/file-1" in made.contents.files
+
+
 @pytest.mark.parametrize("what", ["nothing", "today's", "no database"])
 def test_any_other_home_needs_no_backup(tmp_path: Path, what: str) -> None:
     home = tmp_path / "home"
