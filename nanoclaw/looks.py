@@ -176,7 +176,11 @@ class Seeing:
         task = None if node is None else node.task
         if node is self._root:
             task = task or trio.lowlevel.current_root_task()
-        return {"actor": found, "task": None if task is None else attrs.asdict(view(task, now))}
+        return {
+            "actor": found,
+            "task": None if task is None else attrs.asdict(view(task, now)),
+            "mail": {} if node is None else {path: [str(one) for one in letters] for path, letters in node.mail()},
+        }
 
 
 def see(config: Config, choice: Choice, ground: Ground, house: House, desk: ChannelDesk, root: TreeNode) -> Seeing:

@@ -118,6 +118,7 @@ class Delivery:
     def _lane(self, lane: Lane) -> Service:
         async def serve(*, task_status: trio.TaskStatus[None]) -> None:
             mail = self._mail[lane] = Mailbox()
+            self._lanes.node_of(lane).mailbox = mail.unread
             task_status.started()
             try:
                 await self._drain(lane, mail)

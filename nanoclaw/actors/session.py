@@ -67,7 +67,7 @@ class SessionActor:
         """
         parts = self._parts
         bind_contextvars(session=self._id)
-        self._node.mailbox = self._mail.__len__
+        self._node.mailbox = self._mail.unread
         # A host that is told to stop as soon as it is up still ends what the last one left open.
         with trio.fail_after(parts.times.stop, shield=True):
             left = await self._settle_what_was_left()

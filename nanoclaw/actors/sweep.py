@@ -87,7 +87,7 @@ class Sweep:
 
         Cancellation: between two transactions; what was not taken up is still due at the next start.
         """
-        self._node.mailbox = self._mail.__len__
+        self._node.mailbox = self._mail.unread
         task_status.started()
         while True:
             self._mail.read_nowait()

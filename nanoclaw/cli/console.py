@@ -1,9 +1,9 @@
-"""`nanoclaw console`: the debug console. It looks at the running host and at the truth, and never touches either."""
+"""`nanoclaw console`: the debug console. It looks at the running host and at the truth; what acts is the admin's."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from time import sleep
 from typing import Any
 
@@ -16,7 +16,9 @@ from rich.tree import Tree
 
 from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError, ask
+from nanoclaw.cli.console_acts import ACTS, act, words_of
 from nanoclaw.cli.console_sql import CLAIMS, EPOCHS, LANES, print_rows
+from nanoclaw.cli.console_typed import below, typed
 from nanoclaw.cli.look import MARK_COLOURS, branch
 from nanoclaw.cli.top_screen import cell
 from nanoclaw.cli.top_state import State, rows_of
@@ -25,10 +27,11 @@ from nanoclaw.config import Config
 from nanoclaw.errors import UsageError
 
 WATCH_SECONDS = 1.0
-PROMPT = "nanoclaw> "
+OF_ACTORS = frozenset({"tree", "actor", "tasks", "stack", "mail"})
+"""Commands behind which the path of an actor stands."""
 NO_TASK = "[dim]no task keeps it just now[/dim]"
 HOW = """[dim]A path is made of names, as in sessions/ses-01m8; a name may be cut short.
-What acts is a command of its own: nanoclaw groups restart, nanoclaw dead retry, nanoclaw tasks pause …[/dim]"""
+What acts, from wake on, is nanoclaw sessions …: recorded, and with --help. All else looks, and never touches.[/dim]"""
 
 
 @frozen(kw_only=True)
@@ -65,6 +68,15 @@ def tasks(config: Config, console: Console, words: Sequence[str]) -> None:
     _print_tasks(config, console, words, whole=False)
 
 
+def mail(config: Config, console: Console, words: Sequence[str]) -> None:
+    """The letters that lie unread, actor by actor."""
+    found = {path: letters for path, letters in _actor(config, words)["mail"].items() if letters}
+    for path, letters in found.items():
+        console.print(printable(path, "bold"), printable(", ".join(letters)))
+    if not found:
+        console.print("[dim]every letter is read: nobody is behind[/dim]")
+
+
 def watch(config: Config, console: Console, words: Sequence[str]) -> None:
     """Another command, again every second until Ctrl-C."""
     try:
@@ -79,8 +91,8 @@ def watch(config: Config, console: Console, words: Sequence[str]) -> None:
 def show_help(_: Config, console: Console, __: Sequence[str]) -> None:
     """What can be asked."""
     for command in COMMANDS.values():
-        console.print(f"  {command.usage:16} [dim]{command.what}[/dim]")
-    console.print("  quit             [dim]or Ctrl-D[/dim]")
+        console.print(f"  {command.usage:20} [dim]{command.what}[/dim]")
+    console.print("  quit                 [dim]or Ctrl-D[/dim]")
     console.print(HOW)
 
 
@@ -129,6 +141,10 @@ def _sql(query: str) -> Callable[[Config, Console, Sequence[str]], None]:
     return ask_truth
 
 
+def _acting(name: str) -> Callable[[Config, Console, Sequence[str]], None]:
+    return lambda config, console, words: act(config, console, [name, *words])
+
+
 COMMANDS: dict[str, Command] = {
     "tree": Command(usage="tree [PATH]", what="the actors: state, age, restarts, mail, what each is doing", run=tree),
     "actor": Command(usage="actor PATH", what="one actor, its deadlines, and what it waits for", run=actor),
@@ -136,11 +152,20 @@ COMMANDS: dict[str, Command] = {
     "channels": Command(usage="channels", what="how each channel is", run=channels),
     "tasks": Command(usage="tasks [PATH]", what="all tasks below an actor, and where each waits", run=tasks),
     "stack": Command(usage="stack [PATH]", what="the same, with whole await chains", run=stack),
+    "mail": Command(usage="mail [PATH]", what="letters that actors have not read yet", run=mail),
     "claims": Command(usage="claims", what="what sandboxes are at, for how much longer", run=_live("claims", CLAIMS)),
     "lanes": Command(usage="lanes", what="what waits to be sent, lane by lane, and why", run=_live("lanes", LANES)),
     "epochs": Command(usage="epochs", what="the latest lives of sandboxes", run=_sql(EPOCHS)),
     "sql": Command(usage="sql QUERY", what="ask the truth; nothing can be changed", run=_sql("")),
     "watch": Command(usage="watch COMMAND", what="another command, again every second until Ctrl-C", run=watch),
+    "wake": Command(usage="wake SESSION", what="have it looked at now, and tried again at once", run=_acting("wake")),
+    "stop": Command(usage="stop SESSION", what="end its sandbox", run=_acting("stop")),
+    "restart": Command(
+        usage="restart SESSION", what="the same, and a new one takes up what is left", run=_acting("restart")
+    ),
+    "cancel": Command(usage="cancel SESSION [WHY]", what="end the turn under way, for good", run=_acting("cancel")),
+    "park": Command(usage="park SESSION WHY", what="nothing is done there until it is unparked", run=_acting("park")),
+    "unpark": Command(usage="unpark SESSION", what="it goes on", run=_acting("unpark")),
     "help": Command(usage="help", what="this list", run=show_help),
 }
 
@@ -154,12 +179,11 @@ def one(config: Config, words: Sequence[str]) -> int:
 def interactive(config: Config) -> int:
     """Answer what is typed, line by line, until the end of it; returns the exit code."""
     console = Console(highlight=False, soft_wrap=True)
-    for line in _typed(config):
-        words = line.split()
-        if words and words[0] in ("quit", "exit"):
+    for line in typed([*COMMANDS, "quit"], partial(_choices, config)):
+        if line.split()[:1] in (["quit"], ["exit"]):
             break
         try:
-            if words:
+            if words := words_of(line):
                 run(config, console, words)
         except NotRunningError:
             console.print("[red]nanoclaw is not running;[/red] claims, lanes, epochs and sql work all the same")
@@ -176,36 +200,14 @@ def run(config: Config, console: Console, words: Sequence[str]) -> None:
     command.run(config, console, words[1:])
 
 
-def _typed(config: Config) -> Iterator[str]:
-    if not sys.stdin.isatty():
-        yield from sys.stdin
-        return
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.completion import FuzzyWordCompleter
-
-    session: PromptSession[str] = PromptSession()
-    while True:
-        try:
-            yield session.prompt(PROMPT, completer=FuzzyWordCompleter([*COMMANDS, *_paths(config), "quit"]))
-        except KeyboardInterrupt:
-            continue
-        except EOFError:
-            return
-
-
-def _paths(config: Config) -> Iterable[str]:
-    """Every actor's path, for completion; none where no host runs."""
+def _choices(config: Config, command: str) -> Iterable[str]:
+    """What can stand behind *command*: actors' paths, or sessions; none where no host runs."""
     try:
-        return list(_below(ask(config.console_socket, "tree"), ""))
+        if command in ACTS:
+            return [str(row["session"]) for row in ask(config.console_socket, "overview")["sessions"]]
+        return list(below(ask(config.console_socket, "tree"))) if command in OF_ACTORS else ()
     except (NotRunningError, UsageError):
         return ()
-
-
-def _below(node: Mapping[str, Any], above: str) -> Iterator[str]:
-    for child in node["children"]:
-        path = f"{above}{child['name']}"
-        yield path
-        yield from _below(child, f"{path}/")
 
 
 def _actor(config: Config, words: Sequence[str]) -> Mapping[str, Any]:

@@ -40,12 +40,12 @@ def top() -> None:
     top.run(config.load(config.home_folder()))
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1)
 def console(words: tuple[str, ...]) -> None:
     """The debug console: actors, what each task waits for, claims, lanes, epochs, and SQL on the truth.
 
-    It looks and never touches. With WORDS, answers those and ends; "help" says what can be asked.
+    With WORDS, answers those and ends; "help" says what can be asked. What acts, such as park, is on record.
     """
     from nanoclaw.cli import console
 

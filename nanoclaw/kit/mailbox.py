@@ -46,6 +46,10 @@ class Mailbox(Generic[MailT]):
         """Take the oldest letter, or None when there is none."""
         return self._take() if self._unread else None
 
+    def unread(self) -> tuple[MailT, ...]:
+        """Every letter that is unread, oldest first. Takes none."""
+        return tuple(self._unread)
+
     def __len__(self) -> int:
         """How many distinct letters are unread."""
         return len(self._unread)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
@@ -50,8 +50,8 @@ class TreeNode:
     """When the state was entered, on Trio's clock."""
     restarts: int = field(default=0, init=False)
     last_error: str | None = field(default=None, init=False)
-    mailbox: Callable[[], int] | None = field(default=None, init=False, repr=False)
-    """Says how many letters are unread: `len` of the actor's mailbox."""
+    mailbox: Callable[[], Sequence[object]] | None = field(default=None, init=False, repr=False)
+    """Says which letters are unread: `unread` of the actor's mailbox."""
     signals: Callable[[], Mapping[str, str]] = field(default=dict[str, str], init=False, repr=False)
     """Says what is seen of what it looks after, at the moment somebody asks."""
     task: trio.lowlevel.Task | None = field(default=None, init=False, repr=False)
@@ -88,6 +88,14 @@ class TreeNode:
             child for child in self.children if child.name.startswith(path[0])
         ]
         return there[0].find(path[1:]) if len(there) == 1 else None
+
+    def mail(self, above: str = "") -> Iterator[tuple[str, Sequence[object]]]:
+        """The unread letters of every actor from here down that has a mailbox, each with its path from here."""
+        path = f"{above}/{self.name}" if above else self.name
+        if self.mailbox is not None:
+            yield path, self.mailbox()
+        for child in self.children:
+            yield from child.mail(path)
 
     def clear(self) -> None:
         """Take out all nodes below this one: what a dead run left behind."""
@@ -135,7 +143,7 @@ class TreeNode:
             age=now - self.since,
             restarts=self.restarts,
             last_error=self.last_error,
-            mailbox=None if self.mailbox is None else self.mailbox(),
+            mailbox=None if self.mailbox is None else len(self.mailbox()),
             doing=self.doing,
             signals=self.signals(),
             children=children,

@@ -36,6 +36,15 @@ def test_an_agent_that_is_at_work_is_seen_from_its_actor_to_its_claim(home: Path
         assert unknown.returncode == exits.REFUSED
         assert "tree shows those there are" in unknown.stderr
         assert (home / "run" / "console.sock").stat().st_mode & 0o077 == 0
+        acted = host.cli("console", typed=f"mail\ncancel {session}\npark {session} it's a \"test\nwake {session} x\n")
+        assert "add --yes if you mean it" in acted.stdout
+        assert "park: No closing quotation" in acted.stdout
+        assert "unexpected extra argument" in acted.stdout
+        host.cli("console", "cancel", session, "--yes", "--because", "it is a test")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE error LIKE 'cancelled by %, because: it is a test'"))
+        parked = host.cli("console", typed=f"park {session} it goes 'round and round'\nsessions\n").stdout
+        assert f"nanoclaw sessions unpark {session}" in parked
+        assert "because: it goes" in parked
         host.kill()
     assert session in host.cli("console", "claims").stdout, "the truth can be asked without a host"
     assert host.cli("console", "tree").returncode == exits.NOT_RUNNING

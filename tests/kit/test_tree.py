@@ -73,7 +73,7 @@ async def test_a_picture_shows_the_mail_waiting_and_is_json() -> None:
     root = TreeNode("root")
     root.child("quiet")
     reader = root.child("reader")
-    reader.mailbox = box.__len__
+    reader.mailbox = box.unread
     box.post("a")
     box.post("b")
     picture = json.loads(json.dumps(attrs.asdict(root.snapshot(trio.current_time()))))
