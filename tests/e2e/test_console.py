@@ -46,7 +46,7 @@ def test_an_agent_that_is_at_work_is_seen_from_its_actor_to_its_claim(home: Path
         assert f"nanoclaw sessions unpark {session}" in parked
         assert "because: it goes" in parked
         host.kill()
-    assert session in host.cli("console", "claims").stdout, "the truth can be asked without a host"
+    assert session in host.cli("console", "epochs").stdout, "the truth can be asked without a host"
     assert host.cli("console", "tree").returncode == exits.NOT_RUNNING
     assert "claims, lanes, epochs and sql work all the same" in host.cli("console", typed="tree\nquit\n").stdout
 
