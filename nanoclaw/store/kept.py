@@ -14,7 +14,7 @@ MOST_KEPT = 20_000
 
 
 def keep(conn: Connection, approval: ApprovalId, event_id: EventId, event: InboundEvent) -> None:
-    """Keep *event* for *approval*: the first that is said, and none of its files."""
+    """Keep *event* for *approval*: the first that is said, without its files and the name of its chat."""
     files = len(event.attachments)
     note = f"\n[{files} file{'s' if files > 1 else ''} came with this and could not be kept]" if files else ""
     if len(event.text) > MOST_KEPT:
@@ -22,7 +22,7 @@ def keep(conn: Connection, approval: ApprovalId, event_id: EventId, event: Inbou
     execute(
         conn,
         "INSERT INTO kept_messages (approval_id, event_id, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (approval, event_id, payloads.write(evolve(event, text=f"{event.text}{note}", attachments=()))),
+        (approval, event_id, payloads.write(evolve(event, text=f"{event.text}{note}", attachments=(), chat_name=None))),
     )
 
 

@@ -2,7 +2,8 @@
 
 From docs.slack.dev: reference/events/message (a plain one, in a thread, with files, `me_message`, `bot_message`,
 `message_changed`, `message_deleted`, `channel_join`), reference/events/app_mention,
-apis/events-api/using-socket-mode (the envelope), and reference/interaction-payloads/block_actions-payload (the press).
+apis/events-api/using-socket-mode (the envelope, hello, disconnect), and
+reference/interaction-payloads/block_actions-payload (the press).
 """
 
 from __future__ import annotations
@@ -91,6 +92,9 @@ ENVELOPE: dict[str, Any] = {
     "type": "events_api",
     "accepts_response_payload": False,
 }
+HELLO = {"type": "hello", "connection_info": {"app_id": "A1234"}, "num_connections": 1, "debug_info": {"host": "x"}}
+DISCONNECT = {"type": "disconnect", "reason": "warning", "debug_info": {"host": "wss-111.slack.com"}}
+TOMBSTONE = {**CHANGED, "message": {**CHANGED["message"], "subtype": "tombstone", "text": "This message was deleted."}}
 
 
 def message(payload: dict[str, Any]) -> Heard | Nothing:
@@ -129,6 +133,9 @@ def test_changes_deletions_presses_and_envelopes_are_what_they_are() -> None:
         found = read_change(HERE, read(Event, payload), ME, NAMES)
         assert isinstance(found, Revision)
         assert (found.kind, found.text, found.platform_message_id) == (kind, text, "C123ABC456:1355517523.000005")
+    gone = read_change(HERE, read(Event, TOMBSTONE), ME, NAMES)
+    assert isinstance(gone, Revision)
+    assert gone.kind is RevisionKind.DELETION, "it has answers, and so a stone stands where it was"
     preview = {**CHANGED, "message": {**CHANGED["message"], "text": "Hello world"}}
     assert isinstance(read_change(HERE, read(Event, preview), ME, NAMES), Nothing), "Slack has added a preview"
     press = read_press(HERE, read(Pressed, PRESSED), ME, NAMES)
@@ -140,9 +147,13 @@ def test_changes_deletions_presses_and_envelopes_are_what_they_are() -> None:
         "slack:T061EG9R6-U061F7AUR",
     )
     assert read(Payload, read(Envelope, ENVELOPE).payload).event == SAID
+    assert read(Envelope, HELLO).envelope_id is None
+    assert read(Envelope, DISCONNECT).reason == "warning"
 
 
-@given(mangled((SAID, SHARED, ANSWER, DIRECT, MENTION, BOT, JOIN, CHANGED, DELETED, PRESSED, ENVELOPE)))
+@given(
+    mangled((SAID, SHARED, ANSWER, DIRECT, MENTION, BOT, JOIN, CHANGED, TOMBSTONE, DELETED, PRESSED, ENVELOPE, HELLO))
+)
 def test_whatever_is_told_is_an_event_or_nothing_or_unfit(payload: dict[str, Any]) -> None:
     payload = json.loads(json.dumps(payload))
     for what in (
