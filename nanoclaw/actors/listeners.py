@@ -33,7 +33,7 @@ class Listeners:
     """Begins with a look at everything; until then somebody may be anywhere.
 
     The changes are noted on the store's thread, in the middle of its transactions, and read on the loop: each is one
-    step of a dictionary or a set, and none is ever taken back.
+    step of a dictionary or a set, and none is taken back before it is known otherwise.
     """
 
     _begun: bool = field(default=False, init=False)
@@ -41,7 +41,8 @@ class Listeners:
     _changed: dict[Place, int] = field(factory=dict[Place, int], init=False)
     """The last change of each chat. Written on the store's thread alone."""
     _engaged: dict[Place, set[str]] = field(factory=dict[Place, set[str]], init=False)
-    """Threads in which an agent has engaged since the last look at their chat, or may have."""
+    """Threads in which an agent has engaged since the last look at their chat, or may have. Added to on the store's
+    thread alone, and taken from by a look that has found them."""
     _known: dict[Place, _Known] = field(factory=dict[Place, _Known], init=False)
 
     async def begin(self, store: Store) -> None:
@@ -91,6 +92,8 @@ class Listeners:
         known = self._known.get(place)
         if known is None or known.change <= found.change:
             self._known[place] = found
+            # Known now, and so not to be kept twice: one step, whatever the store's thread adds meanwhile.
+            self._engaged.get(place, set()).difference_update(found.heard.threads)
 
     def _watch(self, conn: Connection) -> dict[Place, _Known]:
         """On the store's thread."""

@@ -150,6 +150,10 @@ async def test_a_thread_in_which_a_sticky_agent_has_engaged_is_heard_at_once_and
     await store.transact(tell, said(1, thread="t1"))
     assert not listeners.is_stale(CHANNEL, "room"), "that costs no look"
     assert (hears(listeners, "t1"), hears(listeners, "t2"), hears(listeners, None)) == (True, False, False)
+    await store.transact(wirings.update_wiring, wiring(EngageMode.MENTION_STICKY))
+    await listeners.look(store, CHANNEL, "room")
+    assert (hears(listeners, "t1"), hears(listeners, "t2"), hears(listeners, None)) == (True, False, False)
+    assert not any(listeners._engaged.values()), "what a look has found is kept once"
     again = await begun(store)
     assert (hears(again, "t1"), hears(again, "t2"), hears(again, None)) == (True, False, False)
 

@@ -126,6 +126,13 @@ FAULTS: dict[str, tuple[f.Prepare, Mark, str, str, str]] = {
         "or not: reset",
         "nanoclaw dead drop",
     ),
+    "it was taken and rejected later": (
+        f.settled(LedgerState.REJECTED, "no such address"),
+        BAD,
+        "delivery",
+        "rejected later: no such address",
+        "nanoclaw dead retry ses-1/1/r1",
+    ),
     "it did not arrive": (
         f.settled(LedgerState.DEAD, "kicked"),
         BAD,

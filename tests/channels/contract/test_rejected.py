@@ -7,6 +7,8 @@ import json
 import pytest
 
 from nanoclaw.model.messages import LedgerState
+from nanoclaw.store import dead
+from nanoclaw.store.ledger import Lane
 from schema.sqlite import fetch
 from tests.channels.contract.house import ContractHouse
 from tests.channels.email.rig import EmailRig
@@ -38,6 +40,10 @@ async def test_a_mail_that_comes_back_is_rejected_and_its_agent_is_told(house: C
             "a mail server reported that it did not arrive: there is no such address (5.1.1)"
         )
         await house.heard(await rig.say("and on"))
+        dead.retry(house.world.conn, house.row(message), now=house.clock.now())
+        house.delivery.nudge([Lane(house.name, rig.chat)])
+        assert (await house.settled(message)).state is LedgerState.DELIVERED
+        assert len(rig.shown(rig.chat)) == 2, "a person has mended the address"
     (note,) = notes(house)
     assert "is rejected" in note
     assert "Ignore" not in note, "what a mail server says is nothing for an agent"
