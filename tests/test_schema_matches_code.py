@@ -18,6 +18,7 @@ from attrs import fields_dict
 from nanoclaw.link import fields
 from nanoclaw.model import approvals, channels, entities, messages, questions, rights, tasks
 from nanoclaw.model import files as model_files
+from nanoclaw.model.bindings import Binding, Pass
 from nanoclaw.model.egress import EgressRule
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.store.asked import Asked
@@ -64,6 +65,8 @@ CLASSES: dict[tuple[str, str], type] = {
     ("central", "usage"): Usage,
     ("central", "audit"): Record,
     ("central", "egress_rules"): EgressRule,
+    ("central", "secret_bindings"): Binding,
+    ("central", "secret_passes"): Pass,
     ("central", "budgets"): StoredBudget,
     ("central", "channels"): channels.ConfiguredChannel,
     ("inbound", "messages_in"): rows.MessageIn,
@@ -93,6 +96,7 @@ WITHOUT_A_CLASS = {
     ("central", "marks"),
     ("central", "ledger_parts"),
     ("central", "spending"),
+    ("central", "egress_asking"),
     ("central", "egress_log"),
     ("central", "parkings"),
     ("central", "cancellations"),

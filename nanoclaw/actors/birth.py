@@ -29,7 +29,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.sandbox import Network, Owner
 from nanoclaw.sandboxes.engine import Sandbox, SandboxSpec
-from nanoclaw.store import programs
+from nanoclaw.store import bindings, programs
 
 log = structlog.get_logger()
 
@@ -54,7 +54,8 @@ async def start(
     await parts.disk.run(publish_proxy, layout.gateway, proxy)
     allowed = await granted(place.agent_group.id, parts.store, parts.disk, parts.check_mounts)
     mounts = tuple(one.mount for one in allowed)
-    told = attrs.evolve(parts.told(place), additional_mounts=mounts)
+    bound = await parts.store.read(bindings.all_of, place.agent_group.id) if isinstance(proxy, OwnProxy) else ()
+    told = attrs.evolve(parts.told(place), additional_mounts=mounts, bindings=bound)
     spec = SandboxSpec(
         life=parts.folders.life(place.session, epoch),
         agent_group=place.agent_group.id,
@@ -98,7 +99,7 @@ def way_out(parts: Parts, place: SessionPlace, layout: SessionLayout) -> Way:
 def _egress(parts: Parts, place: SessionPlace) -> Egress | None:
     """What else it reaches by way of the gateway; None: it needs no way, or there is none."""
     is_open = parts.told(place).network is Network.OPEN
-    return None if parts.egress is None or is_open else parts.egress.of(place.session)
+    return None if parts.egress is None or is_open else parts.egress.of(place.session, parts.due)
 
 
 def _model(place: SessionPlace) -> Endpoint | BadEndpoint:

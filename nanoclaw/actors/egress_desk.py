@@ -6,18 +6,24 @@ that wait; what finds none is in the host's log instead.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.egress_kind import ask_about
+from nanoclaw.actors.secret_kind import judge_bound, judge_unasked
 from nanoclaw.core.egress import Policy
 from nanoclaw.errors import StoreError
 from nanoclaw.gateway.dial import UnreachableError
 from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.kit.clock import Clock
+from nanoclaw.kit.ids import mint
 from nanoclaw.kit.tree import TreeNode
+from nanoclaw.model.bindings import BoundRequest, BoundVerdict
 from nanoclaw.model.egress import EgressEntry, EgressLimits
 from nanoclaw.model.entities import Session
 from nanoclaw.model.ids import AgentGroupId
@@ -32,6 +38,12 @@ PAUSE = 1.0
 """Seconds between two writes."""
 
 
+Asker: TypeAlias = tuple[Session, Callable[[], None]]
+
+MOST_ASKED = 50
+"""Refusals that are looked at together; whoever comes later asks again."""
+
+
 @define(eq=False)
 class EgressDesk:
     """One for all sandboxes."""
@@ -43,13 +55,17 @@ class EgressDesk:
     _waiting: list[EgressEntry] = field(factory=list[EgressEntry], init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
     _written: int = field(default=0, init=False)
+    _refused: dict[tuple[AgentGroupId, str], Asker] = field(factory=dict[tuple[AgentGroupId, str], Asker], init=False)
+    """What people may have to be asked about, and who asked last."""
+    _mint: Callable[[str], str] = field(default=mint, kw_only=True)
 
-    def of(self, session: Session) -> Egress:
-        """What the sandbox of *session* may reach besides its model."""
+    def of(self, session: Session, asked: Callable[[], None]) -> Egress:
+        """What the sandbox of *session* may reach besides its model; *asked* is told when people are to be asked."""
         return Egress(
             policy=partial(self._policy, session.agent_group_id),
-            tell=partial(self._note, session),
+            tell=partial(self._note, session, asked),
             limits=self._limits,
+            bound=partial(self._bound, session, asked),
         )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -67,7 +83,23 @@ class EgressDesk:
                 await self._write()
                 await trio.sleep(PAUSE)
 
+    async def _bound(self, session: Session, asked: Callable[[], None], request: BoundRequest) -> BoundVerdict:
+        try:
+            known = await self._store.read(judge_unasked, session, request)
+            if known is not None:
+                return known
+            verdict = await self._store.transact(judge_bound, session, request, mint=self._mint, now=self._clock.now())
+        except StoreError as exc:
+            raise UnreachableError("the host cannot read what is bound") from exc
+        # Somebody may have to be asked now.
+        asked()
+        return verdict
+
     async def _write(self) -> None:
+        refused, self._refused = self._refused, {}
+        for (_, place), (session, asked) in refused.items():
+            if await self._store.transact(ask_about, session, place, mint=self._mint, now=self._clock.now()):
+                asked()
         entries = self._waiting[:MOST_AT_A_TIME]
         await self._store.transact(add_entries, entries)
         del self._waiting[: len(entries)]
@@ -76,12 +108,12 @@ class EgressDesk:
 
     async def _policy(self, group: AgentGroupId) -> Policy:
         try:
-            return await self._store.read(policy_of, group)
+            return await self._store.read(policy_of, group, now=self._clock.now())
         except StoreError as exc:
             # Nobody can say what is allowed, so nothing is.
             raise UnreachableError("the host cannot read what is allowed") from exc
 
-    def _note(self, session: Session, told: Told) -> None:
+    def _note(self, session: Session, asked: Callable[[], None], told: Told) -> None:
         entry = EgressEntry(
             at=self._clock.now(),
             agent_group_id=session.agent_group_id,
@@ -98,6 +130,8 @@ class EgressDesk:
             log.warning("egress_not_kept", session=session.id, place=told.place, outcome=told.outcome.value)
             return
         self._waiting.append(entry)
+        if told.can_ask and len(self._refused) < MOST_ASKED:
+            self._refused[session.agent_group_id, told.place] = session, asked
         self._news.set()
 
     def _show(self) -> None:

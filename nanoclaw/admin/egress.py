@@ -79,6 +79,14 @@ class Log:
     most: Annotated[int, Says("how many, the newest first")] = 50
 
 
+@frozen(kw_only=True)
+class AskPeople:
+    """Whose."""
+
+    group: Annotated[str, GROUP]
+    off: Annotated[bool, Says("no longer")] = False
+
+
 def allow(conn: Connection, asked: Allow, request: Request) -> Answer:
     """Let an agent's sandboxes reach a host, or all that a preset stands for. Holds from the next request on."""
     group = references.agent_group(conn, asked.group)
@@ -92,6 +100,7 @@ def allow(conn: Connection, asked: Allow, request: Request) -> Answer:
         if isinstance(rule, BadRule):
             raise UsageError(f"{asked.what}: {rule.why}")
         said, methods = str(rule), list(rule.methods)
+    egress.forget_over(conn, now=request.now)
     had = egress.rules(conn, group.id)
     if len(had) >= MOST_RULES and all(row.said != said for row in had):
         raise UsageError(f"{group.name} has {MOST_RULES} rules already; nanoclaw egress deny takes one away")
@@ -122,7 +131,7 @@ def deny(conn: Connection, asked: Deny, _: Request) -> Answer:
     return Answer(one=True, said=f"{group.name} may no longer reach {said} by a rule of its own")
 
 
-def list_rules(conn: Connection, asked: ListRules, _: Request) -> Answer:
+def list_rules(conn: Connection, asked: ListRules, request: Request) -> Answer:
     """What is allowed, agent by agent. Their models are reached in any case."""
     group = None if asked.group is None else references.agent_group(conn, asked.group).id
     names = {one.id: one.name for one in agent_groups(conn)}
@@ -135,20 +144,30 @@ def list_rules(conn: Connection, asked: ListRules, _: Request) -> Answer:
             "path": rule.path or None,
             "near": rule.near,
             "added": plain_cell(rule.added_at),
+            "until": plain_cell(rule.until),
         }
         for rule in egress.rules(conn, group)
+        if rule.until is None or rule.until > request.now
     )
     return Answer(rows=rows, said=None if rows else "nothing is allowed: sandboxes reach their models and no more")
 
 
-def test(conn: Connection, asked: Test, _: Request) -> Answer:
+def ask_people(conn: Connection, asked: AskPeople, request: Request) -> Answer:
+    """Ask people, on a card, whether a host that was refused is to be allowed: once, always or no. Off at first."""
+    group = references.agent_group(conn, asked.group)
+    egress.set_asking(conn, group.id, on=not asked.off, now=request.now)
+    what = "nobody is asked" if asked.off else "those who manage it are asked"
+    return Answer(one=True, said=f"{what} about hosts that are refused to {group.name}")
+
+
+def test(conn: Connection, asked: Test, request: Request) -> Answer:
     """Say whether something would be let through, and by which rule. Nobody is asked; names are not looked up."""
     group = references.agent_group(conn, asked.group)
     place = read_place(asked.place, HTTP if asked.method else 443)
     if isinstance(place, BadHost):
         raise UsageError(f"{asked.place}: {place.why}")
     method = None if asked.method is None else asked.method.upper()
-    policy: Policy = egress.policy_of(conn, group.id)
+    policy: Policy = egress.policy_of(conn, group.id, now=request.now)
     verdict = judge_name(policy, Asked(place=place, method=method, path=asked.path))
     if not isinstance(verdict, Denied) and isinstance(place.host, HostAddress):
         judged = judge_addresses(verdict, [place.host.address])
@@ -188,6 +207,7 @@ VERBS = (
     Verb("egress", "list", ListRules, list_rules),
     Verb("egress", "allow", Allow, allow, writes=True),
     Verb("egress", "deny", Deny, deny, writes=True),
+    Verb("egress", "ask", AskPeople, ask_people, writes=True),
     Verb("egress", "test", Test, test),
     Verb("egress", "log", Log, log),
 )

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 from nanoclaw.actors.approval_kinds import KINDS
 from nanoclaw.actors.approving import Kind
+from nanoclaw.actors.egress_kind import EgressKind
 from nanoclaw.actors.mcp_server_kind import McpServerKind, McpServerRequests, ReadsPrograms
 from nanoclaw.actors.packages_kind import Builder, PackageRequests, PackagesKind
 from nanoclaw.actors.requests import Handler
+from nanoclaw.actors.secret_kind import SecretKind
 from nanoclaw.admin.agent_writes import AdminKind
 from nanoclaw.admin.for_agents import AgentCommands
 from nanoclaw.model.approvals import ApprovalKind
@@ -17,6 +19,8 @@ from nanoclaw.model.ids import ChannelName
 ALL_KINDS: Mapping[ApprovalKind, Kind] = {
     **KINDS,
     ApprovalKind.ADMIN: AdminKind(),
+    ApprovalKind.SECRET: SecretKind(),
+    ApprovalKind.EGRESS: EgressKind(),
 }
 """Those that need nothing of the host but `Means`."""
 

@@ -38,15 +38,20 @@ class Commands(click.Group):
         """All of them: those of this file first, as they stand in it."""
         from nanoclaw.cli import resources
 
-        return [*self.commands, *resources.NAMES]
+        return [*self.commands, *(name for name in resources.NAMES if name not in self.commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The one of that name."""
-        if cmd_name in self.commands:
+        """The one of that name. What this file and the table both have commands of is one group."""
+        if cmd_name in self.commands and cmd_name != "secrets":
             return self.commands[cmd_name]
         from nanoclaw.cli import resources
 
-        return resources.command(cmd_name, _config)
+        found = resources.command(cmd_name, _config)
+        own = self.commands.get(cmd_name)
+        if isinstance(found, click.Group) and isinstance(own, click.Group):
+            for name, command in own.commands.items():
+                found.add_command(command, name)
+        return found
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

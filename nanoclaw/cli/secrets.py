@@ -10,12 +10,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from nanoclaw.cli.other_secrets import bound
 from nanoclaw.cli.recording import recorded
 from nanoclaw.cli.words import printable
 from nanoclaw.config import FILE, Config
 from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, Endpoint, read_endpoint
 from nanoclaw.core.model_requests import LONGEST_KEY, BadKey, read_key
 from nanoclaw.errors import UsageError
+from nanoclaw.gateway.other_secrets import OtherSecrets
 from nanoclaw.gateway.secrets_file import ANTHROPIC_KEYS, ONECLI_KEYS, SecretsFile
 from nanoclaw.kit.clock import SystemClock
 from schema.times import write_time
@@ -46,25 +48,23 @@ def keep(config: Config, name: str, url: str | None) -> None:
 def show(config: Config, *, as_json: bool) -> None:
     """Print for whom there are keys. Raises `UsageError`."""
     found = [(name, secret) for name, file in FILES.items() for secret in SecretsFile(config.home, file).all()]
+    rows = [(name, secret.origin, secret.key.kind, secret.set_at) for name, secret in found]
+    for other in OtherSecrets(config.home).all():
+        hosts = dict.fromkeys(one.place for one in bound(config, other.name))
+        rows.append((other.name, ", ".join(hosts) or "nothing yet", "secret", other.set_at))
     if as_json:
-        for name, secret in found:
-            line = {
-                "name": name,
-                "url": secret.origin,
-                "kind": secret.key.kind,
-                "set": write_time(secret.set_at),
-            }
-            click.echo(json.dumps(line))
+        for name, url, kind, set_at in rows:
+            click.echo(json.dumps({"name": name, "url": url, "kind": kind, "set": write_time(set_at)}))
         return
     console = Console(highlight=False)
-    if not found:
+    if not rows:
         console.print("no key yet: set one with nanoclaw secrets set anthropic")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("name", "for", "kind", "set"):
         table.add_column(column, overflow="fold")
-    for name, secret in found:
-        table.add_row(name, printable(secret.origin), secret.key.kind, f"{secret.set_at:%Y-%m-%d %H:%M} UTC")
+    for name, url, kind, set_at in rows:
+        table.add_row(name, printable(url), kind, f"{set_at:%Y-%m-%d %H:%M} UTC")
     console.print(table)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from nanoclaw import config
@@ -11,39 +13,61 @@ URL_HELP = "Where that answers which the key is for; by default https://api.anth
 
 @click.group()
 def secrets() -> None:
-    """The keys of models and of OneCLI. They stay on the host: no sandbox sees one. Works without a host too."""
+    """Those of the table of verbs stand beside these; see `nanoclaw.cli.main`."""
 
 
 @secrets.command("set")
-@click.argument("name", type=click.Choice(["anthropic", "onecli"]), metavar="NAME")
+@click.argument("name")
 @click.option("--url", help=URL_HELP)
 def secrets_set(name: str, url: str | None) -> None:
-    """Keep a key, instead of the one that is there.
+    """Keep a key or another secret, instead of the one that is there.
 
-    NAME is anthropic, the API that Claude and others speak; or onecli, a server that keeps agents' credentials.
+    NAME is anthropic, the API that Claude and others speak; onecli, a server that keeps agents' credentials; or a name
+    in capital letters, such as GITHUB_TOKEN, which nanoclaw secrets bind then lets go to a host.
 
     Asks for it, or reads it from standard input; never from the command line, which others can see.
     Holds from the next request on.
     """
-    from nanoclaw.cli import secrets
+    from nanoclaw.cli import other_secrets, secrets
 
-    secrets.keep(config.load(config.home_folder()), name, url)
+    settings = config.load(config.home_folder())
+    if name in secrets.FILES:
+        secrets.keep(settings, name, url)
+    else:
+        other_secrets.keep(settings, name, url)
 
 
 @secrets.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a key, for programs.")
 def secrets_list(as_json: bool) -> None:
-    """Which keys there are, for whom and since when. None is shown."""
+    """Which keys and secrets there are, for whom and since when. None is shown."""
     from nanoclaw.cli import secrets
 
     secrets.show(config.load(config.home_folder()), as_json=as_json)
 
 
 @secrets.command("remove")
-@click.argument("name", type=click.Choice(["anthropic", "onecli"]), metavar="NAME")
+@click.argument("name")
 @click.option("--url", help=URL_HELP)
 def secrets_remove(name: str, url: str | None) -> None:
-    """Forget a key. Holds from the next request on."""
-    from nanoclaw.cli import secrets
+    """Forget a key or another secret. Holds from the next request on."""
+    from nanoclaw.cli import other_secrets, secrets
 
-    secrets.forget(config.load(config.home_folder()), name, url)
+    settings = config.load(config.home_folder())
+    if name in secrets.FILES:
+        secrets.forget(settings, name, url)
+    else:
+        other_secrets.forget(settings, name, url)
+
+
+@secrets.command("test")
+@click.argument("name")
+@click.option("--path", default="/", show_default=True, help="What to ask of each host, by GET.")
+def secrets_test(name: str, path: str) -> None:
+    """Ask each host that a secret is bound to, with it, and say what is wrong. Ends with 1 if anything is.
+
+    NAME is a secret's, such as GITHUB_TOKEN.
+    """
+    from nanoclaw.cli import other_secrets
+
+    sys.exit(other_secrets.test(config.load(config.home_folder()), name, path))

@@ -22,6 +22,7 @@ from nanoclaw.composing import handles
 from nanoclaw.composing.ownership import hand_over
 from nanoclaw.composing.places import COMPOSED_FRAGMENTS, GroupPlaces, is_plain
 from nanoclaw.composing.skills import Skill, find_skills, link_skills, select
+from nanoclaw.core.bindings import instructions as instructions_of
 from nanoclaw.core.instructions import Instructions, Part, Source, instruct
 from nanoclaw.core.told import Told, container_json
 from nanoclaw.model.sandbox import Owner
@@ -120,6 +121,8 @@ def _parts(told: Told, skills: tuple[Skill, ...]) -> Iterator[Part]:
             yield Part(Source.SKILL, skill.name, skill.instructions)
     for name, text in _tools().items():
         yield Part(Source.TOOL, name, text)
+    if told.bindings:
+        yield Part(Source.TOOL, "hosts-with-secrets", instructions_of(told.bindings))
     for name, server in told.mcp_servers.items():
         if server.instructions is not None:
             yield Part(Source.MCP, name, server.instructions)

@@ -84,6 +84,8 @@ class Policy:
     presets: frozenset[Preset] = field(factory=frozenset[Preset])
     agent: str = "AGENT"
     """How the operator names the agent group on a command line."""
+    asks: bool = False
+    """Are people asked about what is refused?"""
 
     @property
     def is_closed(self) -> bool:
@@ -181,16 +183,17 @@ def judge_name(policy: Policy, asked: Asked) -> Verdict:
         return Denied(why=f"What is allowed of {asked.place} can be told by plain HTTP only, not through a tunnel.")
     if matching:
         return Denied(
-            why=f"{asked.method} of that path is not allowed at {asked.place}; {ask_for(policy.agent, asked.place)}",
+            why=f"{asked.method} of that path is not allowed at {asked.place}; {ask_for(policy, asked.place)}",
             can_ask=True,
         )
-    return Denied(why=f"{asked.place} is not allowed; {ask_for(policy.agent, asked.place)}", can_ask=True)
+    return Denied(why=f"{asked.place} is not allowed; {ask_for(policy, asked.place)}", can_ask=True)
 
 
-def ask_for(agent: str, place: Place) -> str:
+def ask_for(policy: Policy, place: Place) -> str:
     """How an agent is told to get on."""
     said = str(place.host) if place.port == HTTPS else place.authority
-    return f"ask the operator to allow it: nanoclaw egress allow {agent} {said}"
+    asked = "people are asked unless they said no already, and you will be told; or " if policy.asks else ""
+    return f"{asked}ask the operator to allow it: nanoclaw egress allow {policy.agent} {said}"
 
 
 def judge_addresses(

@@ -17,6 +17,7 @@ from cattrs.v import format_exception
 from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.limits import limits_of
 from nanoclaw.core.notices import plain
+from nanoclaw.model.bindings import Binding
 from nanoclaw.model.entities import AgentGroup
 from nanoclaw.model.sandbox import ExtraMount, Limits, Network
 from nanoclaw.model.settings import ContainerSettings
@@ -80,6 +81,8 @@ class Told:
     timezone: str
     first_memory: str | None = None
     """What its memory begins with; not in container.json."""
+    bindings: tuple[Binding, ...] = ()
+    """Hosts that it asks with a secret; added by whoever starts the sandbox, and not in container.json."""
     network: Network = Network.NONE
     limits: Limits = field(factory=Limits)
     left_out: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ from nanoclaw.gateway.frames import (
     Granted,
     MayCall,
     MayReach,
+    MayUse,
     Over,
     Shut,
     ToGateway,
@@ -52,7 +53,7 @@ UNREADABLE = Refuse(
 
 Turns: TypeAlias = Callable[[SessionId, bool], AbstractAsyncContextManager["Meter | Refuse"]]
 """The turn of a call of that session; see `connection.Turn`."""
-FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | Begins | Over | Shut
+FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Over | Shut
 
 
 @define(eq=False)
@@ -109,7 +110,7 @@ class Answers:
                 self._nursery.start_soon(self._call, said, call)
             case Took():
                 self._took(said)
-            case MayReach() | WhereProxy():
+            case MayReach() | WhereProxy() | MayUse():
                 self._ask(said.number)
                 self._nursery.start_soon(self._look, said)
             case Begins():
@@ -173,7 +174,7 @@ class Answers:
             if call.meter is None:
                 self._answer(asked.number, UNREADABLE)
 
-    async def _look(self, asked: MayReach | WhereProxy) -> None:
+    async def _look(self, asked: MayReach | WhereProxy | MayUse) -> None:
         way = self._ways.get(asked.way)
         try:
             if isinstance(asked, MayReach) and way is not None and way.egress is not None:
@@ -183,6 +184,8 @@ class Answers:
                 self._answer(asked.number, Allowed(way=asked.way, policy=None if known else policy))
             elif isinstance(asked, WhereProxy) and way is not None and way.proxy is not None:
                 self._answer(asked.number, await way.proxy())
+            elif isinstance(asked, MayUse) and way is not None and way.egress is not None:
+                self._answer(asked.number, await way.egress.bound(asked.request))
             else:
                 self._answer(asked.number, Unanswerable(why="this sandbox's way out is closed"))
         except UnreachableError as exc:

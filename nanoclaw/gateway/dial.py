@@ -35,15 +35,24 @@ async def dial(endpoint: Endpoint) -> trio.abc.Stream:
             raise UnreachableError(f"the name {endpoint.host} is not known here") from exc
         except OSError as exc:
             raise UnreachableError("nobody takes the connection") from exc
-        return await _encrypt(plain, endpoint) if endpoint.scheme == "https" else plain
+        return await encrypt(plain, endpoint.host) if endpoint.scheme == "https" else plain
     raise UnreachableError(f"it did not answer within {CONNECT_SECONDS:g} s")
 
 
-async def _encrypt(plain: trio.SocketStream, endpoint: Endpoint) -> trio.abc.Stream:
+async def encrypt(plain: trio.SocketStream, host: str) -> trio.abc.Stream:
+    """Speak TLS over *plain* with whoever is *host*.
+
+    Raises:
+      UnreachableError: it is not, or does not in time. *plain* is closed then, as it is by cancellation.
+    """
     try:
         context = await trio.to_thread.run_sync(_trusted)
-        secure = trio.SSLStream(plain, context, server_hostname=endpoint.host, https_compatible=True)
-        await secure.do_handshake()
+        secure = trio.SSLStream(plain, context, server_hostname=host, https_compatible=True)
+        with trio.fail_after(CONNECT_SECONDS):
+            await secure.do_handshake()
+    except trio.TooSlowError as exc:
+        await trio.aclose_forcefully(plain)
+        raise UnreachableError("it does not speak TLS in time") from exc
     except trio.BrokenResourceError as exc:
         await trio.aclose_forcefully(plain)
         reason = exc.__cause__

@@ -22,18 +22,18 @@ from nanoclaw.core.egress_requests import (
     read_request,
     reason_phrase,
 )
+from nanoclaw.gateway.bound import AskBound, Onward, ValueOf, begin, no_secret, nothing_bound
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.meter import Meter
+from nanoclaw.gateway.meter import Count, Meter
+from nanoclaw.gateway.passing import BODY_SECONDS, Passing
 from nanoclaw.gateway.reach import Reach
 from nanoclaw.gateway.splice import Stopped, join
 from nanoclaw.gateway.wire import GoneError, Wire, client
+from nanoclaw.model.bindings import GATEWAY, Stay
 from nanoclaw.model.egress import EgressLimits, Outcome
 
 IDLE_SECONDS = 600.0
 """How long a connection may be kept without a request."""
-BODY_SECONDS = 60.0
-"""How long a sandbox may pause in the middle of a request."""
-ANSWER_SECONDS = 600.0
 MOST_HEARD = 1 << 20
 """Bytes of a request's body that are heard although it goes nowhere."""
 LONGEST_WHY = 300
@@ -51,6 +51,8 @@ class Told:
     sent: int = 0
     received: int = 0
     seconds: float = 0.0
+    can_ask: bool = False
+    """Was it refused, and would a rule of the operator's help?"""
 
 
 @frozen(kw_only=True)
@@ -71,24 +73,9 @@ class Egress:
     """Told of every request, once it is over."""
     begins: Callable[[Begun], Callable[[Told], None]] | None = None
     """Told of every request before anything becomes of it; what it returns is told the rest, in place of `tell`."""
+    bound: AskBound = nothing_bound
+    """May a request go on with a secret? See there."""
     limits: EgressLimits = field(factory=EgressLimits)
-
-
-@define
-class _Count:
-    """What has moved for one request."""
-
-    _meter: Meter
-    sent: int = 0
-    received: int = 0
-
-    def out(self, number: int) -> None:
-        self._meter.move(number)
-        self.sent += number
-
-    def back(self, number: int) -> None:
-        self._meter.move(number)
-        self.received += number
 
 
 Outcomes: TypeAlias = tuple[Outcome, str]
@@ -102,6 +89,9 @@ class EgressConnection:
     _egress: Egress
     _meter: Meter
     _reach: Reach
+    _value_of: ValueOf = no_secret
+    _can_ask: bool = field(default=False, init=False)
+    """Would a rule help the request that was refused just now?"""
 
     async def serve(self) -> None:
         """Answer requests until the sandbox leaves, or breaks the rules. Closes the connection.
@@ -123,7 +113,7 @@ class EgressConnection:
         request = await self._inside.receive(IDLE_SECONDS)
         if not isinstance(request, h11.Request):
             return False
-        began, count = trio.current_time(), _Count(self._meter)
+        began, count = trio.current_time(), Count(self._meter)
         asked = read_request(request.method, request.target)
         begun = Begun(
             method=request.method.decode("ascii", "replace")[:20],
@@ -131,6 +121,7 @@ class EgressConnection:
         )
         tell = self._egress.tell if self._egress.begins is None else self._egress.begins(begun)
         outcome, why = Outcome.FAILED, "it was cut off"
+        self._can_ask = False
         try:
             outcome, why = await self._answer(request, asked, count)
         except GoneError as exc:
@@ -149,15 +140,18 @@ class EgressConnection:
                     sent=count.sent,
                     received=count.received,
                     seconds=trio.current_time() - began,
+                    can_ask=self._can_ask,
                 )
             )
         return self._inside.next_message()
 
-    async def _answer(self, request: h11.Request, asked: Asked | BadRequest, count: _Count) -> Outcomes:
+    async def _answer(self, request: h11.Request, asked: Asked | BadRequest, count: Count) -> Outcomes:
         if isinstance(asked, BadRequest):
             return await self._refuse(400, asked.why)
         if (too_much := self._meter.ask()) is not None:
             return await self._refuse(429, f"{asked.place}: {too_much}.")
+        if str(asked.place.host) == GATEWAY:
+            return await self._by_binding(request, asked, count)
         try:
             verdict = judge_name(await self._egress.policy(), asked)
             outside = verdict if isinstance(verdict, Denied) else await self._reach.connect(verdict)
@@ -166,15 +160,57 @@ class EgressConnection:
             await self._refuse(502, why)
             return Outcome.FAILED, why
         if isinstance(outside, Denied):
+            self._can_ask = outside.can_ask
             return await self._refuse(403, outside.why)
         assert isinstance(verdict, Permitted)
         if asked.method is None:
             await self._tunnel(outside, count)
             return Outcome.ALLOWED, verdict.by
-        failed = await self._pass_on(request, asked, client(outside), count)
-        return (Outcome.ALLOWED, verdict.by) if failed is None else (Outcome.FAILED, failed)
+        way = Onward(
+            by=verdict.by,
+            asked=asked,
+            headers=onward_headers(asked, list(request.headers)),
+            body=None,
+            back=backward_headers,
+            stream=outside,
+        )
+        return await self._pass_on(request, way, count)
 
-    async def _tunnel(self, outside: trio.SocketStream, count: _Count) -> None:
+    async def _by_binding(self, request: h11.Request, asked: Asked, count: Count) -> Outcomes:
+        """Answer what is asked of the gateway itself: it goes on with a secret, to where that is bound."""
+        if asked.method is None:
+            return await self._refuse(400, f"{GATEWAY} is the gateway itself: ask it for http://{GATEWAY}/NAME/PATH.")
+        try:
+            way = await begin(
+                asked,
+                list(request.headers),
+                self._read_body,
+                ask=self._egress.bound,
+                value_of=self._value_of,
+                reach=self._reach,
+            )
+        except UnreachableError as exc:
+            why = f"{asked.path.partition('?')[0]} cannot be reached: {exc}."
+            await self._refuse(502, why)
+            return Outcome.FAILED, why
+        return (
+            await self._refuse(way.status, way.why)
+            if isinstance(way, Stay)
+            else await self._pass_on(request, way, count)
+        )
+
+    async def _read_body(self, most: int) -> bytes | None:
+        """The body of the request under way, or None if it has more than *most* bytes. Raises `GoneError`."""
+        if self._inside.http.they_are_waiting_for_100_continue:
+            await self._inside.send(h11.InformationalResponse(status_code=100, headers=[]))
+        body = bytearray()
+        while isinstance(event := await self._inside.receive(BODY_SECONDS), h11.Data):
+            body += event.data
+            if len(body) > most:
+                return None
+        return bytes(body)
+
+    async def _tunnel(self, outside: trio.SocketStream, count: Count) -> None:
         """Carry whatever comes, both ways, until both have ended."""
         try:
             # A request without a body: this is its end, and what follows is the tunnel's.
@@ -195,64 +231,20 @@ class EgressConnection:
         if not isinstance(await self._inside.receive(BODY_SECONDS), h11.EndOfMessage):
             raise GoneError(self._inside, "a CONNECT has no body", 400)
 
-    async def _pass_on(self, request: h11.Request, asked: Asked, outside: Wire, count: _Count) -> str | None:
-        """Put one request and pass on its answer; returns why that did not work, if it has been said."""
+    async def _pass_on(self, request: h11.Request, way: Onward, count: Count) -> Outcomes:
+        """Put one request and pass on its answer; says it, if that does not work."""
+        outside = client(way.stream)
         try:
-            headers = onward_headers(asked, list(request.headers))
-            await self._ask(outside, h11.Request(method=request.method, target=asked.path, headers=headers), count)
-            await self._hear_answer(outside, count)
+            await Passing(self._inside, outside, way, count).run(request.method)
         except GoneError as exc:
             if exc.wire is self._inside or self._has_begun():
                 raise
-            why = f"{asked.place} gave no answer: {exc.why}."
+            why = f"{way.asked.place} gave no answer: {exc.why}."
             await self._refuse(502, why)
-            return why
+            return Outcome.FAILED, why
         finally:
             await outside.close()
-        return None
-
-    async def _ask(self, outside: Wire, head: h11.Request, count: _Count) -> None:
-        try:
-            await outside.send(head)
-            if self._inside.http.they_are_waiting_for_100_continue:
-                await self._inside.send(h11.InformationalResponse(status_code=100, headers=[]))
-            while isinstance(event := await self._inside.receive(BODY_SECONDS), h11.Data):
-                count.out(len(event.data))
-                await outside.send(h11.Data(data=event.data))
-            await outside.send(h11.EndOfMessage())
-        except GoneError as exc:
-            if exc.wire is self._inside:
-                raise
-            # Whoever does not want to hear the rest may have answered already.
-
-    async def _hear_answer(self, outside: Wire, count: _Count) -> None:
-        """Pass the answer on, for as long as the sandbox is there to hear it."""
-        failed: GoneError | Stopped | None = GoneError(self._inside, "it did not wait for the answer")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._leave_with_the_sandbox, nursery.cancel_scope)
-            try:
-                await self._copy_answer(outside, count)
-                failed = None
-            except (GoneError, Stopped) as exc:
-                failed = exc
-            nursery.cancel_scope.cancel()
-        if failed is not None:
-            raise failed
-
-    async def _leave_with_the_sandbox(self, answering: trio.CancelScope) -> None:
-        if await self._inside.wait_for_end():
-            answering.cancel()
-
-    async def _copy_answer(self, outside: Wire, count: _Count) -> None:
-        while not isinstance(event := await outside.receive(ANSWER_SECONDS), h11.Response):
-            if event is None:
-                raise GoneError(outside, "it left without a word")
-        headers = backward_headers(list(event.headers))
-        await self._inside.send(h11.Response(status_code=event.status_code, reason=event.reason, headers=headers))
-        while isinstance(event := await outside.receive(ANSWER_SECONDS), h11.Data):
-            count.back(len(event.data))
-            await self._inside.send(h11.Data(data=event.data))
-        await self._inside.send(h11.EndOfMessage())
+        return Outcome.ALLOWED, way.by
 
     async def _refuse(self, status: int, why: str) -> Outcomes:
         """Answer in the place's place, once all that was asked has been heard."""

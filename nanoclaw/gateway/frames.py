@@ -6,6 +6,7 @@ No secret is ever in one: the process reads the files of keys itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -18,8 +19,10 @@ from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted
 from nanoclaw.gateway.egress import Begun, Told
+from nanoclaw.model.bindings import BoundRequest, Go, NeedsBody, Stay
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.ids import SessionId
+from schema.times import read_time, write_time
 
 Place: TypeAlias = Endpoint | BadEndpoint
 
@@ -74,7 +77,7 @@ class Allowed:
     """None: what was said of that way last."""
 
 
-Found: TypeAlias = Granted | Refuse | Allowed | Endpoint | Unanswerable
+Found: TypeAlias = Granted | Refuse | Allowed | Endpoint | Go | NeedsBody | Stay | Unanswerable
 
 
 @frozen(kw_only=True)
@@ -145,6 +148,15 @@ class WhereProxy:
 
 
 @frozen(kw_only=True)
+class MayUse:
+    """May a request go on with a secret that is bound to its host?"""
+
+    number: int
+    way: int
+    request: BoundRequest
+
+
+@frozen(kw_only=True)
 class Begins:
     """A request for something else than the model, before anything becomes of it."""
 
@@ -168,7 +180,7 @@ class Shut:
     way: int
 
 
-ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | Begins | Over | Shut
+ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Over | Shut
 
 
 class FrameError(ValueError):
@@ -176,6 +188,8 @@ class FrameError(ValueError):
 
 
 _converter = Converter(forbid_extra_keys=True, unstruct_collection_overrides={frozenset: sorted})
+_converter.register_unstructure_hook(datetime, write_time)
+_converter.register_structure_hook(datetime, lambda said, _: read_time(said))
 for _union in (Place, Found, ToGateway, ToHost):
     configure_tagged_union(_union, _converter, tag_name="type")
 

@@ -24,6 +24,7 @@ from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Key, Refuse
 from nanoclaw.core.model_usage import Meter as CallMeter
 from nanoclaw.errors import SandboxError, UsageError
+from nanoclaw.gateway.bound import ValueOf, no_secret
 from nanoclaw.gateway.connection import Connection
 from nanoclaw.gateway.dial import Dial, dial
 from nanoclaw.gateway.egress import Egress, EgressConnection
@@ -88,6 +89,8 @@ class Gateway:
     _reach: Reach = field(factory=Reach)
     _turns: Callable[[SessionId, bool], AbstractAsyncContextManager[CallMeter | Refuse]] = field(default=uncounted)
     """The turn of a call of that session; see `connection.Turn`."""
+    _value_of: ValueOf = no_secret
+    """What a secret says that is bound to a host. Blocks."""
     _doors: list[_Door] = field(factory=list["_Door"], init=False)
     _nursery: trio.Nursery | None = field(default=None, init=False)
 
@@ -186,7 +189,7 @@ class Gateway:
         await Connection(server(stream), way.endpoint, find_key, self._dial, refused, turn).serve()
 
     async def _outward(self, egress: Egress, meter: Meter, stream: trio.SocketStream) -> None:
-        await EgressConnection(server(stream), egress, meter, self._reach).serve()
+        await EgressConnection(server(stream), egress, meter, self._reach, self._value_of).serve()
 
     async def _find_key(self, session: SessionId, endpoint: Endpoint) -> Key | Refuse | None:
         try:

@@ -28,6 +28,7 @@ from nanoclaw.gateway.frames import (
     Granted,
     MayCall,
     MayReach,
+    MayUse,
     Over,
     Shut,
     ToHost,
@@ -35,6 +36,7 @@ from nanoclaw.gateway.frames import (
     Unanswerable,
     WhereProxy,
 )
+from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, NeedsBody, Stay
 from nanoclaw.model.ids import SessionId
 
 SILENT_SECONDS = 10.0
@@ -99,6 +101,14 @@ class HostLine:
         number = next(self._numbers)
         found = await self._ask(number, WhereProxy(number=number, way=way), ANSWER_SECONDS)
         if isinstance(found, Endpoint):
+            return found
+        raise UnreachableError(_why(found))
+
+    async def bound(self, way: int, request: BoundRequest) -> BoundVerdict:
+        """May it go on with a secret? Raises `UnreachableError`."""
+        number = next(self._numbers)
+        found = await self._ask(number, MayUse(number=number, way=way, request=request), ANSWER_SECONDS)
+        if isinstance(found, Go | NeedsBody | Stay):
             return found
         raise UnreachableError(_why(found))
 

@@ -140,7 +140,7 @@ async def start(spawner: Spawner) -> Life:
             command = Command(
                 argv=COMMAND,
                 # Fewer heaps of malloc's own for the threads that look names up.
-                environment={"MALLOC_ARENA_MAX": "2"},
+                environment={"MALLOC_ARENA_MAX": "2", **_whom_to_trust()},
                 directory=Path("/"),
                 stdin=theirs.fileno(),
             )
@@ -152,3 +152,8 @@ async def start(spawner: Spawner) -> Life:
 
 def _how(code: int) -> str:
     return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+
+
+def _whom_to_trust() -> dict[str, str]:
+    """Where this machine's operator says that it keeps the certificates of whom it trusts, if that is said."""
+    return {name: os.environ[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ}

@@ -44,3 +44,20 @@ class Meter:
 
     def _used_up(self) -> str:
         return f"this sandbox has moved all of the {self.limits.total_bytes // MIB} MiB that one may"
+
+
+@define
+class Count:
+    """What has moved for one request."""
+
+    _meter: Meter
+    sent: int = 0
+    received: int = 0
+
+    def out(self, number: int) -> None:
+        self._meter.move(number)
+        self.sent += number
+
+    def back(self, number: int) -> None:
+        self._meter.move(number)
+        self.received += number

@@ -101,7 +101,9 @@ class _Process:
         match said:
             case Begin(home=home):
                 keys = SecretsFile(Path(home))
-                self._gateway = Gateway(keys.key_for, TreeNode("gateway"), turns=self._host.turn)
+                self._gateway = Gateway(
+                    keys.key_for, TreeNode("gateway"), turns=self._host.turn, value_of=keys.value_of
+                )
             case Opened():
                 self._ways[said.way] = trio.CancelScope()
                 nursery.start_soon(self._open, said, sockets, self._ways[said.way])
@@ -121,7 +123,8 @@ class _Process:
         egress = None
         if limits is not None:
             policy, begins = partial(self._host.policy, number), partial(self._host.begins, number)
-            egress = Egress(policy=policy, tell=_nobody, begins=begins, limits=limits)
+            bound = partial(self._host.bound, number)
+            egress = Egress(policy=policy, tell=_nobody, begins=begins, limits=limits, bound=bound)
         way = Way(
             session=opened.session,
             folder=Path("/"),

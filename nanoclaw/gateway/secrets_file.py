@@ -14,12 +14,12 @@ from attrs import frozen
 from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
 from nanoclaw.core.model_requests import BadKey, Key, read_key
 from nanoclaw.errors import UsageError
+from nanoclaw.gateway.other_secrets import FOLDER, OtherSecrets
 from nanoclaw.kit.private_file import read_private, write_private
 from schema.times import read_time, write_time
 
 ANTHROPIC_KEYS = "anthropic.json"
 ONECLI_KEYS = "onecli.json"
-FOLDER = "secrets"
 
 
 @frozen(kw_only=True)
@@ -46,6 +46,10 @@ class SecretsFile:
     def key_for(self, origin: str) -> Key | None:
         """The key of that place, if there is one."""
         return next((secret.key for secret in self.all() if secret.origin == origin), None)
+
+    def value_of(self, name: str) -> str | None:
+        """What the secret of that name says that is bound to hosts, if there is one; it is in a file beside this."""
+        return OtherSecrets(self.home).value_of(name)
 
     def all(self) -> tuple[Secret, ...]:
         """All there are, by place."""

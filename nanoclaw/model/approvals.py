@@ -30,6 +30,8 @@ class ApprovalKind(Enum):
     ADMIN = "admin"  # that an admin command is done, which an agent gives
     PACKAGES = "packages"  # that an agent group's image has more packages
     MCP_SERVER = "mcp-server"  # that a program gives an agent tools
+    SECRET = "secret"  # noqa: S105 - that a request of an agent's goes on with a secret of the host's
+    EGRESS = "egress"  # that an agent's sandboxes reach a host that was refused
 
 
 class ApprovalState(Enum):

@@ -32,6 +32,8 @@ class EgressRule:
     path: str = ""
     near: bool = False
     added_at: datetime
+    until: datetime | None = None
+    """When it is over; None: never."""
 
 
 @frozen(kw_only=True)

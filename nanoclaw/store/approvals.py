@@ -96,8 +96,8 @@ def waiting_of(conn: Connection, agent: AgentGroupId) -> int:
 
 
 def was_denied(conn: Connection, kind: ApprovalKind, subject: str, *, now: datetime) -> bool:
-    """Has somebody said no to the same sender a short while ago?"""
-    if kind is not ApprovalKind.SENDER:
+    """Has somebody said no to the same a short while ago, of what would be asked again and again?"""
+    if kind not in (ApprovalKind.SENDER, ApprovalKind.SECRET, ApprovalKind.EGRESS):
         return False
     found = scalar(
         conn,
@@ -288,4 +288,13 @@ def _waiting(conn: Connection, column: str, about: str) -> int:
         conn,
         f"SELECT count(*) FROM approvals WHERE {column} = ? AND state = 'pending'",  # noqa: S608 - our own words
         (about,),
+    )
+
+
+def asked_since(conn: Connection, kind: ApprovalKind, agent: AgentGroupId, since: datetime) -> int:
+    """How many of that kind were asked for of late, for that agent group."""
+    return integer(
+        conn,
+        "SELECT count(*) FROM approvals WHERE kind = ? AND agent_group_id = ? AND requested_at > ?",
+        (kind.value, agent, write_time(since)),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from nanoclaw.core.egress import Policy, Preset, Rule, read_rule
 from nanoclaw.model.egress import EgressEntry, EgressRule, Outcome
 from nanoclaw.model.ids import AgentGroupId
 from schema.rows import bindings, insert_sql, select
-from schema.sqlite import Connection, execute, fetch
+from schema.sqlite import Connection, execute, fetch, scalar
+from schema.times import write_time
 
 MOST_ENTRIES = 50_000
 """That the log keeps, of all agent groups together."""
@@ -28,14 +30,15 @@ def rules(conn: Connection, group: AgentGroupId | None = None) -> tuple[EgressRu
     )
 
 
-def policy_of(conn: Connection, group: AgentGroupId) -> Policy:
-    """All that is allowed to *group*. A row that makes no sense allows nothing."""
-    found = rules(conn, group)
+def policy_of(conn: Connection, group: AgentGroupId, *, now: datetime) -> Policy:
+    """All that is allowed to *group* at that time. A row that makes no sense allows nothing."""
+    found = [rule for rule in rules(conn, group) if rule.until is None or rule.until > now]
     folder = fetch(conn, "SELECT folder FROM agent_groups WHERE id = ?", (group,))
     return Policy(
         rules=tuple(rule for row in found if isinstance(rule := rule_of(row), Rule)),
         presets=frozenset(_PRESETS[row.said] for row in found if row.said in _PRESETS),
         agent=str(folder[0]["folder"]) if folder else "AGENT",
+        asks=is_asking(conn, group),
     )
 
 
@@ -57,6 +60,23 @@ def deny(conn: Connection, group: AgentGroupId, said: str) -> bool:
     had = fetch(conn, "SELECT 1 FROM egress_rules WHERE agent_group_id = ? AND said = ?", (group, said))
     execute(conn, "DELETE FROM egress_rules WHERE agent_group_id = ? AND said = ?", (group, said))
     return bool(had)
+
+
+def forget_over(conn: Connection, *, now: datetime) -> None:
+    """Remove the rules whose time is over."""
+    execute(conn, "DELETE FROM egress_rules WHERE until <= ?", (write_time(now),))
+
+
+def is_asking(conn: Connection, group: AgentGroupId) -> bool:
+    """Are people asked about what is refused to *group*?"""
+    return scalar(conn, "SELECT 1 FROM egress_asking WHERE agent_group_id = ?", (group,)) is not None
+
+
+def set_asking(conn: Connection, group: AgentGroupId, *, on: bool, now: datetime) -> None:
+    """Let people be asked about it, or no longer."""
+    execute(conn, "DELETE FROM egress_asking WHERE agent_group_id = ?", (group,))
+    if on:
+        execute(conn, "INSERT INTO egress_asking (agent_group_id, added_at) VALUES (?, ?)", (group, write_time(now)))
 
 
 def add_entries(conn: Connection, entries: Iterable[EgressEntry], *, most: int = MOST_ENTRIES) -> None:

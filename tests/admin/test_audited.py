@@ -48,6 +48,12 @@ DONE: Mapping[str, tuple[tuple[str, dict[str, object]], ...]] = {
         ("egress allow", {"group": "nano", "what": "web"}),
         ("egress deny", {"group": "nano", "what": "web"}),
     ),
+    "egress ask": (("egress ask", {"group": "nano"}),),
+    "secrets bind": (("secrets bind", {"secret": "TOKEN", "host": "h.example", "agents": "nano"}),),
+    "secrets unbind": (
+        ("secrets bind", {"secret": "TOKEN", "host": "h.example", "agents": "nano"}),
+        ("secrets unbind", {"name": "token"}),
+    ),
     "chats create": (("chats create", {"channel": "test", "platform_id": "hall"}),),
     "chats update": (("chats update", {"chat": "room", "name": "Hall"}),),
     "chats delete": (

@@ -43,7 +43,7 @@ def entry(desk: Desk, number: int, of: AgentGroupId, outcome: Outcome) -> Egress
 def test_a_new_agent_reaches_nothing_but_its_model(desk: Desk) -> None:
     answer = desk.do("egress list")
     assert (answer.rows, answer.said) == ((), "nothing is allowed: sandboxes reach their models and no more")
-    assert egress.policy_of(desk.world.conn, group(desk, "nano")).is_closed
+    assert egress.policy_of(desk.world.conn, group(desk, "nano"), now=desk.world.now).is_closed
     tried = desk.do("egress test", group="nano", place="pypi.org")
     assert tried.rows[0]["allowed"] is False
     assert tried.said == (
@@ -64,7 +64,7 @@ def test_what_is_allowed_is_shown_tried_and_taken_back_and_is_nobody_elses(desk:
     rows = {row["what"]: row for row in desk.do("egress list", group="ops").rows}
     assert (rows["mirror.example:80"]["methods"], rows["mirror.example:80"]["path"]) == ("GET,HEAD", "/pool")
     assert rows["nas.example:8443"]["near"] is True
-    policy = egress.policy_of(desk.world.conn, group(desk, "nano"))
+    policy = egress.policy_of(desk.world.conn, group(desk, "nano"), now=desk.world.now)
     assert policy.rules == (Rule(host="example.org"),)
     assert policy.presets == frozenset({Preset.PACKAGES})
 
@@ -138,8 +138,8 @@ def test_rules_go_with_their_agent_and_the_log_stays(desk: Desk) -> None:
     desk.do("egress allow", group="ops", what="web")
     ops = group(desk, "ops")
     egress.add_entries(desk.world.conn, [entry(desk, 1, ops, Outcome.ALLOWED)], most=6)
-    assert not egress.policy_of(desk.world.conn, ops).is_closed
+    assert not egress.policy_of(desk.world.conn, ops, now=desk.world.now).is_closed
     desk.do("groups delete", group="ops")
     assert desk.do("egress list").rows == ()
-    assert egress.policy_of(desk.world.conn, ops).is_closed
+    assert egress.policy_of(desk.world.conn, ops, now=desk.world.now).is_closed
     assert [row["place"] for row in desk.do("egress log").rows] == ["a1.example:443"]

@@ -49,6 +49,7 @@ OWN = {
     "repair": "--apply --yes",
     "secrets remove": "anthropic",
     "secrets set": "anthropic",
+    "secrets test": "TOKEN",
     "service install": "",
     "service uninstall": "",
     "session export": "ses- --to FILE",
@@ -122,7 +123,7 @@ def test_what_the_command_line_does_itself_is_on_record_with_who_what_digest_and
     found = typed(home, name)
     assert {one["who"] for one in found} == {"operator"}
     found = [one for one in found if one["what"] == name]  # a repair has a record of each of its steps besides
-    assert found[-1]["outcome"] == ("failed" if name in {"image build", "secrets remove"} else "done")
+    assert found[-1]["outcome"] == ("failed" if name in {"image build", "secrets remove", "secrets test"} else "done")
     assert all(len(str(one["digest"])) == 64 for one in found)
     assert all(one["on"] for one in found) or name == "repair"
 
