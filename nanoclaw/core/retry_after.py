@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,11 @@ from math import isfinite
 LONGEST = 86_400.0
 """Seconds; whoever asks for more is asked again after a day."""
 _MILLISECONDS = 1_000.0
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+_CLOCK = re.compile(r"\b(?:in|for|after) (\d{1,2}):(\d\d):(\d\d)\b", re.ASCII | re.IGNORECASE)
+_SPAN = re.compile(
+    r"\b(?:in|for|after) (\d{1,6}) ?(s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b", re.ASCII | re.IGNORECASE
+)
 
 
 def retry_after(headers: Mapping[str, str], body: object = None, *, now: datetime) -> float | None:
@@ -52,6 +58,18 @@ def _until(said: str | None, date: str | None, now: datetime) -> Iterator[float]
     then = date_in(said)
     if then is not None:
         yield max(0.0, (then - (date_in(date) or now)).total_seconds())
+
+
+def wait_in_words(said: str) -> float | None:
+    """The wait that a sentence names, in seconds, such as `greylisted for 5 minutes` or `come back in 00:04:59`.
+
+    None: it names none. SMTP has no other place for it.
+    """
+    if (clock := _CLOCK.search(said)) is not None:
+        hours, minutes, seconds = (int(one) for one in clock.groups())
+        return min(hours * 3_600.0 + minutes * 60 + seconds, LONGEST)
+    found = _SPAN.search(said)
+    return None if found is None else min(int(found[1]) * _UNITS[found[2][0].lower()], LONGEST)
 
 
 def date_in(said: str | None) -> datetime | None:

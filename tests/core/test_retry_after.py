@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.retry_after import LONGEST, retry_after
+from nanoclaw.core.retry_after import LONGEST, retry_after, wait_in_words
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 json = st.recursive(
@@ -43,6 +43,24 @@ json = st.recursive(
 )
 def test_every_form_is_read(headers: dict[str, str], body: object, expected: float | None) -> None:
     assert retry_after(headers, body, now=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("450 4.2.0 Greylisted for 5 minutes (1)", 300.0),
+        ("451 4.7.1 Greylisting in action, please come back in 00:04:59", 299.0),
+        ("450 try again in 300 seconds", 300.0),
+        ("450 try again in 1 second.", 1.0),
+        ("452 quota: wait for 2h", 7_200.0),
+        ("450 try again after 999999 hours", LONGEST),
+        ("451 4.7.1 Try again later", None),
+        ("450 4.2.1 in 3 sentences", None),
+        ("450 greylisted for 5", None),
+    ],
+)
+def test_a_wait_is_found_in_a_sentence(said: str, expected: float | None) -> None:
+    assert wait_in_words(said) == expected
 
 
 @given(st.text(), st.text(), json)

@@ -18,12 +18,17 @@ from attrs import define
 from nanoclaw.channels.email.imap import Login
 from nanoclaw.channels.email.wires import ANSWER_SECONDS, Server, Wire, connect, tls_context
 from nanoclaw.core.notices import plain
+from nanoclaw.core.retry_after import wait_in_words
 from nanoclaw.errors import DeliveryError
 from nanoclaw.model.ids import ChannelName
 
 T = TypeVar("T")
 
 DONE, GO_AHEAD, LATER, REFUSED, MOST_CODE = 250, 354, 400, 500, 600
+BUSY = 45
+"""How the codes begin by which a server puts off one mail: 450, 451, 452. By 421 it goes away, as one that breaks."""
+LATER_SECONDS = 60.0
+"""Until a mail that was put off is offered again, if the server does not say (RFC 5321, 4.5.4.1: for days)."""
 _DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -119,8 +124,10 @@ async def _asked(channel: ChannelName, wire: Wire, work: Callable[[], T]) -> T:
         why = f"the mail server does not let us in: {_answer(exc)}"
         raise DeliveryError(channel=channel, why=why, retryable=True) from None
     except smtplib.SMTPResponseException as exc:
-        why = f"the mail server says {_answer(exc)}"
-        raise DeliveryError(channel=channel, why=why, retryable=exc.smtp_code < REFUSED) from None
+        said = _answer(exc)
+        wait = (wait_in_words(said) or LATER_SECONDS) if exc.smtp_code // 10 == BUSY else None
+        why = f"the mail server says {said}"
+        raise DeliveryError(channel=channel, why=why, retryable=exc.smtp_code < REFUSED, retry_after=wait) from None
     except ssl.SSLCertVerificationError as exc:
         why = f"the certificate of the mail server does not do: {plain(exc.verify_message)}"
         raise DeliveryError(channel=channel, why=why, retryable=True) from None

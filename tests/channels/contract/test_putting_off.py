@@ -16,7 +16,7 @@ from nanoclaw.model.ids import OutboundId
 from nanoclaw.model.messages import LedgerState
 from tests.channels.contract.house import ContractHouse
 from tests.channels.contract.putting_off import Form
-from tests.channels.contract.rigs import forms_of, kinds
+from tests.channels.contract.rigs import forms_of
 
 RATE = 20.0
 BRIEFLY, AN_HOUR = 2.0, 3_600.0
@@ -60,7 +60,6 @@ async def put_off(house: ContractHouse, form: Form, seconds: float) -> OutboundI
     return waits
 
 
-@pytest.mark.parametrize("house", [one for one in kinds() if forms_of(one)], indirect=True)
 async def test_a_platform_that_says_come_later_is_obeyed_in_whichever_form_it_says_so(
     house: ContractHouse, fast_clock: trio.testing.MockClock
 ) -> None:

@@ -53,8 +53,8 @@ def told(host: MailHost, **more: str) -> dict[str, str]:
 
 CAN = frozenset({Can.THREADS, Can.FILES_IN, Can.FILES_OUT, Can.GAPS, Can.RENAMES})
 TROUBLES = frozenset(FAULTS)
-FORMS: frozenset[Form] = frozenset()
-"""SMTP has no word for when to come again."""
+FORMS = frozenset({Form.OWN})
+"""Words, for which SMTP has no form."""
 
 
 @define(eq=False)
@@ -123,7 +123,8 @@ class EmailRig:
         self.host.faults.extend(FAULTS[one] for one in troubles)
 
     def put_off(self, form: Form, seconds: float) -> None:
-        raise NotImplementedError
+        self.host.later = f"in {seconds:.0f} seconds"
+        self.script(Trouble.BUSY)
 
     def shown(self, chat: str) -> Sequence[Shown]:
         return [_shown(chat, read(raw)) for to, raw in self.host.sent if to == chat]

@@ -62,7 +62,8 @@ async def _answer(session: _Session, said: str) -> bool:
             await session.say("250 so" if session.inside else "530 who are you?")
         case "RCPT":
             session.to = said.partition("<")[2].partition(">")[0]
-            await session.say(session.fault.value if session.fault in AT_RCPT else "250 so")
+            later = f" {session.host.later}" if session.fault is Fault.LATER else ""
+            await session.say(f"{session.fault.value}{later}" if session.fault in AT_RCPT else "250 so")
         case "DATA":
             await session.say("354 go on")
             return await _take(session)

@@ -74,6 +74,8 @@ class MailHost:
     sent: list[tuple[str, bytes]] = field(factory=list[tuple[str, bytes]])
     """What went out, and to whom."""
     faults: deque[Fault] = field(factory=deque[Fault])
+    later: str = "in 1 second"
+    """When the one whom `Fault.LATER` puts off may come again."""
     asked: list[str] = field(factory=list[str])
     """What clients said, without what they sent with it."""
     news: trio.Event = field(factory=trio.Event)
