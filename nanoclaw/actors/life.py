@@ -100,7 +100,7 @@ class Life:
         parts, session = self._parts, self._place.session
         layout = parts.folders.layout(session)
         bind_contextvars(epoch=epoch)
-        self._log = SandboxLog(parts.folders.log(session.id, epoch))
+        self._log = SandboxLog(parts.folders.log(session.id, epoch), secrets=parts.folders.secrets)
         adopted = self._sandbox is not None
         owner = parts.engine.owner_of(self._place.agent_group.id)
         drain: Drain | None = None

@@ -127,6 +127,11 @@ class Folders:
         """What runners said, by session."""
         return self.home / "logs" / "sandboxes"
 
+    @property
+    def secrets(self) -> Path:
+        """What no log must say."""
+        return self.home / "secrets"
+
     def log(self, session: SessionId, epoch: EpochNumber) -> Path:
         """What the runner of one epoch said on standard error."""
         return self.logs / session / f"{epoch}.log"

@@ -13,6 +13,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.kit.known_secrets import known_forms
+from nanoclaw.kit.private_file import learn
 from nanoclaw.kit.striking import ready, strike
 
 MOST_LOG_BYTES = 1 << 20
@@ -29,6 +30,8 @@ class SandboxLog:
 
     path: Path
     most_bytes: int = MOST_LOG_BYTES
+    secrets: Path | None = None
+    """The folder with files of secrets: what another process has put there counts as well."""
     _known: Callable[[], Collection[str]] = known_forms
     """Every form of each secret that must not be in it."""
     _last: bytes = field(default=b"", init=False)
@@ -57,6 +60,8 @@ class SandboxLog:
         return " / ".join(line.strip() for line in said[-LAST_LINES:])
 
     def _write(self, ended: bool) -> None:
+        if self.secrets is not None:
+            learn(self.secrets)
         known = self._known()
         text = self._unwritten.decode(errors=_ANY_BYTES)
         taken = len(text) if ended else ready(text, known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,15 @@ async def test_the_last_lines_show_no_end_of_a_secret(tmp_path: Path) -> None:
     await log.add(f"{KEY}{'.' * (TAIL_BYTES - 4)}".encode())
     assert KEY[-4:] not in log.last_lines
     assert log.last_lines.startswith("out]")
+
+
+async def test_a_key_that_another_process_has_kept_meanwhile_is_struck_as_well(tmp_path: Path) -> None:
+    keys = tmp_path / "secrets" / "anthropic.json"
+    log = SandboxLog(tmp_path / "1.log", secrets=keys.parent)
+    for number, key in enumerate(("first-of-the-keys", "then-another-one")):
+        keys.parent.mkdir(exist_ok=True)
+        keys.touch(mode=0o600)
+        keys.write_text(json.dumps({"place": {"key": key}}))
+        await log.add(f"{number} {key}\n".encode())
+        assert log.last_lines.endswith(f"{number} {STRUCK}")
+    assert log.path.read_text() == f"0 {STRUCK}\n1 {STRUCK}\n"
