@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,9 +13,9 @@ from attrs import frozen
 
 from nanoclaw.actors.backups import Backups
 from nanoclaw.actors.configured import Broken, Workshop
-from nanoclaw.actors.credential_kind import Decisions
 from nanoclaw.actors.egress_desk import EgressDesk
-from nanoclaw.actors.parts import Credentials, Folders
+from nanoclaw.actors.meters import Meters
+from nanoclaw.actors.parts import Folders
 from nanoclaw.actors.spool_sweep import swept
 from nanoclaw.actors.till import Till
 from nanoclaw.admin.channel_desk import ChannelDesk, Rooms
@@ -24,12 +25,12 @@ from nanoclaw.channels.terminal.channel import CHANNEL, CONVERSATION, SENDER, Te
 from nanoclaw.channels.terminal.frames import Welcome
 from nanoclaw.composing.extra_mounts import ExtraMounts
 from nanoclaw.config import Config
-from nanoclaw.core.endpoints import ANTHROPIC, BadEndpoint, read_endpoint
+from nanoclaw.core.endpoints import ANTHROPIC
 from nanoclaw.core.key_check import without_key
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.process import GatewayProcess
 from nanoclaw.gateway.secrets_file import SecretsFile
-from nanoclaw.ground import Ground
+from nanoclaw.ground import Ground, onecli_of, run_or_rest
 from nanoclaw.house import build
 from nanoclaw.kit.clock import Clock, SystemClock
 from nanoclaw.kit.ids import mint
@@ -38,7 +39,7 @@ from nanoclaw.kit.supervisor import ChildSpec, Service, supervise
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.kit.watch import DirectoryWatch
 from nanoclaw.link.standing import CustomsByStanding
-from nanoclaw.looks import looks, see
+from nanoclaw.looks import looks, metrics_of, see
 from nanoclaw.sandboxes.available import all_engines, builder_of
 from nanoclaw.sandboxes.choice import Choice, choose
 from nanoclaw.sandboxes.docker import DockerSettings
@@ -68,6 +69,7 @@ TREE = (
     "backups",
     "admin",
     "console",
+    "metrics",
     "channels",
     "announcement",
 )
@@ -162,16 +164,19 @@ async def serve(
         channels: list[Channel] = [terminal, *((web.channel,) if web else ()), *more_channels()]
         secrets = SecretsFile(config.home)
         keyless = await _without_key(store, secrets, config)
-        egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits)
-        till = Till(store, clock, config.agent.timezone, lambda to: house.delivery.nudge(to), prices=config.prices)  # noqa: PLW0108 - below
+        meters, turns = Meters(), SlowTurns()
+        egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits, meters=meters)
+        zone, prices = config.agent.timezone, config.prices
+        till = Till(store, clock, zone, lambda to: house.delivery.nudge(to), prices=prices, meters=meters)  # noqa: PLW0108 - below
         gateway = GatewayProcess(config.home, nodes["gateway"], till.call)
-        onecli, credentials = _onecli(config, secrets)
+        onecli, credentials = onecli_of(config, secrets)
         ground = Ground(
             store=store,
             engine=choice.engine,
             customs=reading,
             watch=watch,
             clock=clock,
+            meters=meters,
             ways_out=gateway,
             credentials=credentials,
             egress=egress,
@@ -248,10 +253,11 @@ async def serve(
             "backups": _backups(config, clock, nodes["backups"]).run,
             "admin": admin.run,
             "console": AdminServer(config.console_socket, seeing.console).run,
+            "metrics": partial(run_or_rest, metrics_of(config, ground, house, root, turns, store)),
             "channels": house.run_channels,
             "announcement": announce_all,
         }
-        with SlowTurns().watching() as turns:
+        with turns.watching():
             root.signals = turns.signals
             await supervise(
                 *(ChildSpec(id=name, run=services[name], node=nodes[name]) for name in TREE),
@@ -263,19 +269,6 @@ async def serve(
 def _backups(config: Config, clock: Clock, node: TreeNode) -> Backups:
     every = timedelta(hours=config.backup.every_hours)
     return Backups(config.home, config.backups_folder, clock, node, every=every, keep=config.backup.keep)
-
-
-def _onecli(config: Config, secrets: SecretsFile) -> tuple[Decisions | None, Credentials | None]:
-    """What speaks with OneCLI about requests that wait, and about starts; None where there is no server."""
-    server = read_endpoint(config.onecli.url)
-    if isinstance(server, BadEndpoint):
-        return None, None
-    # Imported here: HTTP's library takes its time, and most homes have no use for it.
-    from nanoclaw.gateway.credentials import Credentials as OneCliCredentials
-    from nanoclaw.gateway.onecli import client_for
-
-    client = client_for(config.home, server, project=config.onecli.project, gateway=config.onecli.gateway_url)
-    return client, OneCliCredentials(client, secrets.key_for)
 
 
 async def _without_key(store: Database, secrets: SecretsFile, config: Config) -> tuple[str, ...]:

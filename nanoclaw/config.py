@@ -23,6 +23,7 @@ from nanoclaw.settings import (
     BudgetSettings,
     EgressSettings,
     MailSettings,
+    MetricsSettings,
     MountsSettings,
     OneCliSettings,
     RetentionSettings,
@@ -45,6 +46,7 @@ class Config:
     mounts: MountsSettings = field(factory=MountsSettings)
     agent: AgentSettings = field(factory=AgentSettings)
     web: WebSettings = field(factory=WebSettings)
+    metrics: MetricsSettings = field(factory=MetricsSettings)
     retry: RetrySettings = field(factory=RetrySettings)
     supervision: SupervisionSettings = field(factory=SupervisionSettings)
     mail: MailSettings = field(factory=MailSettings)

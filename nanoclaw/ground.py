@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import trio
 from attrs import field, frozen
@@ -13,11 +14,15 @@ from nanoclaw.actors.credential_requests import CredentialRequests
 from nanoclaw.actors.delivery import Delivery
 from nanoclaw.actors.egress_desk import EgressDesk
 from nanoclaw.actors.listeners import Listeners
+from nanoclaw.actors.meters import Meters
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.package_versions import PackageVersions
 from nanoclaw.actors.packages_kind import Builder
 from nanoclaw.actors.parts import Credentials, Customs, NoWaysOut, Parts, WaysOut
 from nanoclaw.admin.kinds import all_kinds
+from nanoclaw.config import Config
+from nanoclaw.core.endpoints import BadEndpoint, read_endpoint
+from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import jitter, mint
 from nanoclaw.kit.threads import WORKER_THREADS, Threads, WorkerThreads
@@ -57,6 +62,7 @@ class Ground:
     luck: Callable[[], float] = jitter
     """A share of a pause, in [0, 1)."""
     nets: Nets = field(factory=Nets)
+    meters: Meters = field(factory=Meters)
     listeners: Listeners = field(factory=Listeners)
     """Who listens to plain messages where; as long as it has not begun, somebody may be anywhere."""
 
@@ -94,3 +100,33 @@ def onecli_on(
         luck=ground.luck,
         mint=ground.mint,
     )
+
+
+def onecli_of(config: Config, secrets: SecretsFile) -> tuple[Decisions | None, Credentials | None]:
+    """What speaks with OneCLI about requests that wait, and about starts; None where there is no server."""
+    server = read_endpoint(config.onecli.url)
+    if isinstance(server, BadEndpoint):
+        return None, None
+    # Imported here: HTTP's library takes its time, and most homes have no use for it.
+    from nanoclaw.gateway.credentials import Credentials as OneCliCredentials
+    from nanoclaw.gateway.onecli import client_for
+
+    client = client_for(config.home, server, project=config.onecli.project, gateway=config.onecli.gateway_url)
+    return client, OneCliCredentials(client, secrets.key_for)
+
+
+class Part(Protocol):
+    """A part of the host."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Serve until cancelled."""
+        ...
+
+
+async def run_or_rest(part: Part | None, *, task_status: trio.TaskStatus[None]) -> None:
+    """Run a part that there is not everywhere; where there is none, its place in the tree rests."""
+    if part is not None:
+        await part.run(task_status=task_status)
+    else:
+        task_status.started()
+        await trio.sleep_forever()

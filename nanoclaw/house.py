@@ -31,7 +31,7 @@ from nanoclaw.core.delivery import DeliveryPolicy
 from nanoclaw.core.mounts import CheckMounts
 from nanoclaw.core.retry import RetryPolicy
 from nanoclaw.core.told import HomeSettings, tell
-from nanoclaw.ground import Ground, kinds_on, onecli_on, packages_on
+from nanoclaw.ground import Ground, kinds_on, onecli_on, packages_on, run_or_rest
 from nanoclaw.kit.restart import RestartPolicy
 from nanoclaw.kit.supervisor import ChildSpec, supervise
 from nanoclaw.kit.tree import TreeNode
@@ -78,11 +78,11 @@ class House:
 
     async def run_onecli(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Hear of the requests that OneCLI holds, if there is one, until cancelled."""
-        await _run_or_rest(self.onecli, task_status)
+        await run_or_rest(self.onecli, task_status=task_status)
 
     async def run_packages(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Find out versions of packages, if sandboxes have images, until cancelled."""
-        await _run_or_rest(self.packages, task_status)
+        await run_or_rest(self.packages, task_status=task_status)
 
     async def run_channels(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Hear all channels until cancelled, each restarted by itself."""
@@ -146,6 +146,7 @@ def build(
         luck=ground.luck,
         lost=lambda: approvals.look(),  # noqa: PLW0108 - it is made below
         threads=ground.threads,
+        meters=ground.meters,
     )
     admission = Admission(
         most=config.sandbox.most_running,
@@ -196,6 +197,7 @@ def build(
         stuck=config.stuck,
         times=SessionTimes(patience=config.patience),
         admission=admission,
+        meters=ground.meters,
         nets=ground.nets,
         mint=ground.mint,
         disk=ground.links,
@@ -270,6 +272,7 @@ def build(
         listeners=ground.listeners,
         mint=ground.mint,
         threads=ground.threads,
+        meters=ground.meters,
     )
     pool = ChannelPool(by_name, ingress.receive, delivery.ready, nodes["channels"])
     for channel in added:
@@ -290,11 +293,3 @@ def build(
         admission=admission,
         node=nodes["channels"],
     )
-
-
-async def _run_or_rest(actor: CredentialRequests | PackageVersions | None, started: trio.TaskStatus[None]) -> None:
-    if actor is not None:
-        await actor.run(task_status=started)
-    else:
-        started.started()
-        await trio.sleep_forever()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
@@ -19,6 +19,7 @@ from nanoclaw.errors import StoreError, UsageError
 from nanoclaw.ground import Ground
 from nanoclaw.house import House
 from nanoclaw.kit.shared import Shared
+from nanoclaw.kit.slow_turns import SlowTurns
 from nanoclaw.kit.tasks import view
 from nanoclaw.kit.threads import Threads
 from nanoclaw.kit.tree import TreeNode
@@ -30,6 +31,9 @@ from nanoclaw.model.overview import ChannelView
 from nanoclaw.sandboxes.choice import Choice
 from nanoclaw.store.db import Database
 from nanoclaw.store.figures import figures
+
+if TYPE_CHECKING:
+    from nanoclaw.actors.metrics import Metrics
 
 FRESH_SECONDS = 0.5
 """How old a look may be that somebody is shown who did not begin it."""
@@ -198,6 +202,29 @@ def see(config: Config, choice: Choice, ground: Ground, house: House, desk: Chan
         ground.store, ground.clock, house.sessions, house.admission, zone, channels, said, threads=ground.threads
     )
     return Seeing(root, ground.threads, overview.rows)
+
+
+def metrics_of(
+    config: Config, ground: Ground, house: House, root: TreeNode, turns: SlowTurns, store: Database
+) -> Metrics | None:
+    """What serves figures to Prometheus; None: nobody wants them."""
+    if not config.metrics.enabled:
+        return None
+    # Imported here: the libraries take their time, and most homes have no use for them.
+    from nanoclaw.actors.metrics import Metrics
+
+    return Metrics(
+        ground.store,
+        ground.clock,
+        ground.meters,
+        root,
+        house.sessions,
+        house.admission,
+        config.metrics,
+        statistics=store.statistics,
+        held=lambda: turns.count,
+        threads=ground.threads,
+    )
 
 
 def _channel(row: Mapping[str, object], errors: Mapping[str, str]) -> ChannelView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, le
 
-from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, read_endpoint
+from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, is_loopback, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.prices import BadPrices, read_prices
 from nanoclaw.model.egress import EgressLimits
@@ -87,6 +87,26 @@ class WebSettings:
     """Where that is taken, any other; 0: any."""
     names: str = field(default="", validator=_are_names)
     """The names, with blanks between them, under which a proxy shows it with https."""
+
+
+def _is_loopback(_: object, attribute: Attribute[str], value: str) -> None:
+    if not is_loopback(value):
+        raise ValueError(
+            f"{attribute.name}: {value!r} is no address that this machine alone reaches, such as 127.0.0.1; to show"
+            " figures to others, put a proxy before them"
+        )
+
+
+@frozen(kw_only=True)
+class MetricsSettings:
+    """`[metrics]`"""
+
+    enabled: bool = False
+    """Are figures served to Prometheus?"""
+    address: str = field(default="127.0.0.1", validator=_is_loopback)
+    """Where: this machine's own, as nobody is asked who they are."""
+    port: int = field(default=9474, validator=[ge(0), le(65_535)])
+    """No other: where it is taken, they are not served, and the log says so. 0: any."""
 
 
 @frozen(kw_only=True)

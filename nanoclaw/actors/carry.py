@@ -147,7 +147,7 @@ class Carry:
         if letters and Commit() not in letters:
             return None
         with self._node.busy(f"epoch {self._traffic.epoch}: reading the outbox"):
-            changed = await self._traffic.drain.look()
+            changed = await self._traffic.drain.look(announced=bool(letters))
         if changed:
             self._quiet_since = trio.current_time()
         if letters and not set(letters) & {Look(), MakeRoom()}:
@@ -223,7 +223,8 @@ class Carry:
         # Before it is up nobody can answer, however long a start takes on a busy machine.
         rings = traffic.vigil.is_up and self._doorbell.wants_ringing(trio.current_time())
         seen = await self._parts.store.read(_look, self._place, traffic, now, rings=rings)
-        self._doorbell.looked(seen.answer, trio.current_time())
+        if self._doorbell.looked(seen.answer, trio.current_time()):
+            self._parts.meters.unanswered_rings += 1
         if rings:
             self._doorbell.rung(seen.ring, trio.current_time())
         changes = seen.changes
@@ -231,6 +232,7 @@ class Carry:
             with self._node.busy(f"epoch {traffic.epoch}: waiting for the sandbox to let go of its inbox"):
                 await self._parts.disk.run(traffic.file.write, changes)
         traffic.tick = changes.tick
+        traffic.drain.journey.shown(changes.messages, trio.current_time(), self._parts.clock.now())
         traffic.vigil.heartbeat(seen.beat, trio.current_time())
         self._claim_is_next = any(row.trigger and row.status is InStatus.PENDING for row in changes.messages)
         return seen.work, seen.told_to_end

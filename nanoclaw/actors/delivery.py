@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,9 +11,10 @@ from attrs import define, field
 
 from nanoclaw.actors.cutting import Plan, arrived, nothing_left, plan_for, take, to_send, words_for
 from nanoclaw.actors.drafts import Drafts
+from nanoclaw.actors.meters import Hop, Meters
 from nanoclaw.actors.nets import Nets
-from nanoclaw.actors.spooled import remove
-from nanoclaw.channels.base import Channel, HasLimits, HearsEnds, KeepsFiles, Outgoing, OutgoingFile
+from nanoclaw.actors.spooled import keeps_files, lost, remove
+from nanoclaw.channels.base import Channel, HasLimits, HearsEnds, Outgoing, OutgoingFile
 from nanoclaw.core.delivery import (
     DeliveryPolicy,
     Failure,
@@ -70,6 +71,7 @@ class Delivery:
     _lost: Callable[[], None] = field(default=lambda: None, kw_only=True)
     """Told that something which asks people a question is dead, so that somebody else may be asked."""
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
+    _meters: Meters = field(factory=Meters, kw_only=True)
     drafts: Drafts = field(init=False)
     """Where replies that are being written are shown."""
     _lanes: Pool[Lane] = field(init=False)
@@ -189,8 +191,8 @@ class Delivery:
         files = [
             OutgoingFile(name=file.name, size=file.size, path=self._spool.path(file.spool_id)) for file in head.files
         ]
-        if files and (lost := await self._threads.run(_lost, files)):
-            await self._end(head, LedgerState.DEAD, f"its file {lost} is no longer there")
+        if files and (gone := await self._threads.run(lost, files)):
+            await self._end(head, LedgerState.DEAD, f"its file {gone} is no longer there")
             return True
         attempts = head.row.attempts + 1
         for message in to_send(head, say, files):
@@ -220,8 +222,10 @@ class Delivery:
     async def _delivered(self, head: Head) -> None:
         """It has arrived, or all is done that its channel can do."""
         row = head.row
+        self._meters.reply(row.channel, LedgerState.DELIVERED.value)
+        self._meters.took(Hop.LEDGER_TO_SENT, (self._clock.now() - row.created_at).total_seconds())
         # A page shows what was delivered, and its files can be fetched.
-        if head.files and not _keeps_files(self._channels.get(row.channel)):
+        if head.files and not keeps_files(self._channels.get(row.channel)):
             await remove([file.spool_id for file in head.files], self._spool, self._threads)
         if row.session_id is not None:
             self._settled(row.session_id)
@@ -243,6 +247,7 @@ class Delivery:
         row, which = head.row, f"part {message.part + 1} of {message.parts}: " if message.parts > 1 else ""
         match verdict:
             case SendLater(pause, refund):
+                self._meters.reply(row.channel, "retry")
                 log.warning("delivery_retry", row=message.key, pause=pause, why=failure.why)
                 await self._store.transact(
                     ledger.put_back,
@@ -259,6 +264,7 @@ class Delivery:
 
     async def _end(self, head: Head, state: LedgerState, why: str) -> None:
         row = head.row
+        self._meters.reply(row.channel, state.value)
         log.error("delivery_ended", row=row.id, state=state.value, why=why)
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
         if row.kind == OutKind.ASK_QUESTION.value:
@@ -274,15 +280,6 @@ def _may_repeat(channel: Channel, head: Head) -> bool:
         return True
     then = next((one.part for one in head.parts if not one.arrived), None)
     return is_repeatable(head.row.kind, channel.abilities) and (then is None or then.changes is not None)
-
-
-def _keeps_files(channel: object) -> bool:
-    return isinstance(channel, KeepsFiles) and channel.keeps_files
-
-
-def _lost(files: Sequence[OutgoingFile]) -> str | None:
-    """The name of one that is not in the spool. Blocks."""
-    return next((file.name for file in files if not file.path.is_file()), None)
 
 
 def _give_up(conn: Connection, row: LedgerRow, state: LedgerState, why: str, *, now: datetime) -> None:

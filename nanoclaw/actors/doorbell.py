@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from attrs import define, field
 
-from nanoclaw.core.signals import Loop, loop_of
+from nanoclaw.core.signals import Loop, Mute, loop_of
 
 RING_SECONDS = 1.0
 """From an answered ring to the next."""
@@ -32,11 +32,16 @@ class Doorbell:
         if ring is not None:
             self._ring, self._rung_at, self._looked_at = ring, now, now
 
-    def looked(self, answer: int | None, now: float) -> None:
-        """The runner's answer is *answer*: it counts if it is to the ring that is out."""
+    def looked(self, answer: int | None, now: float) -> bool:
+        """The runner's answer is *answer*: it counts if it is to the ring that is out.
+
+        Returns whether it is by this look that the ring was not answered in time.
+        """
+        was_mute = isinstance(self.loop(now), Mute)
         self._looked_at = now
         if self._ring is not None and answer == self._ring:
             self._ring, self._answered_at = None, now
+        return not was_mute and isinstance(self.loop(now), Mute)
 
     def paused(self) -> None:
         """It was let go on after a pause, in which it could not answer: what was out is forgotten."""

@@ -8,6 +8,7 @@ import trio
 from attrs import define, evolve, field
 
 from nanoclaw.actors.absorb import Absorbed, absorb
+from nanoclaw.actors.journey import Journey
 from nanoclaw.actors.mcp_server_kind import server_asked
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.saying import Post
@@ -58,8 +59,18 @@ class Drain:
     """Has the runner ever said anything?"""
     most_looks: int = field(default=MOST_LOOKS, kw_only=True)
 
-    async def look(self) -> bool:
+    journey: Journey = field(init=False)
+    """Told of what is absorbed, and when."""
+
+    @journey.default
+    def _make_journey(self) -> Journey:
+        return Journey(self._parts.meters)
+
+    async def look(self, *, announced: bool = True) -> bool:
         """Absorb everything that is there; returns whether the runner should be shown something in return.
+
+        Args:
+          announced: Is there a reason to look? It is counted what is found without.
 
         Raises:
           OutboxBrokenError: the file is not what a runner writes.
@@ -67,6 +78,7 @@ class Drain:
         Cancellation: between two transactions; what was not absorbed is still there.
         """
         changed, unsteady = False, 0
+        self.journey.look()
         for _ in range(self.most_looks):
             taken = await self._parts.disk.run(take, self._out, self._stamp)
             match taken:
@@ -83,7 +95,7 @@ class Drain:
             report = await self._parts.customs.inspect(taken, after=self._cursor, session=self._place.session.id)
             if isinstance(report, Quarantine):
                 raise OutboxBrokenError(f"{report.reason}: {report.detail}")
-            changed = await self._take_in(report) or changed
+            changed = await self._take_in(report, announced=announced) or changed
             if not report.more:
                 self._stamp = taken.stamp
                 return changed
@@ -91,7 +103,7 @@ class Drain:
             raise OutboxBrokenError("unsteady: it is written faster than it can be read")
         raise OutboxBrokenError(f"flood: {self.most_looks} looks were not enough to read what it says at once")
 
-    async def _take_in(self, report: Report) -> bool:
+    async def _take_in(self, report: Report, *, announced: bool) -> bool:
         """Absorb *report*, unless the runner has only tidied up."""
         self._vigil.report(report, trio.current_time())
         acks = frozenset(report.acks)
@@ -102,6 +114,7 @@ class Drain:
             # They are all there each time, and were absorbed one by one.
             report = evolve(report, usage=tuple(row for row in report.usage if row.seq > self._used))
             absorbed = await self._absorb(report)
+            self.journey.absorbed(acks - self._acks, trio.current_time(), announced=announced)
             self._parts.nudge(absorbed.lanes)
             self._parts.over(absorbed.over)
             for session in absorbed.woken:

@@ -15,6 +15,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.actors.egress_kind import ask_about
+from nanoclaw.actors.meters import Meters
 from nanoclaw.actors.secret_kind import judge_bound, judge_unasked
 from nanoclaw.core.egress import Policy
 from nanoclaw.errors import StoreError
@@ -52,6 +53,7 @@ class EgressDesk:
     _clock: Clock
     _node: TreeNode
     _limits: EgressLimits = field(factory=EgressLimits)
+    _meters: Meters = field(factory=Meters, kw_only=True)
     _waiting: list[EgressEntry] = field(factory=list[EgressEntry], init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
     _written: int = field(default=0, init=False)
@@ -126,6 +128,7 @@ class EgressDesk:
             received=told.received,
             milliseconds=round(told.seconds * 1000),
         )
+        self._meters.egress[told.outcome] += 1
         if len(self._waiting) >= MOST_WAITING:
             log.warning("egress_not_kept", session=session.id, place=told.place, outcome=told.outcome.value)
             return

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 
 import structlog
+import trio
 from attrs import define, field
 from structlog.contextvars import bound_contextvars
 
 from nanoclaw.actors.listeners import Listeners
+from nanoclaw.actors.meters import Hop, Meters
 from nanoclaw.actors.pairing import Pairing
 from nanoclaw.actors.spooled import keeping, remove_unneeded
 from nanoclaw.channels.base import NotHeard, Receipt, Stored
@@ -50,6 +52,7 @@ class Ingress:
     """What channels ask before they tell of plain messages; kept fresh by those that come."""
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
     _threads: Threads = field(default=WORKER_THREADS, kw_only=True)
+    _meters: Meters = field(factory=Meters, kw_only=True)
 
     async def receive(self, told: Told) -> Receipt:
         """Store *told*. When this returns, it survives power loss; the same again is no second one.
@@ -75,7 +78,11 @@ class Ingress:
                 return paired
         if self._listeners is not None and self._listeners.is_stale(told.channel, told.platform_id):
             await self._listeners.look(self._store, told.channel, told.platform_id)
-        return self._tell(told, await self._accept(told))
+        began = trio.current_time()
+        verdict = await self._accept(told)
+        self._meters.took(Hop.EVENT_TO_ROW, trio.current_time() - began)
+        self._meters.event(told.channel, type(verdict).__name__.lower())
+        return self._tell(told, verdict)
 
     def _tell(self, told: InboundEvent, verdict: Verdict) -> Receipt:
         """Wake and nudge whom it concerns. Never blocks."""

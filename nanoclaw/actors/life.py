@@ -116,7 +116,7 @@ class Life:
                 if self._sandbox is not None:
                     # Paused, it might hold a lock on the file that is written next.
                     await self._sandbox.resume()
-                file, tick = await self._project(layout, epoch, new=not adopted)
+                file, tick = await self._project(layout, epoch, drain)
                 stack.callback(file.close)
                 await stack.enter_async_context(parts.ways_out.open(way_out(parts, self._place, layout)))
                 say = partial(self._say, epoch)
@@ -165,12 +165,16 @@ class Life:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(sandbox.copy_log, self._log)
             nursery.start_soon(self._await_exit, sandbox)
-            with self._parts.watch.watching(layout.out_dir(epoch), lambda: self._mail.post(Commit())):
+            with self._parts.watch.watching(layout.out_dir(epoch), partial(self._noticed, traffic)):
                 ending = await self._carry_on(traffic, layout)
             if ending[0] is EpochEnding.EXITED:
                 ending = EpochEnding.EXITED, str(self._exit)
             nursery.cancel_scope.cancel()
         return ending
+
+    def _noticed(self, traffic: Traffic) -> None:
+        traffic.drain.journey.notice(trio.current_time())
+        self._mail.post(Commit())
 
     async def _carry_on(self, traffic: Traffic, layout: SessionLayout) -> tuple[EpochEnding, str]:
         """Carry; returns how that ended. The sweep may end it too, should this task be held up somewhere."""
@@ -197,12 +201,14 @@ class Life:
                 overdue.left_alone(session)
         return ending
 
-    async def _project(self, layout: SessionLayout, epoch: EpochNumber, *, new: bool) -> tuple[InboundFile, int]:
+    async def _project(self, layout: SessionLayout, epoch: EpochNumber, drain: Drain) -> tuple[InboundFile, int]:
         """The link, and the tick that it shows: made anew, or what a dead host left, which may lack anything."""
         whole = await self._parts.store.read(projection.whole, self._place, epoch, timezone=self._parts.timezone)
         inbox = Inbox(layout.inbox, self._parts.folders.spool)
-        if new:
-            return await self._in_thread(InboundFile.make, layout.inbound, whole, inbox), whole.changes.tick
+        if self._sandbox is None:
+            file = await self._in_thread(InboundFile.make, layout.inbound, whole, inbox)
+            drain.journey.shown(whole.changes.messages, trio.current_time(), self._parts.clock.now())
+            return file, whole.changes.tick
         file = await self._in_thread(InboundFile.open, layout.inbound, inbox)
         try:
             await self._in_thread(file.write, whole.changes)

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.egress_desk import EgressDesk
+from nanoclaw.actors.meters import Meters
 from nanoclaw.actors.nets import Nets
 from nanoclaw.actors.overdue import Overdue
 from nanoclaw.actors.programs import Programs
@@ -205,7 +206,8 @@ class Parts:
     """Makes ids."""
     disk: Threads = field(factory=lambda: WorkerThreads(trio.CapacityLimiter(8)))
     """Threads for the link's files: one session that is locked out of its file must not hold up the others."""
-
+    meters: Meters = field(factory=Meters)
+    """Count how much there is of everything, and how long it takes."""
     threads: Threads = WORKER_THREADS
     """For what blocks shortly and touches no link that a sandbox may lock."""
     programs: Programs = field(init=False)

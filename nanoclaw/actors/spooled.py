@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from nanoclaw.channels.base import KeepsFiles, OutgoingFile
 from nanoclaw.errors import StoreBrokenError, StoreError
 from nanoclaw.kit.spool import Spool
 from nanoclaw.kit.threads import Threads
@@ -46,3 +47,13 @@ async def remove(came: Sequence[SpoolId], spool: Spool, threads: Threads) -> Non
         await threads.run(spool.remove, came)
     except OSError as exc:
         log.warning("spool_not_removed", files=len(came), why=str(exc))
+
+
+def keeps_files(channel: object) -> bool:
+    """Are files of what was delivered there still wanted?"""
+    return isinstance(channel, KeepsFiles) and channel.keeps_files
+
+
+def lost(files: Sequence[OutgoingFile]) -> str | None:
+    """The name of one that is not in the spool. Blocks."""
+    return next((file.name for file in files if not file.path.is_file()), None)

@@ -10,6 +10,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from nanoclaw.actors.meters import Meters
 from nanoclaw.core.budgets import UsedUp
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Meter
@@ -44,6 +45,7 @@ class Till:
     _nudge: Callable[[Iterable[Lane]], None]
     """Told where something is to be said."""
     _prices: Prices = field(default=Prices(), kw_only=True)
+    _meters: Meters = field(factory=Meters, kw_only=True)
     _turns: dict[AgentGroupId, trio.Lock] = field(factory=dict[AgentGroupId, trio.Lock], init=False)
 
     @asynccontextmanager
@@ -85,9 +87,12 @@ class Till:
             if countable and used.tokens:
                 with trio.move_on_after(COUNT_SECONDS, shield=True):
                     try:
-                        await self._store.transact(
+                        group = await self._store.transact(
                             spending.add, session, used, local=self._local(), prices=self._prices
                         )
+                        if group is not None:
+                            micros = self._prices.of(used.model or spending.UNKNOWN).micros(used)
+                            self._meters.spend(group, read=used.read, written=used.written, micros=micros)
                     except StoreError:
                         log.exception("call_not_counted", session=session, tokens=used.tokens)
 

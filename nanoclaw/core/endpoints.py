@@ -90,6 +90,11 @@ def _wrong(parts: SplitResult) -> str | None:
     return None
 
 
+def is_loopback(text: str) -> bool:
+    """Is *text* an IP address that only this machine reaches?"""
+    return is_address(text) and ipaddress.ip_address(text).is_loopback
+
+
 def is_address(text: str) -> bool:
     """Is *text* the IP address of a machine, or of all of them?"""
     try:

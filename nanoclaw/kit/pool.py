@@ -138,7 +138,7 @@ class Pool(Generic[KeyT]):
 
     async def _wait_out(self, key: KeyT, child: _Child, failure: BaseException) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
-        child.node.restarts += 1
+        child.node.restarted()
         child.hurried = False
         now = trio.current_time()
         match self._ledger(key, now).judge(now=now):

@@ -168,7 +168,7 @@ class _Child:
                     log.warning("child_ended", child=self.spec.id, exc_info=failure)
                 return None
             case RestartAfter(delay):
-                self.node.restarts += 1
+                self.node.restarted()
                 self.node.set(state="restarting")
                 if self.spec.node is None:
                     self.node.clear()

@@ -49,6 +49,8 @@ class TreeNode:
     since: float = field(factory=trio.current_time, init=False)
     """When the state was entered, on Trio's clock."""
     restarts: int = field(default=0, init=False)
+    restarts_below: int = field(default=0, init=False)
+    """Of this one and of all that ever was below it."""
     last_error: str | None = field(default=None, init=False)
     mailbox: Callable[[], Sequence[object]] | None = field(default=None, init=False, repr=False)
     """Says which letters are unread: `unread` of the actor's mailbox."""
@@ -108,6 +110,14 @@ class TreeNode:
             self.since = trio.current_time()
         if doing is not None:
             self._said = doing
+
+    def restarted(self) -> None:
+        """Count a restart."""
+        self.restarts += 1
+        node: TreeNode | None = self
+        while node is not None:
+            node.restarts_below += 1
+            node = node.parent
 
     def note_error(self, exc: BaseException) -> None:
         """Keep *exc* as the last error, on one line."""

@@ -111,11 +111,16 @@ def group_of(conn: Connection, session: SessionId) -> AgentGroupId | None:
     return None if found is None else AgentGroupId(str(found))
 
 
-def add(conn: Connection, session: SessionId, used: Counted, *, local: datetime, prices: Prices = LISTED) -> None:
-    """Count a call, at *prices*. *local* is the time of its end in the home's zone."""
+def add(
+    conn: Connection, session: SessionId, used: Counted, *, local: datetime, prices: Prices = LISTED
+) -> AgentGroupId | None:
+    """Count a call, at *prices*. *local* is the time of its end in the home's zone.
+
+    Returns whose it was, if anybody's still.
+    """
     group = group_of(conn, session)
     if group is None:
-        return
+        return None
     model = used.model or UNKNOWN
     execute(
         conn,
@@ -135,6 +140,7 @@ def add(conn: Connection, session: SessionId, used: Counted, *, local: datetime,
             "micros": prices.of(model).micros(used),
         },
     )
+    return group
 
 
 def judge(conn: Connection, session: SessionId, *, local: datetime) -> UsedUp | Budget | None:

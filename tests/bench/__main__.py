@@ -27,6 +27,7 @@ from tests.bench import (
     idle,
     ingress,
     looks,
+    overhead,
     paused,
     round_trip,
     together,
@@ -40,7 +41,19 @@ PAUSED_TARGETS = {"docker": 40.0}
 CROWD = 50
 ON_EACH = 50
 """Messages on each of four channels."""
-BENCHES = ("engines", "claude", "ingress", "adapters", "together", "sweep", "restart", "idle", "looks", "way-out")
+BENCHES = (
+    "engines",
+    "claude",
+    "ingress",
+    "overhead",
+    "adapters",
+    "together",
+    "sweep",
+    "restart",
+    "idle",
+    "looks",
+    "way-out",
+)
 MIB = 1 << 20
 
 
@@ -75,6 +88,7 @@ def main() -> None:
         others: dict[str, Callable[[], None]] = {
             "claude": lambda: measure_claude(console, work, chosen.starts),
             "ingress": lambda: measure_ingress(console, work, chosen.seconds),
+            "overhead": lambda: overhead.report(console, work),
             "adapters": lambda: measure_adapters(console, work, chosen.messages),
             "together": lambda: measure_together(console, work, runtime),
             "sweep": lambda: idle.show_looks(console, work),

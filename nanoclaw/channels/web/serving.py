@@ -31,8 +31,8 @@ class Serving(Protocol):
     def __call__(self, *, task_status: trio.TaskStatus[None]) -> Awaitable[object]: ...
 
 
-def open_port(address: str, port: int) -> socket.socket:
-    """Listen at *port* of *address*; at any other where that is taken.
+def open_port(address: str, port: int, *, or_any: bool = True) -> socket.socket:
+    """Listen at *port* of *address*; *or_any*: at any other where that is taken.
 
     Raises:
       OSError: this machine has no such address, or will not let us.
@@ -40,7 +40,7 @@ def open_port(address: str, port: int) -> socket.socket:
     try:
         return _listen(address, port)
     except OSError as exc:
-        if exc.errno != errno.EADDRINUSE or not port:
+        if exc.errno != errno.EADDRINUSE or not port or not or_any:
             raise
         log.warning("web_port_taken", port=port)
         return _listen(address, 0)
