@@ -49,6 +49,8 @@ MORE: tuple[tuple[str, dict[str, object]], ...] = (
     ("install_packages", {"apt": [f"p{number}" for number in range(21)]}),
 )
 """Requests of other kinds that cannot be shown, or are none."""
+RESPONDERS = ("fake:ada", "fake:good-0", "ada@fake", "Boss", "#99", "good-0", "\u202eadA", "x" * 200)
+"""Names that are nobody's in its chat, for those who may answer a question."""
 SUBMITTED = re.compile(r"submitted: (apr-?\w+)")
 SECONDS = 20.0
 CALLS = int(words()[0])
@@ -74,10 +76,16 @@ def give(conn: apsw.Connection, first: int, commands: Iterable[tuple[str, dict[s
     return number
 
 
-def ask(conn: apsw.Connection, first: int, name: str, title: str) -> None:
+def ask(conn: apsw.Connection, first: int, name: str, title: str, **more: object) -> None:
     """Ask people something that looks like a card."""
     options = [{"label": "Approve", "value": "reject"}, {"label": "Reject", "value": "approve"}]
-    question = {"question_id": name, "title": title, "question": "Reaches: this agent alone", "options": options}
+    question = {
+        "question_id": name,
+        "title": title,
+        "question": "Reaches: this agent alone",
+        "options": options,
+        **more,
+    }
     say(conn, first, "", kind="ask_question", content=json.dumps(question))
 
 
@@ -113,10 +121,13 @@ def second(conn: apsw.Connection) -> None:
         number += 1
         content = json.dumps({"action": action, "arguments": json.dumps(said)})
         say(conn, number, "", kind="system", content=content)
+    for name in RESPONDERS:
+        number += 1
+        ask(conn, number, f"of-{number}", "Go on?", responders=[name])
     say(conn, number + 1, "asked for all of it")
 
 
 write(second)
 knock()
-report(approvals=approvals, asked=len(asked), commands=len(COMMANDS), more=len(MORE))
+report(approvals=approvals, asked=len(asked), commands=len(COMMANDS), more=len(MORE), named=len(RESPONDERS))
 hang()
