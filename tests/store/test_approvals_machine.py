@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from attrs import define
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -29,6 +30,9 @@ from tests.support.approvals import carry_out_as
 from tests.support.approvals_case import Case, Notes, payloads_of
 from tests.support.central import everything, said
 from tests.support.inline_database import InlineDatabase
+from tests.support.sampling import WHOLE
+
+pytestmark = pytest.mark.timeout(1_200)  # a soak has forty times as many lives
 
 PEOPLE = {"boss": (Role.OWNER, None), "chief": (Role.ADMIN, "agt-nano"), "elsewhere": (Role.ADMIN, "agt-other")}
 MAY = {"boss", "chief"}
@@ -274,4 +278,4 @@ class Approvals(RuleBasedStateMachine):
 
 
 TestApprovals = Approvals.TestCase
-TestApprovals.settings = settings(max_examples=25, stateful_step_count=30)
+TestApprovals.settings = settings(max_examples=1_000 if WHOLE else 25, stateful_step_count=30)
