@@ -8,7 +8,7 @@ from datetime import datetime
 from nanoclaw.core.crowds import CONTEXT_FULL, MOST_CONTEXT
 from nanoclaw.model.entities import MessagingGroup, Wiring
 from nanoclaw.model.ids import SessionId
-from nanoclaw.store import crowds
+from nanoclaw.store.crowds import count_context
 from nanoclaw.store.forgetting import forget_events
 from schema.sqlite import Connection, execute, fetch
 
@@ -31,11 +31,4 @@ def make_room(conn: Connection, session: SessionId, chat: MessagingGroup, wiring
     gone = json.dumps([row["id"] for row in rows])
     execute(conn, "DELETE FROM inbound WHERE id IN (SELECT value FROM json_each(?))", (gone,))
     forget_events(conn, [row["event_id"] for row in rows])
-    place = crowds.place_of(chat.channel, chat)
-    crowds.count(
-        *(conn, place, CONTEXT_FULL),
-        chat=chat.id,
-        agent=wiring.agent_group_id,
-        times=len(rows),
-        now=now,
-    )
+    count_context(conn, chat, wiring.agent_group_id, CONTEXT_FULL, times=len(rows), now=now)

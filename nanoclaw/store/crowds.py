@@ -16,7 +16,9 @@ from nanoclaw.model.entities import MessagingGroup
 from nanoclaw.model.ids import AgentGroupId, ChannelName, MessagingGroupId, UserId
 from nanoclaw.model.messages import Drop, InboundEvent
 from nanoclaw.store import approvals, askings
+from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.people import NOBODY, rights_of
+from nanoclaw.store.wirings import wirings_of
 from schema.rows import bindings, insert_sql
 from schema.sqlite import Connection, execute, fetch, integer, scalar
 from schema.times import write_time
@@ -40,16 +42,26 @@ _LOOKED_AT = 200
 def is_left_out(conn: Connection, event: InboundEvent, facts: Facts, plan: Plan, *, now: datetime) -> bool:
     """Is *event*, which nobody hears, one too many of its hour? Then it is counted, which is all that is written.
 
-    One about which a person is to be asked is none.
+    One about which a person is to be asked is none, nor is one of somebody known who is to be told why.
     """
-    place = place_of(event.channel, facts.chat if facts.wirings else None)
-    if not _is_full(conn, place, event.channel, facts, now):
+    if plan.answer is not None and facts.rights != NOBODY:
+        return False
+    first, heard = plan.records[0], facts.chat if facts.wirings else None
+    if not _is_full(conn, event.channel, heard, now):
         return False
     if any(asks_anew(conn, ask, facts.chat, event, now=now) for ask in plan.asks):
         return False
-    first = plan.records[0]
-    chat = facts.chat.id if facts.chat is not None and facts.wirings else None
-    count(conn, place, first.reason, chat=chat, agent=first.agent_group_id, now=now)
+    _count_event(conn, event, heard, first.reason, first.agent_group_id, now)
+    return True
+
+
+def is_one_too_many(conn: Connection, event: InboundEvent, reason: str, *, now: datetime) -> bool:
+    """The same of a press, or of words for a card or a question, that decide and answer nothing for that *reason*."""
+    chat = messaging_group(conn, event.channel, event.platform_id)
+    heard = chat if chat is not None and wirings_of(conn, chat.id) else None
+    if not _is_full(conn, event.channel, heard, now) or rights_of(conn, event.sender_id) != NOBODY:
+        return False
+    _count_event(conn, event, heard, reason, None, now)
     return True
 
 
@@ -87,8 +99,7 @@ def is_thread_too_many(conn: Connection, chat: MessagingGroup | None, outcome: A
     )
     if crowds.is_kept_in_thread(threads):
         return False
-    place = place_of(chat.channel, chat)
-    count(conn, place, crowds.THREADS_FULL, chat=chat.id, agent=outcome.wiring.agent_group_id, now=now)
+    count_context(conn, chat, outcome.wiring.agent_group_id, crowds.THREADS_FULL, now=now)
     return True
 
 
@@ -122,19 +133,38 @@ def count(
     )
 
 
-def place_of(channel: ChannelName, heard: MessagingGroup | None) -> str:
+def count_context(
+    conn: Connection, chat: MessagingGroup, agent: AgentGroupId, reason: str, *, times: int = 1, now: datetime
+) -> None:
+    """Count context of *chat* that *agent* will not see. It is no refusal, and fills no hour."""
+    count(conn, f"{_place(chat.channel, chat)}/kept", reason, chat=chat.id, agent=agent, times=times, now=now)
+
+
+def _place(channel: ChannelName, heard: MessagingGroup | None) -> str:
     """The place of a chat that agents hear; of None, all others of *channel*."""
     return f"{channel}/{'' if heard is None else heard.id}"
 
 
-def _is_full(conn: Connection, place: str, channel: ChannelName, facts: Facts, now: datetime) -> bool:
+def _count_event(
+    conn: Connection,
+    event: InboundEvent,
+    heard: MessagingGroup | None,
+    reason: str,
+    agent: AgentGroupId | None,
+    now: datetime,
+) -> None:
+    chat = None if heard is None else heard.id
+    count(conn, _place(event.channel, heard), reason, chat=chat, agent=agent, now=now)
+
+
+def _is_full(conn: Connection, channel: ChannelName, heard: MessagingGroup | None, now: datetime) -> bool:
+    """Is so much on record of that place in this hour that more is only counted?"""
     hour = write_time(crowds.hour_of(now))
-    start = f"{COUNTED}{place}/{hour}/"
+    start = f"{COUNTED}{_place(channel, heard)}/{hour}/"
     if scalar(conn, "SELECT 1 FROM drops WHERE key BETWEEN ? AND ? || char(0x10ffff)", (start, start)) is not None:
         return True
-    of_chat = facts.chat is not None and bool(facts.wirings)
-    rows = _RECORDED_OF_CHAT if of_chat else _RECORDED_ELSEWHERE
-    bound = {"chat": str(facts.chat.id)} if facts.chat is not None and of_chat else {"channel": str(channel)}
+    rows = _RECORDED_ELSEWHERE if heard is None else _RECORDED_OF_CHAT
+    bound = {"channel": str(channel)} if heard is None else {"chat": str(heard.id)}
     recorded = integer(
         conn,
         f"SELECT count(*) FROM ({rows} LIMIT :most)",  # noqa: S608 - our own words

@@ -173,6 +173,8 @@ def _decide(
     now: datetime,
 ) -> Verdict:
     """Store *event* as the decision that it is, or is not."""
+    if isinstance(found, decisions.NoDecision) and crowds.is_one_too_many(conn, event, found.reason, now=now):
+        return Ignored(event=None, reason=found.reason, detail=found.why)
     _insert(conn, event_id, event, says_who=True, mention=True, now=now)
     lanes = decisions.store(conn, event_id, event, found, place, now=now)
     if isinstance(found, decisions.Decision):
@@ -189,6 +191,8 @@ def _answer(
     now: datetime,
 ) -> Verdict:
     """Store *event* as the answer that it is, or is not. Told again as said to us, it is no other."""
+    if isinstance(found, answers.Unanswered) and crowds.is_one_too_many(conn, event, found.reason, now=now):
+        return Ignored(event=None, reason=found.reason, detail=found.why)
     _insert(conn, event_id, event, says_who=True, mention=True, now=now)
     if isinstance(found, answers.Answered):
         out = answers.store(conn, event_id, event, found, now=now)

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw.core.crowds import CONTEXT_STEP, MOST_CONTEXT
 from nanoclaw.kit.spool import Spool
 from nanoclaw.link.inbox import Inbox
 from nanoclaw.link.projector import InboundFile
@@ -150,6 +151,15 @@ def test_of_two_rows_with_one_id_the_later_is_shown(tmp_path: Path) -> None:
     with made(path) as file:
         file.write(Changes(messages=(MESSAGE, evolve(MESSAGE, tries=3))))
         assert shown(path) == ([evolve(MESSAGE, tries=3)], [])
+
+
+def test_of_context_that_nobody_takes_up_the_newest_stays_and_all_that_asks(tmp_path: Path) -> None:
+    path, most = tmp_path / "inbound.db", MOST_CONTEXT + CONTEXT_STEP
+    kept = [evolve(MESSAGE, id=f"c{number}", seq=2 * number, trigger=False) for number in range(2, most + 12)]
+    with made(path, Whole(changes=Changes(messages=(MESSAGE,)))) as file:
+        for one in kept:
+            file.write(Changes(messages=(one,)))
+    assert [row.id for row in shown(path)[0]] == ["m1", *(row.id for row in kept[-most:])]
 
 
 def test_nothing_of_an_earlier_file_is_left(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from attrs import evolve
+
 from nanoclaw.core.crowds import (
     CONTEXT_FULL,
     CONTEXT_STEP,
@@ -16,8 +18,9 @@ from nanoclaw.core.crowds import (
 )
 from nanoclaw.model.approvals import ApprovalState
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, UnknownSenderPolicy
-from nanoclaw.model.ids import RoleId
-from nanoclaw.model.rights import Grant, Role
+from nanoclaw.model.ids import AgentGroupId, QuestionId, RoleId
+from nanoclaw.model.messages import Choice
+from nanoclaw.model.rights import Grant, Member, Role
 from nanoclaw.store import approvals, drops, entities, people
 from nanoclaw.store.crowds import WORDS
 from nanoclaw.store.events import Accepted, Ignored
@@ -69,6 +72,24 @@ def test_what_is_refused_is_recorded_a_hundred_times_an_hour_and_counted_from_th
     world.wait(seconds=3600)
     world.accept(said(9_999))
     assert recorded(world) == MOST_RECORDED + 1, "the next hour is another"
+    assert sound(world)
+
+
+def test_buttons_that_strangers_make_up_are_counted_as_well_and_who_is_known_is_told_even_then() -> None:
+    world = a_room(STRICT)
+    for number in range(MOST_RECORDED + MORE):
+        forged = Choice(question=QuestionId(f"approval:{number}/0000"), said="approve")
+        ignored = world.accept(evolve(said(number, sender=f"Stranger {number}"), choice=forged))
+        assert isinstance(ignored, Ignored)
+        assert (ignored.reason, ignored.event is None) == ("no-approval", number >= MOST_RECORDED)
+    assert counted(world, "no-approval") == [MORE]
+    member = Member(
+        user_id=world.user("ada"), agent_group_id=AgentGroupId("agt-nano"), added_by=None, added_at=world.now
+    )
+    people.add_member(world.conn, member)
+    denied = world.accept(said(9_999, sender="Ada", text="/clear"))
+    assert isinstance(denied, Ignored)
+    assert denied.lanes, "who is known is told why"
     assert sound(world)
 
 
@@ -159,6 +180,10 @@ def test_of_context_the_newest_waits_and_what_made_room_is_counted() -> None:
     assert [row["text"] for row in rows] == [f"talk {number}" for number in range(many - len(rows), many)]
     assert integer(world.conn, "SELECT count(*) FROM events") == len(rows)
     assert counted(world, CONTEXT_FULL) == [many - len(rows)]
+    forged = Choice(question=QuestionId("approval:1/0000"), said="approve")
+    refused = world.accept(evolve(said(9_999, sender="Eve"), choice=forged))
+    assert isinstance(refused, Ignored)
+    assert refused.event is not None, "that context made room fills no hour of refusals"
     assert sound(world)
 
 
