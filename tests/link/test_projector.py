@@ -156,9 +156,8 @@ def test_of_two_rows_with_one_id_the_later_is_shown(tmp_path: Path) -> None:
 def test_of_context_that_nobody_takes_up_the_newest_stays_and_all_that_asks(tmp_path: Path) -> None:
     path, most = tmp_path / "inbound.db", MOST_CONTEXT + CONTEXT_STEP
     kept = [evolve(MESSAGE, id=f"c{number}", seq=2 * number, trigger=False) for number in range(2, most + 12)]
-    with made(path, Whole(changes=Changes(messages=(MESSAGE,)))) as file:
-        for one in kept:
-            file.write(Changes(messages=(one,)))
+    with made(path, Whole(changes=Changes(messages=(MESSAGE, *kept[:-1])))) as file:
+        file.write(Changes(messages=(kept[-1],)))
     assert [row.id for row in shown(path)[0]] == ["m1", *(row.id for row in kept[-most:])]
 
 
