@@ -28,6 +28,7 @@ from nanoclaw.config import Config
 from nanoclaw.core.endpoints import ANTHROPIC
 from nanoclaw.core.key_check import without_key
 from nanoclaw.errors import UsageError
+from nanoclaw.gateway.answers import Turns
 from nanoclaw.gateway.process import GatewayProcess
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.ground import Ground, onecli_of, run_or_rest
@@ -104,6 +105,7 @@ async def serve(
     engines: Callable[[], Sequence[Engine]] | None = None,
     more_channels: MoreChannels = tuple,
     customs: Callable[[], CustomsByStanding] = CustomsByStanding,
+    gateways: Callable[[Path, TreeNode, Turns], GatewayProcess] = GatewayProcess,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Be the host of *config*'s home, which the caller holds, until cancelled.
@@ -114,6 +116,7 @@ async def serve(
       engines: Makes the engines to choose from, the strongest first; None for all there are.
       more_channels: Makes the channels besides the terminal.
       customs: Makes what reads the outboxes.
+      gateways: Makes what keeps the gateway's process, given whose keys it uses and who counts calls.
       task_status: Told at the same moment as *announce*.
 
     Raises:
@@ -168,7 +171,7 @@ async def serve(
         egress = EgressDesk(store, clock, nodes["egress"], config.egress.limits, meters=meters)
         zone, prices = config.agent.timezone, config.prices
         till = Till(store, clock, zone, lambda to: house.delivery.nudge(to), prices=prices, meters=meters)  # noqa: PLW0108 - below
-        gateway = GatewayProcess(config.home, nodes["gateway"], till.call)
+        gateway = gateways(config.home, nodes["gateway"], till.call)
         onecli, credentials = onecli_of(config, secrets)
         ground = Ground(
             store=store,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw import app, config
+from nanoclaw.gateway.process import GatewayProcess
 from nanoclaw.kit.clock import SystemClock
 from nanoclaw.kit.spool import Spool
 from nanoclaw.logs import log_to_file
@@ -18,6 +20,7 @@ from nanoclaw.sandboxes.runtime import find_runtime
 from nanoclaw.store.home import held
 from tests.crash.driver import MakeCustoms, Platform, is_delivered, make_template, what_is_wrong
 from tests.support.platform_channel import PlatformChannel
+from tests.support.warm_gateway import warm_gateway
 from tests.support.warm_runner import warm_engine
 
 LOOK_SECONDS = 0.05
@@ -35,6 +38,7 @@ class Host:
     customs: MakeCustoms
     _lives: int = field(default=0, init=False)
     _engines: tuple[Engine, ...] = field(default=(), init=False)
+    _gateways: Callable[..., GatewayProcess] = field(default=GatewayProcess, init=False)
 
     @property
     def home(self) -> Path:
@@ -54,7 +58,7 @@ class Host:
 
     def be_born(self) -> None:
         """What its runners are forks of is there before it: a system call of theirs is none of the host's."""
-        self._engines = (warm_engine(find_runtime()),)
+        self._engines, self._gateways = (warm_engine(find_runtime()),), warm_gateway()
 
     def live(self) -> None:
         """Be the host until all is done. Raises what ended it before, or `TooSlowError`."""
@@ -91,6 +95,7 @@ class Host:
                             announce=lambda _: is_up.set(),
                             engines=lambda: self._engines,
                             customs=self.customs,
+                            gateways=self._gateways,
                             more_channels=lambda: [channel],
                         )
                     )

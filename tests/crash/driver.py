@@ -34,6 +34,7 @@ from tests.crash.lanes import lane_of
 from tests.support.crash import Killer, Scenario, crash_everywhere
 from tests.support.platform import PlatformClient
 from tests.support.platform_channel import ADA, CHANNEL, CONVERSATION, PlatformChannel
+from tests.support.warm_gateway import warm_gateway
 from tests.support.warm_runner import import_runner, warm_engine
 
 BYTES = bytes(range(256)) * 300
@@ -102,7 +103,7 @@ class KeptTemplate(Template):
 
 def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, runtime: Runtime) -> None:
     """The real host, with the fake platform's channel beside the terminal; ends on SIGTERM."""
-    engine = warm_engine(runtime)
+    engine, gateways = warm_engine(runtime), warm_gateway()
     settings = config.load(home)
     log_to_file(settings.log_file, debug=True)
 
@@ -114,6 +115,7 @@ def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, runtime
                     announce=lambda _: None,
                     engines=lambda: [engine],
                     customs=customs,
+                    gateways=gateways,
                     more_channels=lambda: [PlatformChannel(port, on_event=killer.arm, spool=Spool(home / "spool"))],
                 )
             )
