@@ -13,6 +13,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanoclaw import logs
 from nanoclaw.channels.secrets_file import ChannelSecrets
 from nanoclaw.core.model_requests import Key
 from nanoclaw.gateway.secrets_file import SecretsFile
@@ -53,6 +54,18 @@ def test_an_event_is_a_line_with_its_level_and_its_time(log_file: Path) -> None:
 def test_a_log_is_its_users_alone(log_file: Path) -> None:
     log_to_file(log_file)
     assert log_file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_log_never_takes_more_than_its_files_may(log_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MOST_BYTES", 2_000)
+    log_to_file(log_file)
+    for number in range(200):
+        structlog.get_logger().info("something_happened", number=number)
+    files = sorted(log_file.parent.iterdir())
+    assert [file.name for file in files] == ["nanoclaw.log", *(f"nanoclaw.log.{n + 1}" for n in range(logs.KEPT_FILES))]
+    assert all(file.stat().st_size <= 2_000 for file in files)
+    newest_first = [line["number"] for file in files for line in reversed(lines(file))]
+    assert newest_first == list(range(199, 199 - len(newest_first), -1))
 
 
 @pytest.mark.parametrize(("debug", "levels"), [(False, ["info", "error"]), (True, ["debug", "info", "error"])])

@@ -248,7 +248,7 @@ class Delivery:
         match verdict:
             case SendLater(pause, refund):
                 self._meters.reply(row.channel, "retry")
-                log.warning("delivery_retry", row=message.key, pause=pause, why=failure.why)
+                log.warning("delivery_retry", session=row.session_id, row=message.key, pause=pause, why=failure.why)
                 await self._store.transact(
                     ledger.put_back,
                     row.id,
@@ -265,7 +265,7 @@ class Delivery:
     async def _end(self, head: Head, state: LedgerState, why: str) -> None:
         row = head.row
         self._meters.reply(row.channel, state.value)
-        log.error("delivery_ended", row=row.id, state=state.value, why=why)
+        log.error("delivery_ended", session=row.session_id, row=row.id, state=state.value, why=why)
         await self._store.transact(_give_up, row, state, why, now=self._clock.now())
         if row.kind == OutKind.ASK_QUESTION.value:
             self._lost()

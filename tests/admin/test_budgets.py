@@ -9,7 +9,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.store import spending
 from tests.support.desk import Desk
 
-CALL = Counted(model="claude-sonnet-4-5", read=900_000, written=100_000)
+CALL = Counted(model="claude-sonnet-4-6", read=900_000, written=100_000)
 
 
 def test_a_budget_is_set_shown_and_taken_away() -> None:
