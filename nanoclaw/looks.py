@@ -18,6 +18,7 @@ from nanoclaw.core.signals import told
 from nanoclaw.errors import StoreError, UsageError
 from nanoclaw.ground import Ground
 from nanoclaw.house import House
+from nanoclaw.kit.held_files import held_below
 from nanoclaw.kit.shared import Shared
 from nanoclaw.kit.slow_turns import SlowTurns
 from nanoclaw.kit.tasks import view
@@ -76,6 +77,10 @@ def looks(
         }
 
     return {"tree": seeing.tree, "overview": seeing.overview, "status": status, "show log": show_log}
+
+
+MOST_ASKED = 20
+"""Actors of which it is looked up at once what they have: each takes some milliseconds of a thread."""
 
 
 @define(eq=False)
@@ -181,10 +186,24 @@ class Seeing:
         if node is self._root:
             task = task or trio.lowlevel.current_root_task()
         return {
-            "actor": found,
+            "actor": {**found, **await self._owned(found, node)},
             "task": None if task is None else attrs.asdict(view(task, now)),
             "mail": {} if node is None else {path: [str(one) for one in letters] for path, letters in node.mail()},
         }
+
+    async def _owned(self, found: dict[str, Any], node: TreeNode | None) -> dict[str, Any]:
+        """What *node* and those directly below have of this machine, for as many as can be asked at once."""
+        if node is None:
+            return {}
+        asked = {one.name: one.owns for one in node.children[:MOST_ASKED] if one.owns is not None}
+        own = node.owns
+
+        def ask() -> tuple[Mapping[str, str], dict[str, Mapping[str, str]]]:
+            return own() if own is not None else {}, {name: owns() for name, owns in asked.items()}
+
+        its, below = await self._threads.run(ask)
+        children = [{**one, "owns": below.get(one["name"], {})} for one in found["children"]]
+        return {"owns": its, "children": children}
 
 
 def see(config: Config, choice: Choice, ground: Ground, house: House, desk: ChannelDesk, root: TreeNode) -> Seeing:
@@ -201,6 +220,15 @@ def see(config: Config, choice: Choice, ground: Ground, house: House, desk: Chan
     overview = Overview(
         ground.store, ground.clock, house.sessions, house.admission, zone, channels, said, threads=ground.threads
     )
+
+    def connections() -> dict[str, str]:
+        held = held_below(config.home, start=config.database.name)
+        if held is None:
+            return {"files": "unknown"}
+        return {"connections": str(held.count(config.database.name)), "files": f"{len(held)} of {config.database}"}
+
+    if (store := root.find(["store"])) is not None:
+        store.owns = connections
     return Seeing(root, ground.threads, overview.rows)
 
 

@@ -19,6 +19,7 @@ from nanoclaw.actors.carry import Carry, Traffic
 from nanoclaw.actors.drain import Drain, OutboxBrokenError
 from nanoclaw.actors.letters import Commit, Gone, Letter
 from nanoclaw.actors.overdue import Watched
+from nanoclaw.actors.owned import owned
 from nanoclaw.actors.parts import Parts
 from nanoclaw.actors.vigil import Vigil
 from nanoclaw.core.signals import Signals
@@ -100,6 +101,7 @@ class Life:
         parts, session = self._parts, self._place.session
         layout = parts.folders.layout(session)
         bind_contextvars(epoch=epoch)
+        self._node.owns = lambda: owned(layout, epoch, self._sandbox)
         self._log = SandboxLog(parts.folders.log(session.id, epoch), secrets=parts.folders.secrets)
         adopted = self._sandbox is not None
         owner = parts.engine.owner_of(self._place.agent_group.id)
@@ -119,8 +121,7 @@ class Life:
                 file, tick = await self._project(layout, epoch, drain)
                 stack.callback(file.close)
                 await stack.enter_async_context(parts.ways_out.open(way_out(parts, self._place, layout)))
-                say = partial(self._say, epoch)
-                begin = partial(start, parts, self._place, layout, epoch, say)
+                begin = partial(start, parts, self._place, layout, epoch, partial(self._say, epoch))
                 called_off = CalledOff(parts.store, self._mail, session.id, epoch)
                 sandbox = self._sandbox = self._sandbox or await called_off.unless_told(begin)
                 if sandbox is None:

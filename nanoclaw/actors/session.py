@@ -141,7 +141,7 @@ class SessionActor:
                     # It may have been parked while it stood in line.
                     await self._life.run()
         finally:
-            self._life = None
+            self._life = self._node.owns = None
 
     async def _tell_set_aside(self, parking: Parking, work: inbound.Work) -> None:
         """Whoever waits for it is told that somebody has parked it, once."""

@@ -162,6 +162,8 @@ def branch(node: Mapping[str, Any], parent: Tree | None = None) -> Tree:
         parts.append(printable(f"{hold['reason']}: {hold['why']}", MARK_COLOURS[hold["mark"]]))
     label = Text("  ").join(parts)
     made = Tree(label) if parent is None else parent.add(label)
+    for what, said in node.get("owns", {}).items():
+        made.add(Text.assemble((f"{what}: ", "dim"), printable(said, "dim")))
     for child in node["children"]:
         branch(child, made)
     return made

@@ -56,6 +56,8 @@ class TreeNode:
     """Says which letters are unread: `unread` of the actor's mailbox."""
     signals: Callable[[], Mapping[str, str]] = field(default=dict[str, str], init=False, repr=False)
     """Says what is seen of what it looks after, at the moment somebody asks."""
+    owns: Callable[[], Mapping[str, str]] | None = field(default=None, init=False, repr=False)
+    """Says what it has of this machine, by name, in words: files, a sandbox. Blocks: ask it on a thread, and seldom."""
     task: trio.lowlevel.Task | None = field(default=None, init=False, repr=False)
     """The task that keeps the actor alive; its own are below that."""
     _said: str = field(default="", init=False)

@@ -18,6 +18,7 @@ from nanoclaw.model.ids import AgentGroupId
 from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.log import SandboxLog
+from nanoclaw.sandboxes.resources import Resources, of_processes
 from nanoclaw.sandboxes.runtime import Runtime
 
 BURY_SECONDS = 5.0
@@ -100,6 +101,10 @@ class ChildSandbox:
         with trio.move_on_after(BURY_SECONDS, shield=True):
             return await self.wait()
         raise SandboxError(engine=self._engine, why=f"process {self.pid} does not die")
+
+    def measure(self) -> Resources:
+        """See `Measured`."""
+        return of_processes(_tree([self._program.pid]) if self._exit is None else [])
 
     def kill(self) -> None:
         """SIGKILL, unless it has ended."""

@@ -22,6 +22,7 @@ from nanoclaw.sandboxes.docker_api import (
 from nanoclaw.sandboxes.docker_log import LogCopy
 from nanoclaw.sandboxes.engine import Exit, LifeName
 from nanoclaw.sandboxes.log import SandboxLog
+from nanoclaw.sandboxes.resources import Resources, of_container
 from nanoclaw.sandboxes.waiting import Waiting
 
 log = structlog.get_logger()
@@ -76,6 +77,10 @@ class DockerSandbox:
     def show_log(self) -> None:
         """Have what it said so far copied soon."""
         self._copy.hurry()
+
+    def measure(self) -> Resources:
+        """See `Measured`."""
+        return of_container(self.id)
 
     async def pause(self) -> None:
         """Freeze every process in it. Raises `SandboxError`."""

@@ -21,6 +21,11 @@ def test_an_agent_that_is_at_work_is_seen_from_its_actor_to_its_claim(home: Path
         below = json.loads(host.cli("tree", f"sessions/{session[:6]}", "--json").stdout)
         assert below["name"] == session
         assert "epoch 1" in below["doing"]
+        owns = below["owns"]
+        assert owns["link"] == "inbox and outbox of epoch 1"
+        assert "out/1" in owns["files"]
+        assert "MiB" in owns["sandbox"]
+        assert "connections: " in host.cli("console", "actor", "store").stdout
         stack = host.cli("console", "stack", f"sessions/{session}").stdout
         assert stack.index("SessionActor.run") < stack.index("Carry.run") < stack.index("Mailbox.read_all")
         assert "Life._await_exit" in stack
