@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import h11
 import trio
-from attrs import define
+from attrs import define, field
 
 from nanoclaw.gateway.bound import Onward
 from nanoclaw.gateway.meter import Count
@@ -24,6 +24,8 @@ class Passing:
     _outside: Wire
     _way: Onward
     _count: Count
+    _missing: int | None = field(default=None, init=False)
+    """Bytes of the answer that have not been passed on; None: nobody has said how many it has."""
 
     async def run(self, method: bytes) -> None:
         """Put it, and pass on what is answered.
@@ -69,7 +71,8 @@ class Passing:
             except (GoneError, Stopped) as exc:
                 failed = exc
             nursery.cancel_scope.cancel()
-        if failed is not None:
+        # Whoever has all of it may leave before its end is said.
+        if isinstance(failed, Stopped) or (failed is not None and self._missing != 0):
             raise failed
 
     async def _leave_with_the_sandbox(self, answering: trio.CancelScope) -> None:
@@ -81,8 +84,12 @@ class Passing:
             if event is None:
                 raise GoneError(self._outside, "it left without a word")
         headers = self._way.back(list(event.headers))
+        said = dict(event.headers).get(b"content-length", b"")
+        self._missing = int(said) if said.isdigit() else None
         await self._inside.send(h11.Response(status_code=event.status_code, reason=event.reason, headers=headers))
         while isinstance(event := await self._outside.receive(ANSWER_SECONDS), h11.Data):
             self._count.back(len(event.data))
+            if self._missing is not None:
+                self._missing -= len(event.data)
             await self._inside.send(h11.Data(data=event.data))
         await self._inside.send(h11.EndOfMessage())

@@ -19,13 +19,11 @@ from nanoclaw.store.home import make_folders
 from nanoclaw.store.settings import set_settings
 from schema.sqlite import Connection
 from tests.support.central import World
-from tests.support.engines import walls
 from tests.support.host import NO_PAGE
 from tests.support.platform_channel import ADA, CHANNEL
 
-SETTINGS = f"""
-[sandbox]
-{walls("docker")}[retry]
+SETTINGS = """
+[retry]
 first_pause_seconds = 0.05
 delivery_pause_seconds = 0.05
 """

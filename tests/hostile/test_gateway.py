@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from nanoclaw.core.model_requests import Key
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.kit.clock import SystemClock
 from tests.hostile.conftest import BuildTown
 from tests.hostile.residents import Evil
+from tests.support.engines import need
 from tests.support.model_api import model_in_thread
+from tests.support.sampling import by_turns
 
 KEY = Key("kumquat-of-the-model")
 
 
-def test_nothing_but_its_model_is_behind_the_socket_of_a_sandbox(build_town: BuildTown) -> None:
+@pytest.mark.parametrize("engine", by_turns(["docker", "bubblewrap"]))
+def test_nothing_but_its_model_is_behind_the_socket_of_a_sandbox(build_town: BuildTown, engine: str) -> None:
     """AT-25, as far as there is a gateway: one endpoint. Its key is the host's, and no answer brings it in."""
+    need(engine)
     with model_in_thread() as model:
 
         def prepare(around: Path) -> None:
             SecretsFile(around / "home").set(model.url, KEY, now=SystemClock().now())
 
         evil = Evil(name="evil", attack="at_25_gateway", base_url=model.url)
-        with build_town(evil, prepare=prepare) as there:
+        with build_town(evil, prepare=prepare, engine=engine) as there:
             there.wake_all()
             found = there.await_report("evil")
             there.await_answer("evil")

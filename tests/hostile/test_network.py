@@ -6,8 +6,10 @@ import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+import pytest
 import trio
 
 from nanoclaw.model.egress import EgressRule
@@ -17,6 +19,8 @@ from nanoclaw.store.db import open_database
 from tests.hostile.conftest import BuildTown
 from tests.hostile.residents import Evil
 from tests.support.central import NOW
+from tests.support.engines import need
+from tests.support.sampling import by_turns
 
 EVERYWHERE = str(socket.inet_ntoa(bytes(4)))
 
@@ -54,11 +58,16 @@ def allow_everything(home: Path, group: str) -> None:
     trio.run(allow)
 
 
-def test_no_packet_leaves_an_evil_sandbox_and_no_forgery_leads_into_the_machine(build_town: BuildTown) -> None:
+@pytest.mark.parametrize("engine", by_turns(["docker", "bubblewrap"]))
+def test_no_packet_leaves_an_evil_sandbox_and_no_forgery_leads_into_the_machine(
+    build_town: BuildTown, engine: str
+) -> None:
     """AT-24 and AT-25: TCP, UDP, DNS, ICMP, raw; and the table of forgeries at the proxy, with all presets allowed."""
+    need(engine)
     with sinks() as (port, listening):
         evil = Evil(name="evil", attack="at_24_network", words=[str(port), *addresses()])
-        with build_town(evil, prepare=lambda around: allow_everything(around / "home", "agt-evil")) as there:
+        everything = partial(allow_everything, group="agt-evil")
+        with build_town(evil, prepare=lambda around: everything(around / "home"), engine=engine) as there:
             there.wake_all()
             found = there.await_report("evil")
             there.await_answer("evil")

@@ -1,4 +1,4 @@
-"""A town: a real host over docker, good rooms in which people talk all the time, and rooms with evil agents.
+"""A town: a real host over docker or bubblewrap, good rooms in which people talk all the time, rooms with evil agents.
 
 Whatever is attacked, the end is the same: the good rooms noticed nothing, the machine is as it was.
 """
@@ -24,10 +24,12 @@ from nanoclaw.kit.clock import SystemClock
 from nanoclaw.sandboxes.log import MOST_LOG_BYTES
 from nanoclaw.store.verify import verify
 from schema import sqlite
+from tests.hostile.evil_bubblewrap import make_attacks
 from tests.hostile.image import evil_image
 from tests.hostile.measures import Most, fingerprint, use_of, watching
 from tests.hostile.neighbour import MOST_DELAY, Neighbour, within
 from tests.hostile.residents import SETTINGS, Evil, furnish
+from tests.support.engines import walls
 from tests.support.host import HostProcess
 from tests.support.platform import FakePlatform, Post
 from tests.support.truth import rows
@@ -52,13 +54,16 @@ class TownHost(HostProcess):
     port: int = field(kw_only=True)
     around: Path = field(kw_only=True)
     environment: Mapping[str, str] = field(factory=dict[str, str], kw_only=True)
+    attacks: Path | None = field(default=None, kw_only=True)
+    """What evil sandboxes of bubblewrap see besides; None: they are docker's."""
     trace: Path | None = field(default=None, kw_only=True)
     """Where strace shall write which files it opens and removes."""
 
     def _words(self, arguments: Sequence[str]) -> list[str] | None:
         if list(arguments) == ["up"]:
             strace = [] if self.trace is None else [*STRACE, str(self.trace)]
-            return [*strace, sys.executable, "-m", "tests.hostile.town_host", str(self.home), str(self.port)]
+            words = [str(self.home), str(self.port), *([] if self.attacks is None else [str(self.attacks)])]
+            return [*strace, sys.executable, "-m", "tests.hostile.town_host", *words]
         return super()._words(arguments)
 
     def _variables(self) -> Mapping[str, str]:
@@ -156,7 +161,9 @@ class Town:
         return docker.from_env() if self.daemon is None else docker.DockerClient(self.daemon)
 
     def containers(self) -> list[Any]:
-        """Every container of this home."""
+        """Every container of this home; none where sandboxes are bubblewrap's."""
+        if self.host.attacks is not None:
+            return []
         (row,) = self.rows("SELECT install_id FROM home")
         client = self.client()
         try:
@@ -172,7 +179,8 @@ class Town:
         """How many more the host has open than *before*, but for those of its containers; those take a while to go."""
 
         def left() -> int:
-            return use_of(self.host.pid).descriptors - before - DESCRIPTORS_EACH * len(self.containers())
+            running = len(self.containers()) or len(self.rows("SELECT 1 FROM epochs WHERE ending IS NULL"))
+            return use_of(self.host.pid).descriptors - before - DESCRIPTORS_EACH * running
 
         end = time.monotonic() + DESCRIPTORS_SECONDS
         while (found := left()) > 0 and time.monotonic() < end:
@@ -204,6 +212,7 @@ def town(
     trace: Path | None = None,
     rooms: Sequence[str] = (),
     daemon: str | None = None,
+    engine: str = "docker",
 ) -> Iterator[Town]:
     """A town with these agents, in which everybody talks already; the common ending is checked when the block is over.
 
@@ -217,17 +226,21 @@ def town(
       trace: Where to write which files the host opens and removes.
       rooms: More rooms with good agents, in which nobody talks by himself.
       daemon: Where the engine answers; None: where it usually does.
+      engine: docker or bubblewrap.
     """
     where = {} if daemon is None else {"DOCKER_HOST": daemon}
     with tempfile.TemporaryDirectory(prefix="nc-") as folder, closing(FakePlatform()) as platform:
         around = Path(folder)
         home = around / "home"
         quiet = [f"good-{number}" for number in range(good)] + list(rooms)
-        furnish(around, evils, quiet, evil_image(daemon) if evils else None, SETTINGS + settings)
+        image = evil_image(daemon) if evils and engine == "docker" else None
+        furnish(around, evils, quiet, image, f"[sandbox]\n{walls(engine)}{SETTINGS}{settings}")
+        attacks = around / "attacks" if engine == "bubblewrap" else None
+        if attacks is not None:
+            make_attacks(attacks)
         prepare(around)
-        host = TownHost(
-            home, port=platform.port, around=around, environment={**where, **(environment or {})}, trace=trace
-        )
+        more = {**where, **(environment or {})}
+        host = TownHost(home, port=platform.port, around=around, environment=more, attacks=attacks, trace=trace)
         neighbours = tuple(Neighbour(platform, f"good-{number}") for number in range(good))
         busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         before = canaries(around)

@@ -1,6 +1,7 @@
 """The program of an evil sandbox: makes the attack that was ordered; afterwards, and in later lives, the honest runner.
 
-Runs in the image of `tests/hostile/image.py`, in the place of the runner, with the runner's own command line.
+Runs in the place of the runner, as `tests/hostile/image.py` or `tests/hostile/evil_bubblewrap.py` has it,
+with the runner's own command line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 HERE = "/opt/evil"
 ORDER = Path("/workspace/agent/attack.json")
 INBOUND = "/nanoclaw/in/inbound.db"
-IMPORTED = (HERE, "/app", "/opt/nanoclaw/packages")
+IMPORTED = (HERE, "/app", "/opt/nanoclaw/packages", "/app/packages")
 
 
 def main() -> None:
