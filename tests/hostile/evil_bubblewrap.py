@@ -16,12 +16,13 @@ ATTACKS_HERE = Path(__file__).with_name("attacks")
 INSIDE = "/opt/evil"
 
 
-def make_attacks(folder: Path) -> None:
-    """What an evil sandbox sees besides what every one does, in a new *folder*."""
+def make_attacks(folder: Path) -> Path:
+    """What an evil sandbox sees besides what every one does, in a new *folder*, which is returned."""
     there = folder / "tests" / "hostile" / "attacks"
     shutil.copytree(ATTACKS_HERE, there, ignore=shutil.ignore_patterns("__pycache__"))
     for package in (folder / "tests", folder / "tests" / "hostile"):
         (package / "__init__.py").touch()
+    return folder
 
 
 @define(eq=False)

@@ -100,3 +100,8 @@ def watching(pid: Callable[[], int]) -> Iterator[Most]:
     finally:
         most._stop.set()
         thread.join()
+
+
+def canaries(around: Path) -> object:
+    """What no sandbox may change: everything of the user's but the projects, and the machine's."""
+    return fingerprint(around / "user", around / "elsewhere", but=around / "user" / "projects")

@@ -26,7 +26,7 @@ from nanoclaw.store.verify import verify
 from schema import sqlite
 from tests.hostile.evil_bubblewrap import make_attacks
 from tests.hostile.image import evil_image
-from tests.hostile.measures import Most, fingerprint, use_of, watching
+from tests.hostile.measures import Most, canaries, use_of, watching
 from tests.hostile.neighbour import MOST_DELAY, Neighbour, within
 from tests.hostile.residents import SETTINGS, Evil, furnish
 from tests.support.engines import walls
@@ -233,14 +233,12 @@ def town(
         around = Path(folder)
         home = around / "home"
         quiet = [f"good-{number}" for number in range(good)] + list(rooms)
-        image = evil_image(daemon) if evils and engine == "docker" else None
-        furnish(around, evils, quiet, image, f"[sandbox]\n{walls(engine)}{SETTINGS}{settings}")
-        attacks = around / "attacks" if engine == "bubblewrap" else None
-        if attacks is not None:
-            make_attacks(attacks)
+        walled = evil_image(daemon) if evils and engine == "docker" else None
+        furnish(around, evils, quiet, walled, f"[sandbox]\n{walls(engine)}{SETTINGS}{settings}")
+        attacks = make_attacks(around / "attacks") if engine == "bubblewrap" else None
         prepare(around)
-        more = {**where, **(environment or {})}
-        host = TownHost(home, port=platform.port, around=around, environment=more, attacks=attacks, trace=trace)
+        where |= environment or {}
+        host = TownHost(home, port=platform.port, around=around, environment=where, attacks=attacks, trace=trace)
         neighbours = tuple(Neighbour(platform, f"good-{number}") for number in range(good))
         busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         before = canaries(around)
@@ -272,11 +270,6 @@ def town(
         assert code == 0, said
         assert took < STOP_SECONDS, f"stopping took {took:.1f} s"
         assert left <= 0, f"{left} descriptors too many"
-
-
-def canaries(around: Path) -> object:
-    """What no sandbox may change: everything of the user's but the projects, and the machine's."""
-    return fingerprint(around / "user", around / "elsewhere", but=around / "user" / "projects")
 
 
 def _check_end(there: Town, before: object, busy: float) -> None:
