@@ -1,4 +1,4 @@
-"""Twenty-one secrets around a sandbox, none of which is to be found inside, or in what is kept of it.
+"""Twenty-two secrets around a sandbox, none of which is to be found inside, or in what is kept of it.
 
 What else the walls keep out is looked at from inside in tests/sandboxes/test_docker_walls.py.
 """
@@ -6,20 +6,55 @@ What else the walls keep out is looked at from inside in tests/sandboxes/test_do
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import docker
+import pytest
+import trio
 
+from nanoclaw.gateway.other_secrets import OtherSecrets
+from nanoclaw.kit.clock import SystemClock
+from nanoclaw.model.bindings import Asks, Binding
+from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.store import bindings
+from nanoclaw.store.db import open_database
 from tests.conftest import Figures
 from tests.hostile.conftest import BuildTown
 from tests.hostile.image import EVIL_IMAGE
 from tests.hostile.residents import Evil
+from tests.support.central import NOW
+from tests.support.engines import need
+from tests.support.sampling import by_turns
 
-SECRETS = 21
+SECRETS = 22
 
 
+def bind_one(home: Path, value: str) -> None:
+    """A secret that goes with what the evil agent asks of one host, at which nobody listens."""
+    OtherSecrets(home).set("API_TOKEN", value, now=SystemClock().now())
+    binding = Binding(
+        agent_group_id=AgentGroupId("agt-evil"),
+        name="api",
+        secret="API_TOKEN",  # noqa: S106 - its name
+        place="127.0.0.1:9",
+        header="Authorization",
+        template="Bearer {}",
+        asks=Asks.NEVER,
+        near=True,
+        added_at=NOW,
+    )
+
+    async def bind() -> None:
+        async with open_database(home / "nanoclaw.db") as store:
+            await store.transact(bindings.bind, binding)
+
+    trio.run(bind)
+
+
+@pytest.mark.parametrize("engine", by_turns(["docker", "bubblewrap"]))
 def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it(
-    build_town: BuildTown, figures: Figures
+    build_town: BuildTown, figures: Figures, engine: str
 ) -> None:
     """AT-26: in the environment, in docker's own settings, in files of the user, of the home and of another agent.
 
@@ -47,18 +82,21 @@ def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         (home / "groups" / "evil" / "mine").write_text("medlar of mine")
+        bind_one(home, secret[21])
 
-    with build_town(Evil(name="evil", attack="at_26_secrets"), environment=environment, prepare=hide) as there:
+    need(engine)
+    evil = Evil(name="evil", attack="at_26_secrets")
+    with build_town(evil, environment=environment, prepare=hide, engine=engine) as there:
         there.wake_all()
         found = there.await_report("evil")
         assert found["hits"] == {"/workspace/agent/mine": ["medlar of mine"]}
+        assert list(found["statuses"].values()) == ["502", "502", "400", "403"], found["statuses"]
         assert set(found["environment"]) <= {"PATH", "LANG", "HOME", "HOSTNAME", "PWD", "EPOCH"}, found["environment"]
         there.await_answer("evil")
         described = [json.dumps(container.attrs) for container in there.containers()]
-        client = docker.from_env()
-        described.append(json.dumps(client.images.get(EVIL_IMAGE).history()))
-        client.close()
-        assert len(described) == 3
+        with closing(docker.from_env()) as client:
+            described.append(json.dumps(client.images.get(EVIL_IMAGE).history() if engine == "docker" else []))
+        assert len(described) == (3 if engine == "docker" else 1)
         assert not [text for text in described if "kumquat" in text]
         for path in there.home.glob("sessions/**/*"):
             assert not path.is_file() or b"kumquat" not in path.read_bytes()
