@@ -56,8 +56,11 @@ def list_sessions(conn: Connection, asked: ListSessions, _: Request) -> Answer:
         for one in sessions(conn)
         if chat in (None, one.messaging_group_id) and group in (None, one.agent_group_id)
     )
+    parked = any(row["parked"] for row in rows)
     return Answer(
-        rows=rows, hidden=("last",), said=None if rows else "none yet: the first message that an agent hears makes one"
+        rows=rows,
+        hidden=("last",) if parked else ("last", "parked"),
+        said=None if rows else "none yet: the first message that an agent hears makes one",
     )
 
 

@@ -65,7 +65,7 @@ def _set_aside(parking: Parking, seen: SessionSeen) -> Hold:
     waiting = seen.record.due + len(seen.record.claims)
     words = f"{parked_words(parking.who, parking.because)}; since {ago(_since(parking.parked_at, seen))}"
     if waiting:
-        words += f"; {waiting} message{'s' if waiting > 1 else ''} wait"
+        words += f"; {'1 message waits' if waiting == 1 else f'{waiting} messages wait'}"
     if seen.signals is not None:
         words += "; its sandbox is being ended"
     return waits(Reason.PARKED, words, f"nanoclaw sessions unpark {seen.record.id}")
