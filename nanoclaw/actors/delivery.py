@@ -242,6 +242,7 @@ class Delivery:
             keyed=channel.keyed or isinstance(message.native, ShowEdit | ShowReaction),
             in_doubt=channel.in_doubt,
             policy=self.policy,
+            age=(self._clock.now() - head.row.created_at).total_seconds(),
             luck=self._luck(),
         )
         row, which = head.row, f"part {message.part + 1} of {message.parts}: " if message.parts > 1 else ""

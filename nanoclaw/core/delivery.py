@@ -30,6 +30,10 @@ class DeliveryPolicy:
     most_attempts: int = 8
     first_pause: float = 1.0
     longest_pause: float = 900.0
+    outage: float = 86_400.0
+    """How old a message may be that waits for a platform which cannot be reached; no attempt is spent on that."""
+    outage_pause: float = 60.0
+    """The longest pause meanwhile: who is back shall not wait for us."""
     jitter: float = 0.2
     """Share of a pause that is random, so that lanes do not retry in step."""
 
@@ -96,9 +100,14 @@ def after_failure(
     keyed: bool,
     in_doubt: InDoubt,
     policy: DeliveryPolicy,
+    age: float,
     luck: float,
 ) -> AfterFailure:
-    """Judge a failed attempt, number *attempts* (the first is 1); *luck* in [0, 1) spreads the pauses."""
+    """Judge a failed attempt, number *attempts* (the first is 1), with a message that is *age* seconds old.
+
+    *luck* in [0, 1) spreads the pauses. A platform that cannot be reached, as when a home has no network, is waited
+    for: that says nothing of the message. Only what reached it, and failed there, counts against the message.
+    """
     if not failure.retryable:
         return GiveUp(failure.why)
     if failure.reached and not keyed and in_doubt is InDoubt.PARK:
@@ -106,6 +115,9 @@ def after_failure(
     if failure.retry_after is not None and isfinite(failure.retry_after):
         # The platform named its time, and asking was the answer: no attempt is spent on it.
         return SendLater(min(max(failure.retry_after, LEAST_ASKED), MOST_ASKED), refund=True)
+    if not failure.reached and age < policy.outage:
+        pause = min(max(policy.first_pause, age), policy.outage_pause)
+        return SendLater(pause * (1 + policy.jitter * luck), refund=True)
     if attempts >= policy.most_attempts:
         return GiveUp(f"{failure.why} (attempt {attempts} of {policy.most_attempts})")
     pause = min(policy.first_pause * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), policy.longest_pause)

@@ -33,7 +33,7 @@ from tests.support.scripted_channel import ScriptedChannel
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LANE = Lane(CHANNEL, CONVERSATION)
 SPOOL = Spool(Path("/nowhere"))
-POLICY = DeliveryPolicy(most_attempts=3, first_pause=10, longest_pause=100, jitter=0)
+POLICY = DeliveryPolicy(most_attempts=3, first_pause=10, longest_pause=100, outage=0, jitter=0)
 
 
 @define

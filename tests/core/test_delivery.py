@@ -21,6 +21,8 @@ from nanoclaw.core.delivery import (
 )
 
 POLICY = DeliveryPolicy()
+LONG_AGO = 2 * 86_400.0
+"""The age of a message that has waited out every outage."""
 WEATHER = Failure(retryable=True, reached=False, retry_after=None, why="503")
 LOST = evolve(WEATHER, reached=True, why="no answer")
 LIMITED = evolve(WEATHER, retry_after=7.5, why="429")
@@ -51,10 +53,11 @@ def judge(
     keyed: bool = False,
     in_doubt: InDoubt = InDoubt.SEND_AGAIN,
     policy: DeliveryPolicy = POLICY,
+    age: float = LONG_AGO,
     luck: float = 0.0,
 ) -> AfterFailure:
     """`after_failure` with what most tests leave as it is."""
-    return after_failure(failure, attempts, keyed=keyed, in_doubt=in_doubt, policy=policy, luck=luck)
+    return after_failure(failure, attempts, keyed=keyed, in_doubt=in_doubt, policy=policy, age=age, luck=luck)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,20 @@ def test_each_attempt_that_failed_doubles_the_pause(attempts: int, pause: float)
 
 def test_a_pause_has_an_upper_bound() -> None:
     assert judge(WEATHER, 11, policy=DeliveryPolicy(most_attempts=100)) == SendLater(900, refund=False)
+
+
+@pytest.mark.parametrize(("age", "pause"), [(0, 1), (2, 2), (31.5, 31.5), (60, 60), (3_600, 60), (86_399, 60)])
+@pytest.mark.parametrize("attempts", [1, 8, 1_000])
+def test_a_platform_that_cannot_be_reached_is_waited_for_a_day_at_no_cost(
+    attempts: int, age: float, pause: float
+) -> None:
+    assert judge(WEATHER, attempts, age=age) == SendLater(pause, refund=True)
+    assert judge(WEATHER, 8, age=86_400) == GiveUp("503 (attempt 8 of 8)")
+
+
+def test_what_fails_at_the_platform_itself_counts_however_young_it_is() -> None:
+    assert judge(LOST, 7, age=0) == SendLater(64, refund=False)
+    assert judge(LOST, 8, age=0) == GiveUp("no answer (attempt 8 of 8)")
 
 
 def test_luck_adds_up_to_its_share_of_the_pause() -> None:
