@@ -124,6 +124,16 @@ async def test_a_failed_attempt_is_repeated_with_growing_pauses_and_holds_up_tho
         assert [when for when, _ in w.channel.tried] == pytest.approx([0, 10, 30, 30], abs=0.01)
 
 
+async def test_an_hour_without_a_network_costs_no_reply_and_no_attempt(autojump_clock: MockClock) -> None:
+    channel = a_channel(*[failure(retryable=True)] * 60)
+    async with world(channel) as w:
+        w.delivery.policy = DeliveryPolicy(jitter=0)
+        await w.say("one", "two")
+        await trio.sleep(3_600)
+        assert w.states() == {"one": ("delivered", 1), "two": ("delivered", 1)}
+        assert len(channel.tried) == 62
+
+
 async def test_after_the_last_attempt_a_message_is_dead_and_its_agent_is_told(autojump_clock: MockClock) -> None:
     async with world(a_channel(*[failure(retryable=True) for _ in range(3)])) as w:
         await w.say("one", "two")
