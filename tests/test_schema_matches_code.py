@@ -90,6 +90,7 @@ WITHOUT_A_CLASS = {
     ("central", "revisions"),
     ("central", "direct_messages"),
     ("central", "approval_tokens"),
+    ("central", "question_tokens"),
     ("central", "kept_messages"),
     ("central", "web_feed"),
     ("central", "web_keys"),

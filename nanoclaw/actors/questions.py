@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+
+from attrs import evolve
 
 from nanoclaw.core import destinations, responders
 from nanoclaw.core import questions as rules
@@ -15,8 +18,10 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import InboundId, QuestionId
 from nanoclaw.model.messages import Address, NewLedgerRow
 from nanoclaw.model.questions import Question, QuestionState
-from nanoclaw.store import channels, inbound, questions
+from nanoclaw.store import button_tokens, channels, inbound, ledger, questions
+from nanoclaw.store.button_tokens import Buttons
 from nanoclaw.store.wirings import wiring_at
+from schema import payloads
 from schema.payloads import AskQuestion
 from schema.sqlite import Connection
 
@@ -33,10 +38,27 @@ def judge_question(
     return Refused("unknown-responder", named.why) if isinstance(named, Unknown) else to
 
 
-def question_of(
+def ask(
+    conn: Connection,
+    place: SessionPlace,
+    asked: AskQuestion,
+    new: NewLedgerRow,
+    *,
+    token: Callable[[], str],
+    now: datetime,
+) -> None:
+    """Put a question into the ledger as *new*, and have it wait; each button says a token that no agent has seen."""
+    tokens = button_tokens.mint_for(asked.options, token)
+    shown = evolve(asked, options=button_tokens.with_tokens(asked.options, tokens))
+    ledger.add(conn, evolve(new, content=payloads.write(shown)), session=place.session.id, now=now)
+    question = _question_of(conn, place, asked, new, now=now)
+    questions.add(conn, question)
+    button_tokens.keep(conn, Buttons.QUESTION, question.id, tokens)
+
+
+def _question_of(
     conn: Connection, place: SessionPlace, asked: AskQuestion, new: NewLedgerRow, *, now: datetime
 ) -> Question:
-    """The row of a question whose message is *new*."""
     seconds = asked.timeout_seconds
     named = _responders(conn, place, asked, new.to)
     assert not isinstance(named, Unknown)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from attrs import field, frozen
 
-from nanoclaw.actors import agent_mail, outgoing
-from nanoclaw.actors.questions import question_of
+from nanoclaw.actors import agent_mail, outgoing, questions
 from nanoclaw.core import destinations, outgoing_files
 from nanoclaw.core.agent_mail import MailPolicy
 from nanoclaw.core.notices import plain
-from nanoclaw.kit.ids import mint
+from nanoclaw.kit.ids import mint, token
 from nanoclaw.link.outbox_files import Collected
 from nanoclaw.link.report import OutRow
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Drop, NewLedgerRow
-from nanoclaw.store import drops, ledger, notices, questions
+from nanoclaw.store import drops, ledger, notices
 from nanoclaw.store.agent_mail import AgentMail
 from nanoclaw.store.entities import Mint
 from nanoclaw.store.ledger import Lane
@@ -29,10 +29,11 @@ from schema.sqlite import Connection
 
 @frozen(kw_only=True)
 class Post:
-    """What carrying messages to other agents takes."""
+    """What carrying messages takes."""
 
     policy: MailPolicy = field(factory=MailPolicy)
     mint: Mint = mint
+    token: Callable[[], str] = token
 
 
 @frozen(kw_only=True)
@@ -87,10 +88,11 @@ def say(
         drops.record(conn, dropped(place, epoch, row, became.refused, now))
         return Said(changed=True, shown=became.told)
     if isinstance(taken, NewLedgerRow):
-        ledger.add(conn, taken, session=place.session.id, now=now)
         asks = isinstance(row.payload, AskQuestion)
         if isinstance(row.payload, AskQuestion):
-            questions.add(conn, question_of(conn, place, row.payload, taken, now=now))
+            questions.ask(conn, place, row.payload, taken, token=post.token, now=now)
+        else:
+            ledger.add(conn, taken, session=place.session.id, now=now)
         return Said(lane=Lane(taken.to.channel, taken.to.platform_id), changed=asks, asked=asks)
     if isinstance(taken, destinations.Refused):
         drops.record(conn, dropped(place, epoch, row, taken, now))

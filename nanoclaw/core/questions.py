@@ -90,7 +90,7 @@ def may_answer(question: Question, responders: Responders | None, who: Answerer)
 def judge(
     question: Question | None,
     options: Sequence[Option],
-    said: str,
+    option: Option | None,
     *,
     place: Address,
     responders: Responders | None,
@@ -102,7 +102,7 @@ def judge(
     Args:
       question: The one that is meant; None: there is none of that name.
       options: Its own.
-      said: What was pressed or typed.
+      option: What was chosen; None: none of its own.
       place: Where.
       responders: Who was named to answer it; None: nobody.
       who: Whoever did it.
@@ -114,7 +114,6 @@ def judge(
         return NotTaken("not-yours-to-answer", "only whoever it was asked of, and admins, may answer this question")
     if question.state is not QuestionState.OPEN:
         return NotTaken("question-over", over(question, options, answered_by))
-    option = meant(said, options)
     if option is None:
         return NotTaken("no-option", "this is none of the answers to choose from")
     return Taken(option)

@@ -54,7 +54,9 @@ class Choice:
 
     question: QuestionId
     said: str
-    """An option's number, label or value."""
+    """What the button says, which is a token of the host's; of what was typed, an option's number, label or value."""
+    typed: bool = False
+    """Did they type it, to a program that knows which question they were shown?"""
 
 
 def _is_of_its_channel(told: InboundEvent | Revision, _: Attribute[UserId], sender: UserId) -> None:

@@ -1,12 +1,14 @@
 """An event that answers a question: taken as that, in the transaction that stores the event.
 
-A platform may say that somebody pressed an option; then it is judged as an answer, and whoever may not answer, or comes
-too late, is told. Where it only brings what people type, words are an answer as long as they name an option of a
-question that waits there and that their sender may answer; all else is a message like any other.
+A platform may say that somebody pressed an option, by the token that was made for it; then it is judged as an answer,
+and whoever may not answer, or comes too late, is told. Where it only brings what people type, words are an answer as
+long as they name an option of a question that waits there and that their sender may answer; all else is a message like
+any other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import frozen
@@ -14,10 +16,11 @@ from attrs import frozen
 from nanoclaw.core import access
 from nanoclaw.core import questions as rules
 from nanoclaw.model.ids import EventId, QuestionId, SessionId
-from nanoclaw.model.messages import Address, Drop, InboundEvent
+from nanoclaw.model.messages import Address, Choice, Drop, InboundEvent
 from nanoclaw.model.questions import Question, QuestionState
 from nanoclaw.model.rights import Standing
-from nanoclaw.store import drops, inbound, notices, questions
+from nanoclaw.store import button_tokens, drops, inbound, notices, questions
+from nanoclaw.store.button_tokens import Buttons
 from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.people import note_user, rights_of
@@ -70,7 +73,7 @@ def find(conn: Connection, event: InboundEvent, place: Address) -> Answered | Un
     verdict = rules.judge(
         question,
         options,
-        event.choice.said,
+        None if question is None else _chosen(conn, question, options, event.choice),
         place=place,
         responders=None if question is None else questions.responders_of(question),
         who=_who(conn, event, question),
@@ -80,6 +83,14 @@ def find(conn: Connection, event: InboundEvent, place: Address) -> Answered | Un
         return Unanswered(question=question, reason=verdict.reason, why=verdict.why)
     assert question is not None
     return Answered(question=question, option=verdict.option)
+
+
+def _chosen(conn: Connection, question: Question, options: Sequence[Option], choice: Choice) -> Option | None:
+    """The option of *question* that was chosen: by its token, where a button says one; else by its words."""
+    if choice.typed or not button_tokens.has_any(conn, question.id):
+        return rules.meant(choice.said, options)
+    value = button_tokens.value_of(conn, Buttons.QUESTION, question.id, choice.said)
+    return next((option for option in options if option.value == value), None)
 
 
 def _typed(conn: Connection, event: InboundEvent, place: Address) -> Answered | None:

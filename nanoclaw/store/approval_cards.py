@@ -10,7 +10,8 @@ from nanoclaw.core import approvals as rules
 from nanoclaw.model.approvals import Approval, Card, CardState, Shown
 from nanoclaw.model.ids import ApprovalId, CardId, OutboundId, UserId
 from nanoclaw.model.messages import Address, NewLedgerRow
-from nanoclaw.store import ledger
+from nanoclaw.store import button_tokens, ledger
+from nanoclaw.store.button_tokens import Buttons
 from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.payloads import AskQuestion, Edit, Option
@@ -63,12 +64,12 @@ def send(
     """Put a card into the ledger, with a token of its own for each of its *options*."""
     card = CardId(token())
     code = token()[:CODE_DIGITS]
-    tokens = {option.value: token() for option in options}
+    tokens = button_tokens.mint_for(options, token)
     said = AskQuestion(
         question_id=f"{rules.PREFIX}{card}/{code}",
         title=shown.title,
         question=rules.body(shown),
-        options=tuple(Option(label=option.label, value=tokens[option.value]) for option in options),
+        options=button_tokens.with_tokens(options, tokens),
     )
     row = OutboundId(f"home/card/{card}")
     ledger.add(conn, _own(row, to, OutKind.ASK_QUESTION, said), session=None, now=now)
@@ -84,8 +85,7 @@ def send(
         sent_at=now,
     )
     execute(conn, insert_sql("approval_cards", Card), bindings(sent))
-    for value, secret in tokens.items():
-        execute(conn, "INSERT INTO approval_tokens (token, card_id, value) VALUES (?, ?, ?)", (secret, card, value))
+    button_tokens.keep(conn, Buttons.CARD, card, tokens)
     return sent
 
 
@@ -93,12 +93,6 @@ def get(conn: Connection, card: CardId) -> Card | None:
     """The card of that id."""
     found = select(conn, Card, "SELECT * FROM approval_cards WHERE id = ?", (card,))
     return found[0] if found else None
-
-
-def value_of(conn: Connection, card: CardId, token: str) -> str | None:
-    """The value of the option that *token* was made for, if it is one of that card's."""
-    found = scalar(conn, "SELECT value FROM approval_tokens WHERE token = ? AND card_id = ?", (token, card))
-    return None if found is None else str(found)
 
 
 def open_in(conn: Connection, place: Address) -> list[Card]:

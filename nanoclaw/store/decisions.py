@@ -16,7 +16,8 @@ from nanoclaw.model.approvals import Approval
 from nanoclaw.model.ids import AgentGroupId, ApprovalId, CardId, EventId, UserId
 from nanoclaw.model.messages import Address, Drop, InboundEvent
 from nanoclaw.model.rights import Standing
-from nanoclaw.store import approval_audit, approval_cards, approvals, drops, notices
+from nanoclaw.store import approval_audit, approval_cards, approvals, button_tokens, drops, notices
+from nanoclaw.store.button_tokens import Buttons
 from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.people import note_user, rights_of
@@ -59,7 +60,7 @@ def find(conn: Connection, event: InboundEvent, place: Address, *, now: datetime
     approval = approvals.get(conn, card.approval_id)
     assert approval is not None
     options = approvals.options_of(approval)
-    value = approval_cards.value_of(conn, card.id, event.choice.said)
+    value = button_tokens.value_of(conn, Buttons.CARD, card.id, event.choice.said)
     pressed = next((option for option in options if option.value == value), None)
     return _judge(conn, event, approval, pressed or rules.meant(event.choice.said, options, card.code), now)
 

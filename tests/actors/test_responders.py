@@ -42,15 +42,17 @@ def ask(case: Case, *responders: str, number: int = 1) -> bool:
     return questions.get(case.world.conn, QuestionId(f"q{number}")) is not None
 
 
-def presses(who: str, number: int) -> InboundEvent:
-    return evolve(said(number, text="", sender=who), choice=Choice(question=QuestionId("q1"), said="1"))
+def presses(case: Case, who: str, number: int) -> InboundEvent:
+    (row,) = fetch(case.world.conn, "SELECT token FROM question_tokens WHERE question_id = 'q1' AND value = 'yes'")
+    choice = Choice(question=QuestionId("q1"), said=str(row["token"]))
+    return evolve(said(number, text="", sender=who), choice=choice)
 
 
 def who_may(case: Case, whom: Sequence[str] = ("Ada", "Bob", "Eve", "Mallory")) -> list[str]:
     """Those whose answer is taken, be it pressed or typed; each is asked in a world as it is."""
     found = []
     for number, who in enumerate(whom):
-        for event in (presses(who, 100 + number), said(200 + number, text="Yes", sender=who)):
+        for event in (presses(case, who, 100 + number), said(200 + number, text="Yes", sender=who)):
             execute(case.world.conn, "SAVEPOINT one")
             accepted = case.world.accept(event)
             taken = bool(fetch(case.world.conn, "SELECT 1 FROM questions WHERE state = 'answered'"))
@@ -83,7 +85,7 @@ def test_whoever_is_named_by_a_message_of_theirs_is_whom_the_platform_says(case:
     assert set(seen) == {"Ada", "Bob", "Eve"}
     assert ask(case, f"#{seen['Bob']}")
     assert who_may(case) == ["Bob"]
-    impostor = evolve(presses("Bob", 300), sender_id=UserId(f"{CHANNEL}:eve"))
+    impostor = evolve(presses(case, "Bob", 300), sender_id=UserId(f"{CHANNEL}:eve"))
     ignored = case.world.accept(impostor)
     assert isinstance(ignored, Ignored)
     assert ignored.reason == "not-yours-to-answer"

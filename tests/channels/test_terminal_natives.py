@@ -122,7 +122,7 @@ async def test_an_answer_says_for_which_question_and_hears_what_follows_from_it(
         assert await desk.next_frame() == Kept(id="said-2", answers_for="said-1")
         (told,) = desk.heard
         assert isinstance(told, InboundEvent)
-        assert told.choice == Choice(question=QuestionId("q1"), said="2")
+        assert told.choice == Choice(question=QuestionId("q1"), said="2", typed=True)
 
 
 async def test_an_answer_to_nothing_is_declined() -> None:

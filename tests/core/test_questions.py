@@ -50,7 +50,9 @@ def judged(
     responders: Responders | None = None,
 ) -> Taken | NotTaken:
     who = Answerer(id=sender, standing=standing, speaks=speaks)
-    return judge(question, (YES, NO), said, place=place, responders=responders, who=who, answered_by="Ada")
+    options = (YES, NO)
+    option = meant(said, options)
+    return judge(question, options, option, place=place, responders=responders, who=who, answered_by="Ada")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from typing import Any
 from nanoclaw.channels.base import Outgoing, OutgoingFile
 from nanoclaw.channels.dialects.discord_markdown import literal, render
 from nanoclaw.channels.discord.codec import SEPARATOR
-from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.notices import plain
 from nanoclaw.core.speech import HOW_TO_ANSWER, ShowQuestion, numbered
 from schema.payloads import Option
@@ -91,13 +90,11 @@ def buttons(asked: ShowQuestion) -> list[dict[str, Any]]:
 
 
 def _button(asked: ShowQuestion, number: int, option: Option) -> dict[str, Any]:
-    # A button of an approval says a token that nobody else has; an option of a question is known by its number.
-    said = option.value if asked.question.startswith(PREFIX) else str(number)
     return {
         "type": 2,
         "style": 2,
         "label": plain(option.label, 80) or str(number),
-        "custom_id": f"{said}{SEPARATOR}{asked.question}",
+        "custom_id": f"{option.value}{SEPARATOR}{asked.question}",
     }
 
 

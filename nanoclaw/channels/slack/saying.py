@@ -7,7 +7,6 @@ from typing import Any
 from nanoclaw.channels.base import Outgoing
 from nanoclaw.channels.dialects.slack_mrkdwn import literal, render
 from nanoclaw.channels.slack.codec import SEPARATOR
-from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.notices import plain
 from nanoclaw.core.speech import ShowQuestion
 from nanoclaw.model.messages import Address
@@ -133,11 +132,9 @@ def _section(text: str, *, sign_for_sign: bool) -> dict[str, Any]:
 
 
 def _button(asked: ShowQuestion, number: int, option: Option) -> dict[str, Any]:
-    # A button of an approval says a token that nobody else has; an option of a question is known by its number.
-    said = option.value if asked.question.startswith(PREFIX) else str(number)
     return {
         "type": "button",
         "text": {"type": "plain_text", "text": plain(option.label, 75) or str(number), "emoji": False},
         "action_id": f"answer-{number}",
-        "value": f"{said}{SEPARATOR}{asked.question}",
+        "value": f"{option.value}{SEPARATOR}{asked.question}",
     }

@@ -1,18 +1,15 @@
 """Buttons below a question, and what each says when it is pressed, in at most 64 bytes. Pure.
 
-Nobody keeps anything: what is pressed says all, and proves nothing. A card's token is luck that only its reader has,
-and who may answer a question is judged where the answer is stored.
+Nobody keeps anything here: what is pressed says all, and proves nothing. The value of an option is a token of the
+host's; what it is worth, and to whom, is judged where the answer is stored.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from nanoclaw.core.approvals import PREFIX
 from nanoclaw.core.notices import plain
 from nanoclaw.core.speech import ShowQuestion
 from nanoclaw.model.ids import QuestionId
-from schema.payloads import Option
 
 MOST_DATA = 64
 MOST_LABEL = 60
@@ -24,7 +21,7 @@ def keyboard(asked: ShowQuestion) -> list[list[dict[str, str]]] | None:
     """The rows of an inline keyboard; None: the names are too long to go into buttons."""
     rows = []
     for number, option in enumerate(asked.options, start=1):
-        data = _data(asked.question, option, number)
+        data = _data(asked.question, option.value)
         if data is None:
             return None
         rows.append([{"text": plain(option.label, MOST_LABEL) or str(number), "callback_data": data}])
@@ -39,12 +36,9 @@ def pressed(data: str) -> tuple[QuestionId, str] | None:
     return QuestionId(PREFIX + question if kind == CARD else question), said
 
 
-def _data(question: str, option: Option, number: int) -> str | None:
+def _data(question: str, said: str) -> str | None:
     is_card = question.startswith(PREFIX)
     begin = CARD + question.removeprefix(PREFIX) if is_card else QUESTION + question
-    said: Sequence[str] = (option.value,) if is_card else (option.value, str(number))
-    for words in said:
-        data = f"{begin}{BETWEEN}{words}"
-        if words and len(data.encode(errors="replace")) <= MOST_DATA and pressed(data) == (question, words):
-            return data
-    return None
+    data = f"{begin}{BETWEEN}{said}"
+    fits = len(data.encode(errors="replace")) <= MOST_DATA and pressed(data) == (question, said)
+    return data if fits else None

@@ -206,7 +206,9 @@ class TerminalChannel:
             sender=self._person,
             text=said.text,
             attachments=files,
-            choice=None if said.question is None else Choice(question=QuestionId(said.question), said=said.text),
+            choice=None
+            if said.question is None
+            else Choice(question=QuestionId(said.question), said=said.text, typed=True),
         )
         try:
             receipt = await receive(event)

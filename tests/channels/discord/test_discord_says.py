@@ -146,7 +146,7 @@ async def test_a_question_has_buttons_and_whoever_presses_one_answers(tmp_path: 
         await channel.deliver(outgoing("place 6", native=ShowEdit(platform_message_id=shown or "")))
         assert posted["components"] == []
     assert isinstance(event, InboundEvent)
-    assert event.choice == Choice(question=QuestionId("q-1"), said="6")
+    assert event.choice == Choice(question=QuestionId("q-1"), said="v6")
     assert (event.sender_id, event.platform_id, event.platform_message_id) == ("discord:201", GENERAL, pressed)
 
 

@@ -129,7 +129,7 @@ async def test_a_question_has_buttons_and_whoever_presses_one_answers(tmp_path: 
         for _ in range(2):
             await channel.deliver(outgoing("👍", native=reaction))
         assert slack.reactions[0] == (posted["ts"], "+1")
-    assert event.choice == Choice(question=QuestionId("q-1"), said="2")
+    assert event.choice == Choice(question=QuestionId("q-1"), said="v2")
     assert (event.sender_id, event.thread_id) == (f"slack:{TEAM}-U7", "1700000000.000100")
 
 

@@ -19,6 +19,7 @@ from nanoclaw.core.speech import ShowCard, ShowEdit, ShowQuestion, ShowReaction
 from nanoclaw.errors import DeliveryError, NobodyThereError, UsageError
 from nanoclaw.model.ids import ChannelName, QuestionId
 from nanoclaw.model.messages import Address, InboundEvent, Rejection, Revision, Told
+from runner.tools.toolbox import new_id
 from schema.payloads import Option
 from tests.channels.telegram.rig import ADA, TelegramRig
 from tests.support.channels import MarksInMemory, means
@@ -153,24 +154,25 @@ async def test_markup_that_telegram_cannot_read_is_sent_once_more_without(house:
 
 
 async def test_buttons_are_shown_and_go_when_the_message_is_changed(house: House) -> None:
-    options = (Option(label="Yes", value="yes"), Option(label="No " * 22, value="v" * 60))
+    options = (Option(label="Yes", value="yes"), Option(label="No " * 22, value="t" * 26))
     asked = ShowQuestion(question=QuestionId("question-1"), title="Which?", text="*Now*?", options=options)
     key = await house.channel.deliver(saying("words", native=asked))
     (shown,) = house.fake.shown
     assert shown["text"] == "Which?\n\nNow?"
-    assert [row[0]["callback_data"] for row in shown["keyboard"]] == ["qquestion-1\nyes", "qquestion-1\n2"]
+    assert [row[0]["callback_data"] for row in shown["keyboard"]] == ["qquestion-1\nyes", "qquestion-1\n" + "t" * 26]
     change = saying("Answered: **Yes**", native=ShowEdit(platform_message_id=str(key)))
     await house.channel.deliver(change)
     await house.channel.deliver(change)  # the same again is no change, and no failure
     assert (shown["text"], shown["keyboard"]) == ("Answered: Yes", [])
 
 
-async def test_a_card_fits_into_buttons_and_its_token_comes_back(house: House) -> None:
-    card = "approval:" + "c" * 26 + "/wxyz"
+@pytest.mark.parametrize("name", ["approval:" + "c" * 26 + "/wxyz", new_id()])
+async def test_a_card_or_a_question_fits_into_buttons_and_its_token_comes_back(house: House, name: str) -> None:
     options = (Option(label="Approve", value="t" * 26),)
-    asked = ShowQuestion(question=QuestionId(card), title="<b>May it?</b>", text="*x*", options=options)
+    asked = ShowQuestion(question=QuestionId(name), title="<b>May it?</b>", text="*x*", options=options)
     await house.channel.deliver(saying("words", native=asked, speaker=None))
     (shown,) = house.fake.shown
+    assert len(shown["keyboard"][0][0]["callback_data"].encode()) <= 64
     assert shown["text"] == "<b>May it?</b>\n*x*"
     below = house.fake.message(GROUP, None, text="x")
     query = {"id": "1", "from": SENDER, "message": below, "data": shown["keyboard"][0][0]["callback_data"]}
@@ -180,7 +182,7 @@ async def test_a_card_fits_into_buttons_and_its_token_comes_back(house: House) -
     told = house.told[0]
     assert isinstance(told, InboundEvent)
     assert told.choice is not None
-    assert (told.choice.question, told.choice.said) == (card, "t" * 26)
+    assert (told.choice.question, told.choice.said) == (name, "t" * 26)
 
 
 async def test_a_question_too_long_for_buttons_is_asked_in_words(house: House) -> None:
