@@ -11,6 +11,7 @@ from attrs import fields_dict
 
 from nanoclaw.model import egress, entities
 from nanoclaw.model.approvals import ApprovalState, CardState, Needs
+from nanoclaw.model.bindings import Asks
 from nanoclaw.model.messages import EpochEnding, LedgerState, RevisionKind
 from nanoclaw.model.questions import QuestionState
 from nanoclaw.model.rights import Role
@@ -62,6 +63,7 @@ ENUMS: dict[tuple[str, str, str], type[Enum]] = {
     ("central", "web_keys", "kind"): KeyKind,
     ("central", "audit", "outcome"): audit.Outcome,
     ("central", "egress_log", "outcome"): egress.Outcome,
+    ("central", "secret_bindings", "asks"): Asks,
 }
 CLASSES: dict[tuple[str, str], type] = {
     ("inbound", "messages_in"): rows.MessageIn,
