@@ -89,11 +89,7 @@ class AdminServer:
         try:
             with trio.move_on_after(ASK_SECONDS):
                 frame = await lines.receive()
-                answer = await self._answer({} if frame is None else frame)
-                if isinstance(written := answer.get("answer"), Written):
-                    await lines.send_text(f'{{"answer":{written.text}}}')
-                else:
-                    await lines.send(answer)
+                await _send(lines, await self._answer({} if frame is None else frame))
         except (BadFrameError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # whoever asked is gone, or asked nonsense
         finally:
@@ -146,6 +142,17 @@ class AdminServer:
         log.info("admin_changed", verb=verb.name, said=answer.said)
         office.changed(answer.hurries)
         return answer
+
+
+async def _send(lines: LineStream, answer: dict[str, object]) -> None:
+    """Send *answer*, or that it is too long. Raises as `LineStream.send` does otherwise."""
+    try:
+        if isinstance(written := answer.get("answer"), Written):
+            await lines.send_text(f'{{"answer":{written.text}}}')
+        else:
+            await lines.send(answer)
+    except BadFrameError as exc:
+        await lines.send({"error": f"the answer is too long ({exc.reason}): ask for less of it"})
 
 
 async def _act(office: Office, name: str, act: Act, said: Mapping[str, object]) -> object:

@@ -75,7 +75,9 @@ def restart(conn: Connection, asked: Restart, request: Request) -> Answer:
         raise UsageError(f"--message: 1 to {MOST_MESSAGE:,} characters")
     session, words = _judged(conn, Act.RESTART, asked.session, request)
     tells = asked.message and (InboundId(request.mint("wake")), plain(asked.message.strip()))
-    begin_anew(conn, session, why=f"restarted by {request.operator}", tells=tells or None, now=request.now)
+    epoch = begin_anew(conn, session, why=f"restarted by {request.operator}", tells=tells or None, now=request.now)
+    if tells and epoch is None:
+        raise UsageError(f"{session} has no sandbox to end, so nobody would be told that: say it in its chat")
     parkings.make_due(conn, session)
     return _done(session, words)
 

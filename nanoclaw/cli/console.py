@@ -78,7 +78,9 @@ def mail(config: Config, console: Console, words: Sequence[str]) -> None:
 
 
 def watch(config: Config, console: Console, words: Sequence[str]) -> None:
-    """Another command, again every second until Ctrl-C."""
+    """Another command, again every second until Ctrl-C; none that acts."""
+    if words and words[0] in ACTS:
+        raise UsageError(f"{words[0]} acts, and is not done again every second")
     try:
         while True:
             console.clear()

@@ -21,7 +21,8 @@ def typed(commands: Sequence[str], choices: Choices) -> Iterator[str]:
         return
     from prompt_toolkit import PromptSession
 
-    session: PromptSession[str] = PromptSession()
+    # In a thread: a host that is slow to answer holds up nobody who types, and asking it is a loop of its own.
+    session: PromptSession[str] = PromptSession(complete_in_thread=True)
     while True:
         try:
             yield session.prompt(PROMPT, completer=completer(commands, choices))

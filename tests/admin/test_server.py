@@ -13,7 +13,8 @@ import trio
 
 from nanoclaw.admin.server import AdminServer, Office
 from nanoclaw.kit.clock import SystemClock
-from nanoclaw.kit.lines import LineStream
+from nanoclaw.kit.lines import MOST_ANSWER, LineStream
+from nanoclaw.kit.written import Written
 from nanoclaw.model.ids import UserId
 from nanoclaw.store.db import open_database
 from nanoclaw.store.people import note_user
@@ -96,6 +97,19 @@ async def test_what_takes_away_is_asked_back_and_done_when_it_is_confirmed(folde
 async def test_nonsense_is_answered_with_a_sentence(folder: Path, frame: dict[str, object], sentence: str) -> None:
     async with office(folder, []) as socket:
         assert sentence in str((await ask(socket, frame))["error"])
+
+
+@pytest.mark.parametrize("answer", [Written(f'"{"x" * MOST_ANSWER}"'), "x" * MOST_ANSWER], ids=["written", "plain"])
+async def test_an_answer_that_is_too_long_says_so(folder: Path, answer: object) -> None:
+    async def much(_: Mapping[str, object]) -> object:
+        await trio.lowlevel.checkpoint()
+        return answer
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(AdminServer(folder / "console.sock", {"tree": much}).run)
+        said = await ask(folder / "console.sock", {"verb": "tree"})
+        nursery.cancel_scope.cancel()
+    assert str(said["error"]).startswith("the answer is too long (8388")
 
 
 async def test_a_look_is_answered_and_the_socket_is_the_owners_alone(folder: Path) -> None:

@@ -181,6 +181,15 @@ def test_a_restart_tells_the_new_sandbox_alone() -> None:
         desk.do("sessions restart", session=session, message=" ")
 
 
+def test_what_no_new_sandbox_would_be_told_is_refused() -> None:
+    desk = Desk()
+    session, epoch, _ = at_work(desk)
+    close(desk, session, epoch, EpochEnding.KILLED)
+    with pytest.raises(UsageError, match="ses-1 has no sandbox to end, so nobody would be told that"):
+        desk.do("sessions restart", session=session, message="you have a new tool")
+    assert inbound.work(desk.world.conn, session, now=NOW).due == 0
+
+
 @pytest.mark.parametrize("because", ["", "  ", "x" * 201])
 def test_a_reason_that_is_none_is_refused(because: str) -> None:
     desk = Desk()
