@@ -34,6 +34,8 @@ class DeliveryPolicy:
     """How old a message may be that waits for a platform which cannot be reached; no attempt is spent on that."""
     outage_pause: float = 60.0
     """The longest pause meanwhile: who is back shall not wait for us."""
+    put_off: float = 4 * 86_400.0
+    """How old a message may be that its platform puts off at no cost; mail servers try so long (RFC 5321, 4.5.4.1)."""
     jitter: float = 0.2
     """Share of a pause that is random, so that lanes do not retry in step."""
 
@@ -106,19 +108,21 @@ def after_failure(
     """Judge a failed attempt, number *attempts* (the first is 1), with a message that is *age* seconds old.
 
     *luck* in [0, 1) spreads the pauses. A platform that cannot be reached, as when a home has no network, is waited
-    for: that says nothing of the message. Only what reached it, and failed there, counts against the message.
+    for, and one that asks for a pause gets it: neither says anything of the message, until it is old. What reached its
+    platform and failed there counts against it from the first time.
     """
     if not failure.retryable:
         return GiveUp(failure.why)
     if failure.reached and not keyed and in_doubt is InDoubt.PARK:
         return Park(failure.why)
     if failure.retry_after is not None and isfinite(failure.retry_after):
-        # The platform named its time, and asking was the answer: no attempt is spent on it.
-        return SendLater(min(max(failure.retry_after, LEAST_ASKED), MOST_ASKED), refund=True)
-    if not failure.reached and age < policy.outage:
-        pause = min(max(policy.first_pause, age), policy.outage_pause)
-        return SendLater(pause * (1 + policy.jitter * luck), refund=True)
-    if attempts >= policy.most_attempts:
+        # The platform named its time, and asking was the answer: no attempt is spent on it, unless it always says so.
+        pause, free = min(max(failure.retry_after, LEAST_ASKED), MOST_ASKED), age < policy.put_off
+    elif not failure.reached and age < policy.outage:
+        pause, free = min(max(policy.first_pause, age), policy.outage_pause) * (1 + policy.jitter * luck), True
+    else:
+        pause = min(policy.first_pause * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), policy.longest_pause)
+        pause, free = pause * (1 + policy.jitter * luck), False
+    if not free and attempts >= policy.most_attempts:
         return GiveUp(f"{failure.why} (attempt {attempts} of {policy.most_attempts})")
-    pause = min(policy.first_pause * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), policy.longest_pause)
-    return SendLater(pause * (1 + policy.jitter * luck), refund=False)
+    return SendLater(pause, refund=free)

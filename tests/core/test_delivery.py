@@ -115,6 +115,13 @@ def test_the_platforms_own_pause_is_kept_to_the_second_and_costs_no_attempt(atte
     assert judge(LIMITED, attempts, luck=0.9) == SendLater(7.5, refund=True)
 
 
+def test_a_message_that_its_platform_puts_off_for_days_is_given_up_in_the_end() -> None:
+    days = POLICY.put_off
+    assert judge(LIMITED, 8, age=days - 1) == SendLater(7.5, refund=True)
+    assert judge(LIMITED, 7, age=days) == SendLater(7.5, refund=False)
+    assert judge(LIMITED, 8, age=days) == GiveUp("429 (attempt 8 of 8)")
+
+
 @pytest.mark.parametrize("attempts", [1, 8])
 def test_a_fact_is_not_tried_again(attempts: int) -> None:
     assert judge(FACT, attempts) == GiveUp("no such chat")
