@@ -67,7 +67,8 @@ class Hearing:
     """Told when events come."""
     _to_join: Mailbox[str] = field(factory=Mailbox[str], init=False)
     _joined: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
-    _gap: bool = field(default=False, init=False)
+    _awaited: set[str] = field(factory=set[str], init=False)
+    """Servers that have not been looked through since the gap; one that we join later is none of them."""
     _since: str | None = field(default=None, init=False)
     """The message that was heard last before the gap."""
     _before_gap: dict[str, str] = field(factory=dict[str, str], init=False)
@@ -88,8 +89,9 @@ class Hearing:
     async def _do(self, kind: str, data: Any) -> None:
         match kind:
             case "READY":
-                self.places.me = Me(id=read(Ready, data).user.id)
-                await self._catch_up()
+                ready = read(Ready, data)
+                self.places.me = Me(id=ready.user.id)
+                await self._catch_up(ready)
                 self.well()
             case "RESUMED":
                 self.well()
@@ -111,6 +113,9 @@ class Hearing:
                 self.places.know(read(Threads, data).threads)
             case "CHANNEL_DELETE" | "THREAD_DELETE":
                 self.places.forget(read(Channel, data).id)
+            case "GUILD_DELETE":
+                if not (gone := read(Guild, data)).unavailable:
+                    self._awaited.discard(gone.id)
             case _:
                 pass
 
@@ -118,7 +123,9 @@ class Hearing:
         match kind:
             case "MESSAGE_CREATE":
                 message = read(Message, data)
-                self.reading.heard(message.id, least=A_MINUTE)
+                if not self._awaited:
+                    # Else a host that dies now would not know since when to look through those that are left.
+                    self.reading.heard(message.id, least=A_MINUTE)
                 await self._message(message)
             case "MESSAGE_UPDATE":
                 await self._edit(read(Message, data))
@@ -138,7 +145,7 @@ class Hearing:
         if self.reading.since is None and newest:
             # Nothing was ever heard: what was said before the first session is nobody's business.
             self.reading.heard(str(newest), least=0)
-        if not self._gap:
+        if guild.unavailable or guild.id not in self._awaited:
             return
         await self._never_heard(guild)
         # Threads that were begun while we were away: all of them is news.
@@ -147,6 +154,7 @@ class Hearing:
             new = parent is not None and thread.id.isdecimal() and int(thread.id) > int(parent)
             if new and self.reading.last(thread.id) is None:
                 await self._fetch(thread.id, thread.id)
+        self._awaited.discard(guild.id)
 
     async def _never_heard(self, guild: Guild) -> None:
         """Fetch what was said meanwhile in channels and threads of which nothing is known to have been read."""
@@ -228,10 +236,10 @@ class Hearing:
         except DeliveryError as exc:
             log.info("discord_press_not_answered", channel=self.means.name, why=exc.why)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, ready: Ready) -> None:
         """A session has begun anew: fetch what was said since the last one in every channel that was read."""
         self._before_gap = {channel: self.reading.last(channel) or "0" for channel in self.reading.places}
-        self._gap, self._since = True, self.reading.since
+        self._awaited, self._since = {guild.id for guild in ready.guilds}, self.reading.since
         for channel, last in self._before_gap.items():
             await self._fetch(channel, last)
 

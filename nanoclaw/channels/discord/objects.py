@@ -127,6 +127,8 @@ class Guild:
     channels: tuple[Channel, ...] = ()
     threads: tuple[Channel, ...] = ()
     roles: tuple[Role, ...] = ()
+    unavailable: bool = False
+    """Is all of it out of order just now?"""
 
 
 @frozen(kw_only=True)
@@ -141,6 +143,8 @@ class Ready:
     """A session has begun."""
 
     user: User
+    guilds: tuple[Guild, ...] = ()
+    """The servers that we are in. Each is told by itself next, or once it is there again."""
 
 
 @frozen(kw_only=True)

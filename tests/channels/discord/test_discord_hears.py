@@ -185,6 +185,34 @@ async def test_what_was_said_meanwhile_where_nothing_was_heard_before_is_read_af
             assert discord.http.counted("GET .*/channels/53/messages") == 0, "there is no news"
 
 
+async def test_a_server_that_was_not_there_yet_is_looked_through_once_it_is_and_one_that_is_new_is_not(
+    tmp_path: Path,
+) -> None:
+    marks = MarksInMemory()
+    async with open_discord() as discord:
+        for channel, guild in (("51", "8"), ("61", "9")):
+            discord.channels[channel] = {"id": channel, "type": 0, "guild_id": guild, "name": "x"}
+        late, new = (
+            {"id": guild, "channels": [discord.channels[channel]]} for channel, guild in (("51", "8"), ("61", "9"))
+        )
+        discord.gateway.ready["guilds"].append({"id": late["id"], "unavailable": True})
+        marks.kept["read"] = json.dumps({"": discord.mint()})
+        for channel in ("51", "61"):
+            await discord.said(f"you in {channel}", channel=channel, mentions=[ME], tell=False)
+        discord._ids += 10 * A_MINUTE
+        async with connected(discord, tmp_path, marks=marks, engages=False) as (_, ear):
+            await discord.said("one", mentions=[ME])
+            await ear.events(1)
+            discord.gateway.remembers = False
+            await discord.gateway.drop()
+            await discord.gateway.until(lambda: discord.gateway.sessions == 2)
+            await discord.gateway.dispatch("GUILD_CREATE", {**late, "channels": [], "unavailable": True})
+            for there in (new, late):
+                await discord.gateway.dispatch("GUILD_CREATE", there)
+            assert [one.text for one in await ear.events(2)] == ["one", "you in 51"]
+        assert discord.http.counted("GET .*/channels/61/messages") == 0, "nobody knew us there"
+
+
 async def test_what_was_said_before_the_first_session_of_all_is_not_heard(tmp_path: Path) -> None:
     marks = MarksInMemory()
     async with open_discord() as discord:
