@@ -147,7 +147,10 @@ class SessionActor:
         """Whoever waits for it is told that somebody has parked it, once."""
         if work.due or work.next_at is not None:
             now = self._parts.clock.now()
-            self._parts.nudge(await self._parts.store.transact(notices.session_set_aside, parking, now=now))
+            lanes, woken = await self._parts.store.transact(notices.session_set_aside, parking, now=now)
+            self._parts.nudge(lanes)
+            for session in woken:
+                self._parts.wake(session)
 
 
 @frozen

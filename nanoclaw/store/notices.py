@@ -44,7 +44,7 @@ def message_failed(conn: Connection, row: InboundRow, why: str, *, now: datetime
     if row.channel is None or row.platform_id is None:
         return set()
     if row.channel == AGENTS:
-        _tell_asker(conn, row, why, now=now)
+        _tell_asker(conn, row, f"did not answer your message: {why}", now=now)
         return set()
     to = Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
     return tell_chat(
@@ -73,7 +73,7 @@ def message_cancelled(conn: Connection, row: InboundRow, words: str, *, now: dat
     if row.channel is None or row.platform_id is None:
         return set()
     if row.channel == AGENTS:
-        _tell_asker(conn, row, words, now=now)
+        _tell_asker(conn, row, f"did not answer your message: {words}", now=now)
         return set()
     to = Address(channel=row.channel, platform_id=row.platform_id, thread_id=row.thread_id)
     what = "A scheduled task" if row.kind is InKind.TASK else "What I was at"
@@ -81,24 +81,29 @@ def message_cancelled(conn: Connection, row: InboundRow, words: str, *, now: dat
     return tell_chat(conn, row.session_id, to, key=f"cancelled:{row.id}", text=text, in_reply_to=row.id, now=now)
 
 
-def _tell_asker(conn: Connection, row: InboundRow, why: str, *, now: datetime) -> None:
-    """What another agent wrote was not answered: that agent is woken, and what it does is one more of the chain."""
+def _tell_asker(
+    conn: Connection, row: InboundRow, what: str, *, why: str = "unanswered", now: datetime
+) -> SessionId | None:
+    """What became of what another agent wrote: that agent is woken, and what it does is one more of the chain.
+
+    Returns whom to wake, unless it was told before.
+    """
     if row.source_session_id is None:
-        return  # a task that it asked for once
+        return None  # a task that it asked for once
     name = scalar(
         conn,
         "SELECT a.name FROM sessions s JOIN agent_groups a ON a.id = s.agent_group_id WHERE s.id = ?",
         (row.session_id,),
     )
-    text = f"{plain(str(name), MOST_NAME)} did not answer your message: {why}"
+    text = f"{plain(str(name), MOST_NAME)} {what}"
     note = inbound.NewInbound(
-        id=InboundId(f"note:unanswered:{row.id}"),
+        id=InboundId(f"note:{why}:{row.id}"),
         kind=InKind.SYSTEM,
         content=payloads.write(payloads.SystemIn(action="message_unanswered", text=text)),
         hops=row.hops,
         chain=row.chain,
     )
-    inbound.add(conn, note, session=row.source_session_id, now=now)
+    return row.source_session_id if inbound.add(conn, note, session=row.source_session_id, now=now) else None
 
 
 def delivery_failed(conn: Connection, row: LedgerRow, how: str, why: str, *, now: datetime) -> None:
@@ -165,16 +170,23 @@ def _waiting(conn: Connection, session: SessionId) -> list[Address]:
     return sorted(places, key=str)
 
 
-def session_set_aside(conn: Connection, found: Parking, *, now: datetime) -> set[Lane]:
-    """A person has parked a session: whoever waits for it is told, once for each place and each parking."""
-    lanes: set[Lane] = set()
-    text = f"I was {parked_words(found.who, found.because)}. I keep your messages until I may go on."
+def session_set_aside(conn: Connection, found: Parking, *, now: datetime) -> tuple[set[Lane], set[SessionId]]:
+    """A person has parked a session: whoever waits for it is told, once for each place and each parking.
+
+    An agent that waits is told once for each of its messages. Returns the lanes to send on, and sessions to wake.
+    """
+    lanes, woken = set[Lane](), set[SessionId]()
+    words, since = parked_words(found.who, found.because), write_time(found.parked_at)
+    for row in inbound.open_rows(conn, found.session_id):
+        if row.trigger and row.channel == AGENTS:
+            what = f"was {words}. Your message waits until it may go on"
+            if (asker := _tell_asker(conn, row, what, why=f"set-aside:{since}", now=now)) is not None:
+                woken.add(asker)
+    text = f"I was {words}. I keep your messages until I may go on."
     for to in _waiting(conn, found.session_id):
         place = hashlib.sha256(repr(to).encode()).hexdigest()[:16]
-        lanes |= tell_chat(
-            conn, found.session_id, to, key=f"set-aside:{write_time(found.parked_at)}:{place}", text=text, now=now
-        )
-    return lanes
+        lanes |= tell_chat(conn, found.session_id, to, key=f"set-aside:{since}:{place}", text=text, now=now)
+    return lanes, woken
 
 
 def answer(conn: Connection, to: Address, *, key: str, text: str, to_event: EventId, now: datetime) -> set[Lane]:

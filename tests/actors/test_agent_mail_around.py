@@ -6,9 +6,9 @@ import pytest
 from attrs import evolve
 
 from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.model.ids import InboundId, SessionId
+from nanoclaw.model.ids import InboundId, SessionId, UserId
 from nanoclaw.model.messages import EpochEnding
-from nanoclaw.store import dead, inbound, ledger, notices
+from nanoclaw.store import dead, inbound, ledger, notices, parkings
 from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Head, Lane
 from schema.rows import InKind
@@ -117,3 +117,19 @@ def test_tasks_that_an_agent_had_made_answer_it_and_tell_no_chat_when_they_fail(
     inbound.add(post.world.conn, task, session=to_b, now=NOW)
     assert post.say(to_b, None, answers=post.at(task.id)).woken == {post.rooms["a"]}
     assert notices.message_failed(post.world.conn, post.world.row(task.id), "tired", now=NOW) == set()
+
+
+def test_an_agent_that_waits_for_one_that_somebody_has_parked_is_told_once_for_each_parking(post: Agents) -> None:
+    question = post.asked(post.rooms["a"])
+    post.say(post.rooms["a"], "b", answers=question)
+    for again in range(2):
+        parkings.park(post.world.conn, post.own("b"), UserId("ada"), "it loops", now=post.world.wait(seconds=1))
+        found = parkings.parking(post.world.conn, post.own("b"))
+        assert found is not None
+        told = [notices.session_set_aside(post.world.conn, found, now=NOW) for _ in range(2)]
+        assert told == [(set(), {post.rooms["a"]}), (set(), set())]
+        words = "b was parked by ada, because: it loops. Your message waits until it may go on"
+        assert post.notes(post.rooms["a"]) == [(words, True)] * (again + 1)
+        parkings.unpark(post.world.conn, post.own("b"))
+    note = inbound.open_rows(post.world.conn, post.rooms["a"])[-1]
+    assert (note.hops, note.chain) == (1, question)
