@@ -24,6 +24,7 @@ from schema.times import write_time
 
 LASTS = timedelta(hours=12)
 """How long people may think about it."""
+HOUR = timedelta(hours=1)
 
 
 @frozen
@@ -110,6 +111,8 @@ def _asked(
         return f"People are asked about this already ({known.id}). {again}."
     if approvals.was_denied(conn, ApprovalKind.SECRET, subject, now=now):
         return "Somebody has said no to this, and nobody is asked again for a day."
+    if approvals.asked_since(conn, ApprovalKind.SECRET, session.agent_group_id, now - HOUR) >= rules.MOST_AN_HOUR:
+        return f"People have to be asked about this, and were asked {rules.MOST_AN_HOUR} times within an hour; try later."
     try:
         asked = ask(
             conn,

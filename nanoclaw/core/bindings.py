@@ -27,6 +27,8 @@ MOST_BODY = 1 << 20
 """Bytes of a request's body that people can be asked about."""
 PASS_LASTS = timedelta(minutes=10)
 """How long a request that was let through can be put again."""
+MOST_AN_HOUR = 30
+"""Cards about requests of one agent group: people must not be worn out by asking."""
 LEAST_STRUCK = 6
 """Characters of a secret that are looked for in an answer: fewer are in everything."""
 TITLE = "An agent asks a host for something, with a secret of yours"
@@ -44,6 +46,14 @@ _OURS = frozenset(
     }
 )
 """Headers that say how a request is framed and where it goes."""
+_INSTEAD = frozenset(
+    {
+        *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
+        *(b"x-original-url", b"x-rewrite-url", b"x-original-uri", b"x-forwarded-uri", b"x-forwarded-prefix"),
+        *(b"x-original-method", b"x-forwarded-method", b"x-original-host", b"x-forwarded-host", b"x-host", b"forwarded"),
+    }
+)
+"""Headers by which many servers take a request for another than its first line says, which is what people are shown."""
 
 
 @frozen
@@ -147,11 +157,16 @@ def permitted(binding: Binding, method: str, path: str) -> Permitted:
 
 
 def with_secret(binding: Binding, asked: Asked, headers: Headers, value: str) -> list[tuple[bytes, bytes]]:
-    """The headers of the request as it goes on: what the agent says of that header is taken out."""
+    """The headers of the request as it goes on.
+
+    What the agent says of that header is taken out, and what would make the request another than the one that was judged.
+    """
     name = binding.header.lower().encode()
+    ours = {name, b"host"} | _INSTEAD
     place = asked.place
     host = str(place.host) if place.port == HTTPS else place.authority
-    kept = [(key, said) for key, said in onward_headers(asked, headers) if key not in {name, b"host"}]
+    # Many servers read _ as - in a header's name.
+    kept = [(key, said) for key, said in onward_headers(asked, headers) if key.replace(b"_", b"-") not in ours]
     return [(b"host", host.encode()), (name, binding.template.replace("{}", value).encode()), *kept]
 
 

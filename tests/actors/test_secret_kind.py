@@ -11,7 +11,7 @@ from attrs import define, field
 
 from nanoclaw.actors.secret_kind import SecretKind, judge_bound
 from nanoclaw.core.approvals import ASKED_AGAIN_AFTER, REJECT, YES_OR_NO
-from nanoclaw.core.bindings import PASS_LASTS
+from nanoclaw.core.bindings import MOST_AN_HOUR, PASS_LASTS
 from nanoclaw.model.approvals import Approval, ApprovalState
 from nanoclaw.model.bindings import Asks, Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Stay
 from nanoclaw.model.entities import Session
@@ -106,6 +106,16 @@ def test_asked_about_each_time_that_very_request_goes_on_once(case: Case) -> Non
         assert not isinstance(case.put(attrs.evolve(REQUEST, **change)), Go)
     assert case.put() == Go(made)
     assert not isinstance(case.put(), Go)
+
+
+def test_an_agent_wears_nobody_out_by_asking_for_ever_new_things(case: Case) -> None:
+    case.bind(Asks.ALWAYS)
+    for number in range(MOST_AN_HOUR):
+        assert "is asked now" in stays(case.put(attrs.evolve(REQUEST, path=f"/{number}")))
+        case.decide(REJECT)
+    assert "try later" in stays(case.put(attrs.evolve(REQUEST, path="/another")))
+    case.world.wait(seconds=3600)
+    assert "is asked now" in stays(case.put(attrs.evolve(REQUEST, path="/another")))
 
 
 def test_what_was_let_through_and_not_used_is_over_after_a_while(case: Case) -> None:

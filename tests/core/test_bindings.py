@@ -110,6 +110,21 @@ def test_an_agent_can_change_neither_the_header_nor_the_host(headers: list[tuple
 
 
 @pytest.mark.parametrize(
+    "name", [b"x-http-method-override", b"x_http_method_override", b"x-original-url", b"x-forwarded-host"]
+)
+def test_no_header_makes_of_the_request_that_people_were_shown_another_one(name: bytes) -> None:
+    headers = [(name, b"DELETE"), (b"accept", b"text/plain")]
+    onward = with_secret(BINDING, permitted(BINDING, "GET", "/x").asked, headers, VALUE)
+    assert {key for key, _ in onward} == {b"host", b"authorization", b"accept", b"connection"}
+
+
+def test_no_header_passes_for_the_one_of_the_secret() -> None:
+    binding = attrs.evolve(BINDING, header="X-Api-Key")
+    onward = with_secret(binding, permitted(binding, "GET", "/x").asked, [(b"x_api_key", b"mine")], VALUE)
+    assert b"x_api_key" not in dict(onward)
+
+
+@pytest.mark.parametrize(
     "form",
     [
         VALUE,
