@@ -180,7 +180,8 @@ class Answers:
             if isinstance(asked, MayReach) and way is not None and way.egress is not None:
                 policy = await way.egress.policy()
                 known = self._policies.get(asked.way) == policy
-                self._policies[asked.way] = policy
+                if asked.way in self._ways:
+                    self._policies[asked.way] = policy
                 self._answer(asked.number, Allowed(way=asked.way, policy=None if known else policy))
             elif isinstance(asked, WhereProxy) and way is not None and way.proxy is not None:
                 self._answer(asked.number, await way.proxy())

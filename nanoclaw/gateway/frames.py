@@ -32,7 +32,6 @@ class Begin:
     """The first that is said: whose keys to use."""
 
     home: str
-    debug: bool = False
 
 
 @frozen(kw_only=True)

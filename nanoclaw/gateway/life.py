@@ -16,6 +16,7 @@ from attrs import define, field
 from nanoclaw.gateway.answers import Answers
 from nanoclaw.gateway.frames import Alive, Beat, FrameError, Opened, Ready, ToGateway, read_for_host, write
 from nanoclaw.gateway.gateway import Way
+from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.lines import BadFrameError
 from nanoclaw.kit.pipe import Pipe
 from nanoclaw.kit.spawner import Command, Program, Spawner
@@ -105,7 +106,13 @@ class Life:
         Cancellation: does not hold it up; it takes no longer than `STOP_SECONDS` and `BURY_SECONDS`.
         """
         self.pipe.end()
-        gone = os.pidfd_open(self.program.pid)
+        try:
+            gone = os.pidfd_open(self.program.pid)
+        except OSError as exc:
+            # Nothing is left to wait by. It is gone all the same, and whoever starts the next program reaps it.
+            self._end(one_line(exc))
+            self._close()
+            return self._why
         try:
             with trio.move_on_after(STOP_SECONDS, shield=True):
                 await trio.lowlevel.wait_readable(gone)
@@ -116,10 +123,13 @@ class Life:
                 self._why = self._why or _how(code)
         finally:
             os.close(gone)
-            self.pipe.close()
-            if self.program.stderr is not None:
-                self.program.stderr.close()
+            self._close()
         return self._why or "it does not die"
+
+    def _close(self) -> None:
+        self.pipe.close()
+        if self.program.stderr is not None:
+            self.program.stderr.close()
 
     def _end(self, why: str) -> None:
         self._why = self._why or why

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -91,10 +91,9 @@ class GatewayProcess:
                 except OSError as exc:
                     raise SandboxError(engine="gateway", why=f"its socket cannot be made: {one_line(exc)}") from exc
             self._ways[number], self._sockets[number] = way, sockets
-            if self._life is not None:
-                self._life[0].hand_over(number, way, sockets)
-            self._show()
             try:
+                self._hand_over(number, way, sockets)
+                self._show()
                 yield
             finally:
                 del self._ways[number], self._sockets[number]
@@ -107,6 +106,15 @@ class GatewayProcess:
                     (way.folder / name).unlink(missing_ok=True)
             self._show()
 
+    def _hand_over(self, number: int, way: Way, sockets: Sequence[socket.socket]) -> None:
+        """Have the process serve it, if there is one now; the next one is told as it begins."""
+        if self._life is None:
+            return
+        try:
+            self._life[0].hand_over(number, way, sockets)
+        except OSError as exc:
+            raise SandboxError(engine="gateway", why=f"its socket cannot be handed over: {one_line(exc)}") from exc
+
     async def _close(self, number: int, way: Way) -> None:
         """Have it closed, and hear what the process says of it last."""
         if self._life is not None:
@@ -118,6 +126,7 @@ class GatewayProcess:
 
     async def _live(self) -> str:
         """One life of the process; returns why it ended."""
+        failed = None
         try:
             life = await start(self._spawner)
         except OSError as exc:
@@ -138,9 +147,12 @@ class GatewayProcess:
                     self._life = None
                     answers.end()
                 nursery.cancel_scope.cancel()
+        except* OSError as group:
+            # As where the host has no descriptor left for the moment; the next life may find some.
+            failed = one_line(group)
         finally:
             why = await life.bury()
-        return why
+        return failed or why
 
     def _show(self) -> None:
         self._node.set(doing=f"{len({way.session for way in self._ways.values()})} open")

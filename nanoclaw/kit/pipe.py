@@ -46,7 +46,11 @@ class Pipe:
         self._socket.setblocking(False)
 
     def say(self, said: Mapping[str, Any], files: Sequence[int] = ()) -> None:
-        """Say one object, with open *files*, which stay ours to close. What is said to one that has gone is lost."""
+        """Say one object, with open *files*, which stay ours to close. What is said to one that has gone is lost.
+
+        Raises:
+          OSError: there is no descriptor left to keep a file by; nothing is said.
+        """
         if self._over:
             return
         text = json.dumps({"files": len(files), "said": said}, ensure_ascii=False, separators=(",", ":"))
@@ -54,7 +58,14 @@ class Pipe:
         if len(line) > MOST_FRAME or self._waiting + len(line) > MOST_WAITING:
             self._give_up()
             return
-        self._queue.append((memoryview(line), [os.dup(file) for file in files]))
+        kept = list[int]()
+        try:
+            kept += (os.dup(file) for file in files)
+        except OSError:
+            for file in kept:
+                os.close(file)
+            raise
+        self._queue.append((memoryview(line), kept))
         self._waiting += len(line)
         self._send()
         if self._queue:

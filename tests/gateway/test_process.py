@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import trio
 
 from nanoclaw.core.egress import Policy
+from nanoclaw.errors import SandboxError
 from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.gateway.life import BEAT_SECONDS, MOST_UNANSWERED
 from nanoclaw.gateway.wire import GoneError
@@ -53,6 +55,33 @@ async def test_one_that_goes_round_is_left_alone_and_says_what_it_holds(tmp_path
         seen = apart.node.signals()
         assert (seen["process"], seen["connections"]) == (str(first), "1")
         assert 10 < int(seen["memory"].split()[0]) < 150
+
+
+async def test_where_the_host_has_no_descriptor_left_for_a_moment_one_start_fails_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, failures = os.dup, 0
+
+    def duplicate(file: int) -> int:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise OSError(errno.EMFILE, "too many open files")
+        return copy(file)
+
+    async with open_apart(tmp_path) as apart:
+        assert await apart.ask() == b"are you there?"
+        first = await apart.pid()
+        monkeypatch.setattr(os, "dup", duplicate)
+        failures = 1
+        with pytest.raises(SandboxError, match="handed over"):
+            async with apart.process.open(apart.gate.way(apart.model.endpoint, "ses-2")):
+                pytest.fail("it was not handed over")
+        assert (failures, await apart.ask(), await apart.pid()) == (0, b"are you there?", first)
+        failures = 1
+        os.kill(first, signal.SIGKILL)
+        assert await apart.ask() == b"are you there?"
+        assert (failures, apart.node.restarts) == (0, 2)
 
 
 async def test_an_answer_that_is_under_way_is_cut_short_and_the_next_one_is_whole(tmp_path: Path) -> None:
