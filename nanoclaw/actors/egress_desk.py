@@ -7,6 +7,7 @@ that wait; what finds none is in the host's log instead.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeAlias
 
@@ -37,6 +38,8 @@ MOST_WAITING = 2_000
 MOST_AT_A_TIME = 200
 PAUSE = 1.0
 """Seconds between two writes."""
+LAST_SECONDS = 4.0
+"""For a write that is under way when the host stops, and for what waits then."""
 
 
 Asker: TypeAlias = tuple[Session, Callable[[], None]]
@@ -78,12 +81,20 @@ class EgressDesk:
         """
         task_status.started()
         self._show()
-        while True:
-            await self._news.wait()
-            self._news = trio.Event()
-            while self._waiting:
-                await self._write()
-                await trio.sleep(PAUSE)
+        try:
+            while True:
+                await self._news.wait()
+                self._news = trio.Event()
+                while self._waiting:
+                    await self._ask()
+                    await self._write()
+                    await trio.sleep(PAUSE)
+        except trio.Cancelled:
+            with trio.move_on_after(LAST_SECONDS, shield=True), suppress(StoreError):
+                while self._waiting:
+                    await self._write()
+                    await trio.lowlevel.checkpoint()
+            raise
 
     async def _bound(self, session: Session, asked: Callable[[], None], request: BoundRequest) -> BoundVerdict:
         try:
@@ -97,13 +108,20 @@ class EgressDesk:
         asked()
         return verdict
 
-    async def _write(self) -> None:
+    async def _ask(self) -> None:
         refused, self._refused = self._refused, {}
         for (_, place), (session, asked) in refused.items():
             if await self._store.transact(ask_about, session, place, mint=self._mint, now=self._clock.now()):
                 asked()
+
+    async def _write(self) -> None:
         entries = self._waiting[:MOST_AT_A_TIME]
-        await self._store.transact(add_entries, entries)
+        # Whoever is cancelled in the middle of a transaction cannot tell whether it happened.
+        with trio.move_on_after(LAST_SECONDS, shield=True) as patience:
+            await self._store.transact(add_entries, entries)
+        if patience.cancelled_caught:
+            # Rather twice in the log than not at all.
+            return
         del self._waiting[: len(entries)]
         self._written += len(entries)
         self._show()

@@ -112,7 +112,7 @@ def _asked(
     if approvals.was_denied(conn, ApprovalKind.SECRET, subject, now=now):
         return "Somebody has said no to this, and nobody is asked again for a day."
     if approvals.asked_since(conn, ApprovalKind.SECRET, session.agent_group_id, now - HOUR) >= rules.MOST_AN_HOUR:
-        return f"People have to be asked about this, and were asked {rules.MOST_AN_HOUR} times within an hour; try later."
+        return f"People have to be asked about this, and were {rules.MOST_AN_HOUR} times within an hour; try later."
     try:
         asked = ask(
             conn,

@@ -50,7 +50,14 @@ _INSTEAD = frozenset(
     {
         *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
         *(b"x-original-url", b"x-rewrite-url", b"x-original-uri", b"x-forwarded-uri", b"x-forwarded-prefix"),
-        *(b"x-original-method", b"x-forwarded-method", b"x-original-host", b"x-forwarded-host", b"x-host", b"forwarded"),
+        *(
+            b"x-original-method",
+            b"x-forwarded-method",
+            b"x-original-host",
+            b"x-forwarded-host",
+            b"x-host",
+            b"forwarded",
+        ),
     }
 )
 """Headers by which many servers take a request for another than its first line says, which is what people are shown."""
@@ -159,7 +166,7 @@ def permitted(binding: Binding, method: str, path: str) -> Permitted:
 def with_secret(binding: Binding, asked: Asked, headers: Headers, value: str) -> list[tuple[bytes, bytes]]:
     """The headers of the request as it goes on.
 
-    What the agent says of that header is taken out, and what would make the request another than the one that was judged.
+    What the agent says of that header is taken out, and what would make another request of it than was judged.
     """
     name = binding.header.lower().encode()
     ours = {name, b"host"} | _INSTEAD
