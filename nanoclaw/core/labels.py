@@ -21,7 +21,7 @@ INSTEAD = "◇"
 """What an agent's own mark becomes."""
 MOST_NAME = 60
 """Characters of a name."""
-_MARKS = re.compile("[◆♦⬥⬧⯁]\ufe0f?")
+_MARKS = re.compile("[◆♦⧫⬥⬧⬩⬪⯁🞗-🞙🞝-🞟]\ufe0f?")
 """The mark, and signs that pass for it."""
 _ENTITY = re.compile(r"&#?\w{1,40};?")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
