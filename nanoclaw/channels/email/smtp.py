@@ -29,6 +29,8 @@ BUSY = 45
 """How the codes begin by which a server puts off one mail: 450, 451, 452. By 421 it goes away, as one that breaks."""
 LATER_SECONDS = 60.0
 """Until a mail that was put off is offered again, if the server does not say (RFC 5321, 4.5.4.1: for days)."""
+LOCKED_SECONDS = 300.0
+"""Until a server that does not let us in is asked again: who tries all the time is locked out for longer."""
 _DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -122,7 +124,7 @@ async def _asked(channel: ChannelName, wire: Wire, work: Callable[[], T]) -> T:
     except smtplib.SMTPAuthenticationError as exc:
         # The account's trouble and not the message's: a person mends it, and the message waits for that.
         why = f"the mail server does not let us in: {_answer(exc)}"
-        raise DeliveryError(channel=channel, why=why, retryable=True) from None
+        raise DeliveryError(channel=channel, why=why, retryable=True, retry_after=LOCKED_SECONDS) from None
     except smtplib.SMTPResponseException as exc:
         said = _answer(exc)
         wait = (wait_in_words(said) or LATER_SECONDS) if exc.smtp_code // 10 == BUSY else None

@@ -15,6 +15,7 @@ from nanoclaw.channels.base import OutgoingFile
 from nanoclaw.channels.email.addresses import mailbox
 from nanoclaw.channels.email.composing import Letter, compose, message_id
 from nanoclaw.channels.email.parsing import decoded
+from nanoclaw.channels.email.smtp import LOCKED_SECONDS
 from nanoclaw.channels.registry import load
 from nanoclaw.core.notices import plain
 from nanoclaw.errors import DeliveryError, UsageError
@@ -129,6 +130,14 @@ async def test_each_failure_says_whether_it_may_have_arrived(
             await channel.deliver(outgoing("yes"))
     assert (failed.value.retryable, failed.value.reached) == (retryable, reached)
     assert host.password not in str(failed.value)
+
+
+async def test_a_server_that_does_not_let_us_in_is_not_asked_all_the_time(tmp_path: Path) -> None:
+    async with open_mail_host() as host, connected(told(host), tmp_path, Heard()) as channel:
+        host.password = "changed"  # noqa: S105 - of a mailbox that lives for one test
+        with pytest.raises(DeliveryError, match="does not let us in") as failed:
+            await channel.deliver(outgoing("yes"))
+    assert (failed.value.retryable, failed.value.reached, failed.value.retry_after) == (True, False, LOCKED_SECONDS)
 
 
 async def test_what_is_in_doubt_is_looked_for_before_it_is_sent_again(tmp_path: Path) -> None:
