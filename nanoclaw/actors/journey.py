@@ -12,6 +12,7 @@ from attrs import define, field
 
 from nanoclaw.actors.meters import Hop, Meters
 from nanoclaw.link.report import AckRow
+from nanoclaw.store.dead import AGAIN
 from schema.rows import AckStatus, InStatus, MessageIn
 
 MOST_WATCHED = 1_000
@@ -39,7 +40,7 @@ class Journey:
             if message.id in self._claimed or len(self._shown) + len(self._claimed) >= MOST_WATCHED:
                 continue
             self._shown[message.id] = moment
-            if message.process_after is None and not message.tries:
+            if _is_fresh(message):
                 self._meters.took(Hop.ROW_TO_LINK, (now - message.timestamp).total_seconds())
 
     def notice(self, moment: float) -> None:
@@ -65,3 +66,9 @@ class Journey:
             if ack.status is not AckStatus.PROCESSING and ack.message_id in self._claimed:
                 self._meters.took(Hop.CLAIM_TO_OUTBOX, moment - self._claimed.pop(ack.message_id))
                 self._meters.settled[ack.status.value] += 1
+
+
+def _is_fresh(message: MessageIn) -> bool:
+    """Does its time say when its row was written? That of a task's is when it was due, of one that comes again older."""
+    again = message.tries > 0 or message.id.endswith(AGAIN)
+    return message.process_after is None and message.series_id is None and not again

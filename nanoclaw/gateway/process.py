@@ -68,7 +68,7 @@ class GatewayProcess:
                 began = trio.current_time()
                 why = await self._live()
                 pause = lives.ended(lasted=trio.current_time() - began, luck=self._luck())
-                self._node.restarts += 1
+                self._node.restarted()
                 self._node.last_error = why
                 log.warning("gateway_ended", why=why, again_in=round(pause, 2))
                 await trio.sleep(pause)

@@ -20,6 +20,8 @@ from schema.times import write_time
 
 Dead: TypeAlias = InboundRow | LedgerRow
 
+AGAIN = "~1"
+"""How the id of a message in ends that comes again; the old one's stands before it."""
 _SET_ASIDE = "NOT EXISTS (SELECT 1 FROM drops d WHERE d.key = 'dead:' || m.id)"
 
 
@@ -51,7 +53,7 @@ def retry(conn: Connection, letter: Dead, *, now: datetime) -> None:
     """
     if isinstance(letter, InboundRow):
         again = inbound.NewInbound(
-            id=InboundId(f"{letter.id}~1"),
+            id=InboundId(f"{letter.id}{AGAIN}"),
             event_id=letter.event_id,
             kind=letter.kind,
             trigger=letter.trigger,

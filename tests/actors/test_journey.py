@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 from prometheus_client.parser import text_string_to_metric_families
 
 from nanoclaw.actors.exposition import Counts, Scrape, bounded, write
@@ -68,7 +69,8 @@ def test_a_message_is_timed_from_hop_to_hop_and_each_hop_once() -> None:
 def test_what_was_to_wait_or_comes_again_is_not_timed_from_its_row_on() -> None:
     meters = Meters()
     journey = Journey(meters)
-    journey.shown([message("again", tries=1), message("later", after=NOW)], 0.0, NOW)
+    old = [message("dead~1", age=9e5), attrs.evolve(message("task", age=9e5), series_id="tsk-1")]
+    journey.shown([message("again", tries=1), message("later", after=NOW), *old], 0.0, NOW)
     journey.absorbed([ack("again", AckStatus.FAILED)], 1.0, announced=True)
     assert seen(meters) == {"link_to_claim": (1, 1.0), "claim_to_outbox": (1, 0.0)}
 
