@@ -69,6 +69,6 @@ class Journey:
 
 
 def _is_fresh(message: MessageIn) -> bool:
-    """Does its time say when its row was written? That of a task's is when it was due, of one that comes again older."""
+    """Does its time say when its row was written? A task's is when it was due, of one that comes again older."""
     again = message.tries > 0 or message.id.endswith(AGAIN)
     return message.process_after is None and message.series_id is None and not again
