@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from nanoclaw.core.listening import QUIET
 from nanoclaw.model.ids import ChannelName
@@ -91,6 +91,10 @@ class Listeners:
         found = await store.transact(self._look, place)
         known = self._known.get(place)
         if known is None or known.change <= found.change:
+            if known is not None and known.change == found.change:
+                # Looks end in any order, and without a change threads only come: none of them has seen one too many.
+                threads = known.heard.threads | found.heard.threads
+                found = evolve(found, heard=evolve(found.heard, threads=threads))
             self._known[place] = found
             # Known now, and so not to be kept twice: one step, whatever the store's thread adds meanwhile.
             self._engaged.get(place, set()).difference_update(found.heard.threads)

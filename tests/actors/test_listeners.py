@@ -46,6 +46,17 @@ def hears(listeners: Listeners, thread: str | None = None, *, chat: str = "room"
     return listeners.may_hear(CHANNEL, chat, thread)
 
 
+@attrs.frozen
+class Late:
+    """A store whose answer has been on its way for long."""
+
+    answer: object
+
+    async def transact(self, *_: object, **__: object) -> object:
+        await trio.lowlevel.checkpoint()
+        return self.answer
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[Database]:
     """On a thread of its own, as in a host."""
@@ -128,14 +139,21 @@ async def test_an_older_look_does_not_take_the_place_of_a_newer_one() -> None:
     older = listeners._look(inline.conn, (CHANNEL, "room"))
     await inline.transact(wirings.update_wiring, wiring())
     await listeners.look(inline, CHANNEL, "room")
-
-    class Late:
-        async def transact(self, *_: object, **__: object) -> object:
-            await trio.lowlevel.checkpoint()
-            return older
-
-    await listeners.look(Late(), CHANNEL, "room")  # type: ignore[arg-type]  # all that is asked of a store there
+    await listeners.look(Late(older), CHANNEL, "room")  # type: ignore[arg-type]  # all that is asked of a store there
     assert hears(listeners)
+
+
+async def test_a_thread_that_a_newer_look_has_found_is_heard_though_an_older_one_ends_later() -> None:
+    inline, world = InlineDatabase(), World()
+    room(inline.conn)
+    listeners = await begun(inline)
+    await inline.transact(wirings.add_wiring, wiring(EngageMode.MENTION_STICKY), now=NOW)
+    older = listeners._look(inline.conn, (CHANNEL, "room"))
+    events.accept(inline.conn, said(1, thread="t1"), threaded=True, mint=world.mint, now=NOW)
+    await listeners.look(inline, CHANNEL, "room")
+    await listeners.look(Late(older), CHANNEL, "room")  # type: ignore[arg-type]  # as above
+    assert hears(listeners, "t1")
+    assert not hears(listeners, "t2")
 
 
 async def test_a_thread_in_which_a_sticky_agent_has_engaged_is_heard_at_once_and_no_other(store: Database) -> None:
