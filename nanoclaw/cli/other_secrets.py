@@ -14,7 +14,7 @@ from nanoclaw.cli import exits
 from nanoclaw.cli.recording import recorded
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
-from nanoclaw.core.bindings import permitted, secret_fault, value_fault, with_secret
+from nanoclaw.core.bindings import path_fault, permitted, secret_fault, value_fault, with_secret
 from nanoclaw.core.egress import Denied
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.dial import UnreachableError, encrypt
@@ -49,8 +49,13 @@ def keep(config: Config, name: str, url: str | None) -> None:
 def forget(config: Config, name: str, url: str | None) -> None:
     """Forget a secret. Raises `UsageError` if there is none."""
     _check(name, url)
+    secrets = OtherSecrets(config.home)
     with recorded(config, "secrets remove", on=name):
-        if not OtherSecrets(config.home).remove(name):
+        try:
+            was_there = secrets.remove(name)
+        except OSError as exc:
+            raise UsageError(f"{secrets.path} cannot be written: {exc.strerror}") from exc
+        if not was_there:
             raise UsageError(f"there is no secret {name}: nanoclaw secrets list shows those there are")
     left = f"; what is bound to it is refused until it is set again: {len(bound(config, name))} bindings"
     Console(highlight=False, soft_wrap=True).print(printable(f"forgotten: {name}{left if bound(config, name) else ''}"))
@@ -59,6 +64,8 @@ def forget(config: Config, name: str, url: str | None) -> None:
 def test(config: Config, name: str, path: str) -> int:
     """Ask each host that it is bound to; returns the exit code. Raises `UsageError`."""
     _check(name, None)
+    if (why := path_fault(path)) is not None:
+        raise UsageError(f"--path: {path}: {why}")
     console = Console(highlight=False, soft_wrap=True)
     well = True
     with recorded(config, "secrets test", on=name):

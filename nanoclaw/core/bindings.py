@@ -149,6 +149,11 @@ def read_target(method: str, path: str) -> Target | Bad:
     return name, f"/{rest}{mark}{query}"
 
 
+def path_fault(path: str) -> str | None:
+    """Why no host can be asked for this path; None: it can."""
+    return None if _TARGET.fullmatch(path) else "a path begins with / and has no spaces, such as /user"
+
+
 def place_of(binding: Binding) -> Place:
     """Where it leads. Raises `ValueError` for a row that makes no sense."""
     place = read_place(binding.place)

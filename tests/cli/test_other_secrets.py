@@ -94,3 +94,15 @@ def test_what_is_no_secret_changes_nothing(home: Path) -> None:
         with pytest.raises(UsageError, match="there is no secret API_TOKEN"):
             run(action, "API_TOKEN")
     assert not OtherSecrets(home).path.exists()
+
+
+def test_a_path_that_cannot_be_asked_for_and_a_file_that_cannot_be_written_are_said_to_be(home: Path) -> None:
+    run("set", "API_TOKEN", typed=VALUE)
+    bind(home, "127.0.0.9:1")
+    for path in ("user", "/a b", "", "/\u00e9"):
+        with pytest.raises(UsageError, match=r"--path: .*a path begins with /"):
+            run("test", "API_TOKEN", "--path", path)
+    OtherSecrets(home).path.with_suffix(".new").mkdir()
+    with pytest.raises(UsageError, match=r"others\.json cannot be written"):
+        run("remove", "API_TOKEN")
+    assert OtherSecrets(home).value_of("API_TOKEN") == VALUE
