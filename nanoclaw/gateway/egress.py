@@ -115,6 +115,10 @@ class EgressConnection:
             return False
         began, count = trio.current_time(), Count(self._meter)
         asked = read_request(request.method, request.target)
+        too_much, more = self._meter.ask(), None
+        if too_much is not None and (more := self._meter.tell()) is None:
+            await self._refuse(429, f"{too_much}.")
+            return self._inside.next_message()
         begun = Begun(
             method=request.method.decode("ascii", "replace")[:20],
             place=str(asked.place) if isinstance(asked, Asked) else "?",
@@ -123,7 +127,11 @@ class EgressConnection:
         outcome, why = Outcome.FAILED, "it was cut off"
         self._can_ask = False
         try:
-            outcome, why = await self._answer(request, asked, count)
+            if too_much is None:
+                outcome, why = await self._answer(request, asked, count)
+            else:
+                outcome, _ = await self._refuse(429, f"{too_much}.")
+                why = f"{too_much} ({more})"
         except GoneError as exc:
             why = exc.why
             raise
@@ -148,8 +156,6 @@ class EgressConnection:
     async def _answer(self, request: h11.Request, asked: Asked | BadRequest, count: Count) -> Outcomes:
         if isinstance(asked, BadRequest):
             return await self._refuse(400, asked.why)
-        if (too_much := self._meter.ask()) is not None:
-            return await self._refuse(429, f"{asked.place}: {too_much}.")
         if str(asked.place.host) == GATEWAY:
             return await self._by_binding(request, asked, count)
         try:

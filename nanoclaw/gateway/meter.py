@@ -23,6 +23,8 @@ class Meter:
     _clock: Callable[[], float] = trio.current_time
     _asked: deque[float] = field(factory=deque[float], init=False)
     _bytes: int = field(default=0, init=False)
+    _told_at: float | None = field(default=None, init=False)
+    _untold: int = field(default=0, init=False)
 
     def ask(self) -> str | None:
         """Count a request; says why it is one too many, if it is."""
@@ -35,6 +37,18 @@ class Meter:
             return f"this sandbox has asked {self.limits.requests} times within a minute; wait for the next one"
         self._asked.append(now)
         return None
+
+    def tell(self) -> str | None:
+        """What is written down of a request that is one too many; None: nothing, it is counted in the next such line.
+
+        One line a minute: whoever asks without end would wash away what is written down of all others.
+        """
+        now = self._clock()
+        if self._told_at is not None and now - self._told_at < MINUTE:
+            self._untold += 1
+            return None
+        before, self._told_at, self._untold = self._untold, now, 0
+        return f"{before} more since the last such line" if before else "more of them for a minute are not here"
 
     def move(self, number: int) -> None:
         """Count bytes that are about to be passed on. Raises `Stopped` where they are too many."""

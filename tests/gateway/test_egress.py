@@ -12,6 +12,7 @@ import trio
 import trio.testing
 
 from nanoclaw.core.egress import Preset
+from nanoclaw.gateway.meter import Meter
 from nanoclaw.gateway.reach import own_of
 from nanoclaw.model.egress import EgressLimits, Outcome
 from tests.gateway.upstream import PATIENCE, Line, echo, open_upstream
@@ -213,6 +214,27 @@ async def test_a_sandbox_that_asks_or_moves_too_much_is_stopped(tmp_path: Path) 
     async with open_outside(tmp_path, limits=limits) as outside:
         outside.allow()
         assert [(await outside.tunnel("a.example:443"))[0] for _ in range(4)] == [403, 403, 403, 429]
+
+
+async def test_whoever_asks_without_end_washes_nothing_of_the_log_away(tmp_path: Path) -> None:
+    async with open_outside(tmp_path, limits=EgressLimits(requests=3)) as outside:
+        outside.allow()
+        for authority in ("a.example:443", "127.1:443", "b.example:443"):
+            await outside.tunnel(authority)
+        for authority in ("c.example:443", "127.1:443") * 10:
+            assert (await outside.tunnel(authority))[0] == 429
+    assert [told.place for told in outside.told] == ["a.example:443", "?", "b.example:443", "c.example:443"]
+    assert outside.told[-1].why.endswith("wait for the next one (more of them for a minute are not here)")
+
+
+def test_how_many_were_too_many_is_in_the_next_line_about_them() -> None:
+    now = 0.0
+    meter = Meter(EgressLimits(), lambda: now)
+    assert meter.tell() is not None
+    assert [meter.tell() for _ in range(5)] == [None] * 5
+    now = 61.0
+    assert meter.tell() == "5 more since the last such line"
+    assert meter.tell() is None
 
 
 async def test_a_policy_that_nobody_can_read_allows_nothing(tmp_path: Path) -> None:
