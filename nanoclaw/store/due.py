@@ -62,10 +62,12 @@ SELECT * FROM (SELECT 'occurrence' AS kind, task_id AS id, NULL AS place FROM oc
                 WHERE outcome IS NULL AND queued_at IS NULL AND due_at <= :now ORDER BY due_at LIMIT :most)
 UNION ALL
 SELECT * FROM (SELECT DISTINCT 'session', session_id, NULL FROM inbound INDEXED BY inbound_due
-                WHERE status = 'pending' AND trigger = 1 AND process_after <= :now LIMIT :most)
+                WHERE status = 'pending' AND trigger = 1 AND process_after <= :now
+                  AND NOT EXISTS (SELECT 1 FROM parkings p WHERE p.session_id = inbound.session_id) LIMIT :most)
 UNION ALL
 SELECT * FROM (SELECT DISTINCT 'session', session_id, NULL FROM inbound INDEXED BY inbound_due
-                WHERE status = 'pending' AND trigger = 1 AND process_after IS NULL LIMIT :most)
+                WHERE status = 'pending' AND trigger = 1 AND process_after IS NULL
+                  AND NOT EXISTS (SELECT 1 FROM parkings p WHERE p.session_id = inbound.session_id) LIMIT :most)
 UNION ALL
 SELECT * FROM (SELECT DISTINCT 'lane', channel, platform_id FROM ledger INDEXED BY ledger_due
                 WHERE state = 'pending' AND not_before <= :now LIMIT :most)

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from nanoclaw.model.ids import ApprovalId, TaskId
-from nanoclaw.model.messages import LedgerState
+from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.model.ids import ApprovalId, TaskId, UserId
+from nanoclaw.model.messages import EpochEnding, LedgerState
 from nanoclaw.model.tasks import TaskState
 from nanoclaw.store import due as store_due
-from nanoclaw.store import inbound, ledger
+from nanoclaw.store import inbound, ledger, parkings
 from nanoclaw.store.approvals import request
 from nanoclaw.store.due import (
     DUE_SQL,
@@ -24,6 +25,7 @@ from nanoclaw.store.due import (
     due,
     next_due,
 )
+from nanoclaw.store.ending import close_epoch
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import execute, fetch
 from schema.times import write_time
@@ -76,6 +78,20 @@ def test_what_is_settled_is_not_due() -> None:
     world.message(session, "context", trigger=False)
     added(world, evolve(a_task(session), id=TaskId("paused"), state=TaskState.PAUSED))
     assert due(world.conn, now=NOW + 99 * HOUR) == []
+
+
+def test_what_somebody_has_parked_is_not_woken_by_every_look_until_it_is_unparked() -> None:
+    world = World()
+    session = world.session()
+    _, epoch = world.claimed(session)
+    world.message(session, "later")
+    close_epoch(world.conn, session, epoch, EpochEnding.KILLED, "", policy=RetryPolicy(), now=world.now)
+    now = world.now + timedelta(minutes=5)
+    assert due(world.conn, now=now) == [SessionDue(session)] * 2, "by a time that has come, and by none"
+    parkings.park(world.conn, session, UserId("ada"), "it loops", now=world.now)
+    assert due(world.conn, now=now) == []
+    parkings.unpark(world.conn, session)
+    assert due(world.conn, now=now) == [SessionDue(session)] * 2
 
 
 def test_a_look_takes_no_more_than_it_can_carry_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
