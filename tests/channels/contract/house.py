@@ -203,7 +203,7 @@ class ContractHouse:
             content=payloads.write(payloads.ChatOut(text=text, files=tuple(files or ()))),
             files=tuple(kept),
         )
-        ledger.add(self._store.conn, new, session=None if host else self._session, now=self.world.now)
+        ledger.add(self._store.conn, new, session=None if host else self._session, now=self.clock.now())
         self.delivery.nudge([Lane(self.name, where)])
         return row
 
