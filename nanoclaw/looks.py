@@ -40,6 +40,7 @@ FRESH_SECONDS = 0.5
 """How old a look may be that somebody is shown who did not begin it."""
 OVERVIEW_DEPTH = 2
 TREE_DEPTH = 4
+ACTOR_DEPTH = TREE_DEPTH + 1
 """Of JSON, how deep its rows are, and the actors of a part: each of those is written in one go."""
 
 
@@ -175,7 +176,7 @@ class Seeing:
             rows = exc
         return Seen(self._root, self._threads, rows)
 
-    async def actor(self, asked: Mapping[str, object]) -> object:
+    async def actor(self, asked: Mapping[str, object]) -> Written:
         """One actor, by its path, with the tasks that keep it alive. Raises `UsageError`: there is none."""
         path = [part for part in str(asked.get("path") or "").split("/") if part]
         found = find_in(await (await self._seen.get()).tree(), path)
@@ -185,11 +186,12 @@ class Seeing:
         task = None if node is None else node.task
         if node is self._root:
             task = task or trio.lowlevel.current_root_task()
-        return {
+        answer = {
             "actor": {**found, **await self._owned(found, node)},
             "task": None if task is None else attrs.asdict(view(task, now)),
             "mail": {} if node is None else {path: [str(one) for one in letters] for path, letters in node.mail()},
         }
+        return await self._threads.run(write, answer, ACTOR_DEPTH)
 
     async def _owned(self, found: dict[str, Any], node: TreeNode | None) -> dict[str, Any]:
         """What *node* and those directly below have of this machine, for as many as can be asked at once."""
