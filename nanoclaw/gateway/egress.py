@@ -7,7 +7,8 @@ that many programs show, with what the operator can do about it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TypeAlias
 
 import h11
@@ -157,7 +158,8 @@ class EgressConnection:
         if isinstance(asked, BadRequest):
             return await self._refuse(400, asked.why)
         if str(asked.place.host) == GATEWAY:
-            return await self._by_binding(request, asked, count)
+            async with AsyncExitStack() as held:
+                return await self._by_binding(request, asked, count, held)
         try:
             verdict = judge_name(await self._egress.policy(), asked)
             outside = verdict if isinstance(verdict, Denied) else await self._reach.connect(verdict)
@@ -182,7 +184,7 @@ class EgressConnection:
         )
         return await self._pass_on(request, way, count)
 
-    async def _by_binding(self, request: h11.Request, asked: Asked, count: Count) -> Outcomes:
+    async def _by_binding(self, request: h11.Request, asked: Asked, count: Count, held: AsyncExitStack) -> Outcomes:
         """Answer what is asked of the gateway itself: it goes on with a secret, to where that is bound."""
         if asked.method is None:
             return await self._refuse(400, f"{GATEWAY} is the gateway itself: ask it for http://{GATEWAY}/NAME/PATH.")
@@ -190,7 +192,7 @@ class EgressConnection:
             way = await begin(
                 asked,
                 list(request.headers),
-                self._read_body,
+                partial(self._read_body, held),
                 ask=self._egress.bound,
                 value_of=self._value_of,
                 reach=self._reach,
@@ -205,8 +207,12 @@ class EgressConnection:
             else await self._pass_on(request, way, count)
         )
 
-    async def _read_body(self, most: int) -> bytes | None:
-        """The body of the request under way, or None if it has more than *most* bytes. Raises `GoneError`."""
+    async def _read_body(self, held: AsyncExitStack, most: int) -> bytes | None:
+        """The body of the request under way, or None if it has more than *most* bytes. Raises `GoneError`.
+
+        Waits for a place to hold it in, which is free again when *held* ends.
+        """
+        await held.enter_async_context(self._meter.bodies)
         if self._inside.http.they_are_waiting_for_100_continue:
             await self._inside.send(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()

@@ -13,6 +13,8 @@ from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.sandbox import MIB
 
 MINUTE = 60.0
+MOST_BODIES = 4
+"""Of one sandbox, that are held whole while it is found out whether they may go on; further ones are not heard yet."""
 
 
 @define(eq=False)
@@ -21,6 +23,8 @@ class Meter:
 
     limits: EgressLimits
     _clock: Callable[[], float] = trio.current_time
+    bodies: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_BODIES), init=False)
+    """A place for each body that is held whole."""
     _asked: deque[float] = field(factory=deque[float], init=False)
     _bytes: int = field(default=0, init=False)
     _told_at: float | None = field(default=None, init=False)

@@ -19,6 +19,7 @@ from attrs import define, field
 
 from nanoclaw.gateway import dial
 from nanoclaw.gateway.dial import UnreachableError
+from nanoclaw.gateway.meter import MOST_BODIES
 from nanoclaw.gateway.wire import GoneError, server
 from nanoclaw.model.bindings import Asks, Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Stay
 from nanoclaw.model.egress import Outcome
@@ -214,3 +215,27 @@ async def test_a_body_that_is_too_long_to_be_asked_about_is_said_to_be(tmp_path:
     async with open_sandbox(tmp_path, Host([NeedsBody()])) as outside:
         status, text = await outside.ask("http://gw/api/x", *[bytes(1 << 18)] * 5, method="POST")
     assert (status, "more than 1,048,576 bytes" in text) == (413, True)
+
+
+async def test_only_a_few_bodies_of_a_sandbox_are_held_whole_at_a_time(tmp_path: Path) -> None:
+    held: list[BoundRequest] = []
+    full, decided = trio.Event(), trio.Event()
+
+    async def bound(request: BoundRequest) -> BoundVerdict:
+        await trio.lowlevel.checkpoint()
+        if request.size is None:
+            return NeedsBody()
+        held.append(request)
+        if len(held) >= MOST_BODIES:
+            full.set()
+        await decided.wait()
+        return Stay(403, "no")
+
+    async with open_outside(tmp_path, bound=bound) as outside, trio.open_nursery() as nursery:
+        for _ in range(MOST_BODIES + 2):
+            nursery.start_soon(partial(outside.ask, "http://gw/api/x", b"body", method="POST"))
+        await full.wait()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert len(held) == MOST_BODIES
+        decided.set()
+    assert len(held) == MOST_BODIES + 2
