@@ -166,7 +166,7 @@ async def test_buttons_are_shown_and_go_when_the_message_is_changed(house: House
     assert (shown["text"], shown["keyboard"]) == ("Answered: Yes", [])
 
 
-@pytest.mark.parametrize("name", ["approval:" + "c" * 26 + "/wxyz", new_id()])
+@pytest.mark.parametrize("name", ["approval:" + "c" * 26 + "/wxyz", new_id()], ids=["card", "question"])
 async def test_a_card_or_a_question_fits_into_buttons_and_its_token_comes_back(house: House, name: str) -> None:
     options = (Option(label="Approve", value="t" * 26),)
     asked = ShowQuestion(question=QuestionId(name), title="<b>May it?</b>", text="*x*", options=options)
