@@ -136,6 +136,7 @@ _PRESETS: dict[Preset, tuple[Rule, ...]] = {
         *_rules("pypi.org", "files.pythonhosted.org", "registry.npmjs.org", "deb.debian.org", "security.debian.org"),
         *(Rule(host=host, port=HTTP, methods=("GET", "HEAD")) for host in ("deb.debian.org", "security.debian.org")),
     ),
+    # Not the bucket to which git-lfs uploads: inside of a tunnel to it every other bucket of S3's can be asked for.
     Preset.GITHUB: _rules("github.com", "*.github.com", "*.githubusercontent.com", "ghcr.io"),
     Preset.OPEN: (Rule(host="*", port=None),),
 }

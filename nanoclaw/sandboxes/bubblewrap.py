@@ -29,7 +29,12 @@ from schema import files
 PROGRAM = "bwrap"
 PROBE_SECONDS = 10.0
 SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64")
-SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+SYSTEM_FILES = (
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives"),
+    # Whom the machine trusts, where Debian, Arch and Fedora keep it: without, git and curl reach nobody by HTTPS.
+    *("/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ca-certificates/extracted"),
+    *("/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/ca-trust/extracted"),
+)
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": files.SANDBOX_HOME}
 
 

@@ -104,6 +104,15 @@ def test_a_rule_for_plain_http_may_say_methods_and_a_path_and_has_no_tunnel() ->
     assert isinstance(read_rule("a.org:80", path="/a/../b"), BadRule)
 
 
+OF_GITHUB = (
+    # git, its archives, large files to read; gh, and what releases, raw files, gists and packages are fetched from.
+    *("github.com", "codeload.github.com", "github-cloud.githubusercontent.com"),
+    *("api.github.com", "uploads.github.com", "gist.github.com", "gist.githubusercontent.com"),
+    *("raw.githubusercontent.com", "objects.githubusercontent.com", "release-assets.githubusercontent.com"),
+    *("ghcr.io", "pkg-containers.githubusercontent.com", "npm.pkg.github.com"),
+)
+
+
 def test_presets_are_what_they_are_called() -> None:
     assert set(MEANS) == set(Preset)
     of = {preset: Policy(presets=frozenset({preset})) for preset in Preset}
@@ -115,8 +124,10 @@ def test_presets_are_what_they_are_called() -> None:
     assert allows(of[Preset.PACKAGES], "deb.debian.org:80", "GET", "/debian/x")
     assert not allows(of[Preset.PACKAGES], "deb.debian.org:80", "POST", "/debian/x")
     assert not allows(of[Preset.PACKAGES], "github.com:443")
-    assert allows(of[Preset.GITHUB], "codeload.github.com:443")
+    for name in OF_GITHUB:
+        assert allows(of[Preset.GITHUB], f"{name}:443"), name
     assert not allows(of[Preset.GITHUB], "notgithub.com:443")
+    assert not allows(of[Preset.GITHUB], "github-cloud.s3.amazonaws.com:443")
 
 
 UNSAID = str(ipaddress.IPv4Address(0))
