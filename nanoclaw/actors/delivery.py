@@ -242,6 +242,7 @@ class Delivery:
             keyed=channel.keyed or isinstance(message.native, ShowEdit | ShowReaction),
             in_doubt=channel.in_doubt,
             policy=self.policy,
+            asks=head.row.kind == OutKind.ASK_QUESTION.value,
             age=(self._clock.now() - head.row.created_at).total_seconds(),
             luck=self._luck(),
         )

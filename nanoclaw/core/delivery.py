@@ -32,6 +32,8 @@ class DeliveryPolicy:
     longest_pause: float = 900.0
     outage: float = 86_400.0
     """How old a message may be that waits for a platform which cannot be reached; no attempt is spent on that."""
+    outage_of_question: float = 600.0
+    """The same for what asks a person: the asker, or somebody else who can answer, is not kept waiting for a day."""
     outage_pause: float = 60.0
     """The longest pause meanwhile: who is back shall not wait for us."""
     put_off: float = 4 * 86_400.0
@@ -102,14 +104,15 @@ def after_failure(
     keyed: bool,
     in_doubt: InDoubt,
     policy: DeliveryPolicy,
+    asks: bool,
     age: float,
     luck: float,
 ) -> AfterFailure:
     """Judge a failed attempt, number *attempts* (the first is 1), with a message that is *age* seconds old.
 
-    *luck* in [0, 1) spreads the pauses. A platform that cannot be reached, as when a home has no network, is waited
-    for, and one that asks for a pause gets it: neither says anything of the message, until it is old. What reached its
-    platform and failed there counts against it from the first time.
+    *luck* in [0, 1) spreads the pauses, *asks*: it asks a person something. A platform that cannot be reached, as when
+    a home has no network, is waited for, and one that asks for a pause gets it: neither says anything of the message,
+    until it is old. What reached its platform and failed there counts against it from the first time.
     """
     if not failure.retryable:
         return GiveUp(failure.why)
@@ -118,7 +121,7 @@ def after_failure(
     if failure.retry_after is not None and isfinite(failure.retry_after):
         # The platform named its time, and asking was the answer: no attempt is spent on it, unless it always says so.
         pause, free = min(max(failure.retry_after, LEAST_ASKED), MOST_ASKED), age < policy.put_off
-    elif not failure.reached and age < policy.outage:
+    elif not failure.reached and age < (policy.outage_of_question if asks else policy.outage):
         pause, free = min(max(policy.first_pause, age), policy.outage_pause) * (1 + policy.jitter * luck), True
     else:
         pause = min(policy.first_pause * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), policy.longest_pause)

@@ -59,8 +59,8 @@ def learn(folder: Path) -> None:
             status = path.lstat()
             seen = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
             if _learned.get(path) != seen:
-                _learned[path] = seen
                 read_private(path)
+                _learned[path] = seen
         except (OSError, UsageError):
             continue
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,16 @@ def test_a_home_of_any_older_nanoclaw_is_backed_up_with_all_that_is_in_its_spool
     assert made is not None
     assert made.contents.tables == tables
     assert "spool/file-1" in made.contents.files
+
+
+def test_a_start_that_fails_again_and_again_makes_one_backup_and_a_home_that_changed_another(tmp_path: Path) -> None:
+    home = older(tmp_path / "home")
+    changed = datetime.fromtimestamp((home / "nanoclaw.db").stat().st_mtime, UTC)
+    times = [changed + timedelta(seconds=seconds) for seconds in (5, 6, 7)]
+    assert back_up_before_upgrade(home, home / "backups", now=times[0]) is not None
+    assert back_up_before_upgrade(home, home / "backups", now=times[1]) is None
+    os.utime(home / "nanoclaw.db", (times[1].timestamp(), times[1].timestamp()))
+    assert back_up_before_upgrade(home, home / "backups", now=times[2]) is not None
 
 
 @pytest.mark.parametrize("what", ["nothing", "today's", "no database"])

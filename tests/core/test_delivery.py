@@ -53,11 +53,14 @@ def judge(
     keyed: bool = False,
     in_doubt: InDoubt = InDoubt.SEND_AGAIN,
     policy: DeliveryPolicy = POLICY,
+    asks: bool = False,
     age: float = LONG_AGO,
     luck: float = 0.0,
 ) -> AfterFailure:
     """`after_failure` with what most tests leave as it is."""
-    return after_failure(failure, attempts, keyed=keyed, in_doubt=in_doubt, policy=policy, age=age, luck=luck)
+    return after_failure(
+        failure, attempts, keyed=keyed, in_doubt=in_doubt, policy=policy, asks=asks, age=age, luck=luck
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,11 @@ def test_a_platform_that_cannot_be_reached_is_waited_for_a_day_at_no_cost(
 ) -> None:
     assert judge(WEATHER, attempts, age=age) == SendLater(pause, refund=True)
     assert judge(WEATHER, 8, age=86_400) == GiveUp("503 (attempt 8 of 8)")
+
+
+def test_whoever_is_asked_something_is_waited_for_ten_minutes() -> None:
+    assert judge(WEATHER, 8, asks=True, age=599) == SendLater(60, refund=True)
+    assert judge(WEATHER, 8, asks=True, age=600) == GiveUp("503 (attempt 8 of 8)")
 
 
 def test_what_fails_at_the_platform_itself_counts_however_young_it_is() -> None:
