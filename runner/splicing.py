@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import trio
+from trio.lowlevel import wait_readable, wait_writable
 
 CHUNK = 256 << 10
+AT_ONCE = 8
+"""Pieces that are moved before others have their turn, while nothing has to be waited for."""
 
 
 async def carry(source: trio.SocketStream, sink: trio.SocketStream) -> None:
@@ -41,18 +45,22 @@ async def _spliced(source: int, sink: int) -> None:
         # A smaller one, where the user has many already, is as good.
         with contextlib.suppress(OSError):
             fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, CHUNK)
-        while number := await _moved(source, into, CHUNK, partial(trio.lowlevel.wait_readable, source)):
+        there_is, there_is_room = partial(wait_readable, source), partial(wait_writable, sink)
+        for turn in itertools.count():
+            if turn % AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+            if not (number := await _moved(source, into, CHUNK, there_is)):
+                break
             while number:
-                number -= await _moved(out_of, sink, number, partial(trio.lowlevel.wait_writable, sink))
+                number -= await _moved(out_of, sink, number, there_is_room)
     finally:
         os.close(out_of)
         os.close(into)
 
 
 async def _moved(source: int, sink: int, most: int, wait: Callable[[], Awaitable[None]]) -> int:
-    """How many bytes were moved; 0: there are no more."""
+    """How many bytes were moved; 0: there are no more. A checkpoint only if it has to wait."""
     while True:
-        await trio.lowlevel.checkpoint()
         try:
             return os.splice(source, sink, most, flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK)
         except OSError as exc:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import trio
+from trio.lowlevel import wait_readable, wait_writable
 
 CHUNK = 256 << 10
+AT_ONCE = 8
+"""Pieces that are moved before others have their turn, while nothing has to be waited for."""
 IDLE_SECONDS = 600.0
 """How long nothing may move in either direction; longer than OneCLI waits for anybody's decision."""
 
@@ -98,19 +102,23 @@ async def _spliced(source: int, sink: int, moved: Callable[[int], None]) -> None
         # A smaller one, where the user has many already, is as good.
         with contextlib.suppress(OSError):
             fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, CHUNK)
-        while number := await _move(source, into, CHUNK, partial(trio.lowlevel.wait_readable, source)):
+        there_is, there_is_room = partial(wait_readable, source), partial(wait_writable, sink)
+        for turn in itertools.count():
+            if turn % AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+            if not (number := await _move(source, into, CHUNK, there_is)):
+                break
             moved(number)
             while number:
-                number -= await _move(out_of, sink, number, partial(trio.lowlevel.wait_writable, sink))
+                number -= await _move(out_of, sink, number, there_is_room)
     finally:
         os.close(out_of)
         os.close(into)
 
 
 async def _move(source: int, sink: int, most: int, wait: Callable[[], Awaitable[None]]) -> int:
-    """How many bytes were moved; 0: there are no more."""
+    """How many bytes were moved; 0: there are no more. A checkpoint only if it has to wait."""
     while True:
-        await trio.lowlevel.checkpoint()
         try:
             return os.splice(source, sink, most, flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK)
         except OSError as exc:
