@@ -48,16 +48,9 @@ _OURS = frozenset(
 """Headers that say how a request is framed and where it goes."""
 _INSTEAD = frozenset(
     {
-        *(b"x-http-method-override", b"x-http-method", b"x-method-override"),
-        *(b"x-original-url", b"x-rewrite-url", b"x-original-uri", b"x-forwarded-uri", b"x-forwarded-prefix"),
-        *(
-            b"x-original-method",
-            b"x-forwarded-method",
-            b"x-original-host",
-            b"x-forwarded-host",
-            b"x-host",
-            b"forwarded",
-        ),
+        *(b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-method"),
+        *(b"x-original-url", b"x-rewrite-url", b"x-original-uri", b"x-original-host", b"x-host", b"forwarded"),
+        *(b"x-forwarded-uri", b"x-forwarded-prefix", b"x-forwarded-method", b"x-forwarded-host"),
     }
 )
 """Headers by which many servers take a request for another than its first line says, which is what people are shown."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import frozen
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0
 GOOD_SECONDS = 60.0
 """A life of this length makes good for those before."""
+MOST_DOUBLINGS = 16
 
 
-@define
-class Lives:
-    """Those that ended too early, in a row."""
+@frozen
+class Again:
+    """Start it again after *pause* seconds; *streak* lives in a row ended too early by now."""
 
-    _short: int = field(default=0, init=False)
+    pause: float
+    streak: int
 
-    def ended(self, *, lasted: float, luck: float) -> float:
-        """One ended after so many seconds: how many to wait before the next; *luck* in [0, 1) spreads it."""
-        self._short = 0 if lasted >= GOOD_SECONDS else self._short
-        longest = min(FIRST_PAUSE * 2.0 ** min(self._short, 16), LONGEST_PAUSE)
-        self._short += 1
-        return longest * (0.5 + luck / 2)
+
+def after_life(streak: int, *, lasted: float, luck: float) -> Again:
+    """Judge a life of *lasted* seconds, after *streak* that ended too early; *luck* in [0, 1) spreads the pause."""
+    before = 0 if lasted >= GOOD_SECONDS else streak
+    longest = min(FIRST_PAUSE * 2.0 ** min(before, MOST_DOUBLINGS), LONGEST_PAUSE)
+    return Again(longest * (0.5 + luck / 2), before + 1)

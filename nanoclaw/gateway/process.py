@@ -17,7 +17,7 @@ import structlog
 import trio
 from attrs import define, field
 
-from nanoclaw.core.gateway_lives import Lives
+from nanoclaw.core.gateway_lives import after_life
 from nanoclaw.errors import SandboxError
 from nanoclaw.gateway.answers import Answers, Turns
 from nanoclaw.gateway.frames import Begin, Closed
@@ -60,18 +60,19 @@ class GatewayProcess:
         Cancellation: the process is asked to end; one that does not is killed. See `Life.bury`.
         """
         self._node.signals = self._signals
-        lives = Lives()
+        streak = 0
         async with trio.open_nursery() as nursery:
             await nursery.start(self._spawner.run)
             task_status.started()
             while True:
                 began = trio.current_time()
                 why = await self._live()
-                pause = lives.ended(lasted=trio.current_time() - began, luck=self._luck())
+                again = after_life(streak, lasted=trio.current_time() - began, luck=self._luck())
+                streak = again.streak
                 self._node.restarted()
                 self._node.last_error = why
-                log.warning("gateway_ended", why=why, again_in=round(pause, 2))
-                await trio.sleep(pause)
+                log.warning("gateway_ended", why=why, again_in=round(again.pause, 2))
+                await trio.sleep(again.pause)
 
     @asynccontextmanager
     async def open(self, way: Way) -> AsyncIterator[None]:

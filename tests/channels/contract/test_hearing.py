@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -86,23 +89,30 @@ async def test_a_connection_that_is_cut_loses_nothing(house: ContractHouse) -> N
     assert house.stored() == ["before", "in between", "after"]
 
 
+@asynccontextmanager
+async def back_after_it_was_said(house: ContractHouse, text: str) -> AsyncGenerator[None]:
+    """Nobody is there while *text* is said; in the block somebody is again, and has heard it."""
+    async with trio.open_nursery() as nursery:
+        said: list[str] = []
+
+        async def say() -> None:
+            said.append(await house.rig.say(text))
+
+        # A platform that calls us goes on calling until we are there.
+        nursery.start_soon(say)
+        await wait_all_tasks_blocked(0.01)
+        async with house.living():
+            await house.until(lambda: bool(said))
+            await house.heard(said[0])
+            yield
+
+
 @pytest.mark.parametrize("house", kinds(Can.GAPS), indirect=True)
 async def test_what_was_said_while_no_host_was_there_is_heard_afterwards(house: ContractHouse) -> None:
     async with house.living():
         await house.heard(await house.rig.say("before"))
-    async with trio.open_nursery() as nursery:
-        said: dict[str, str] = {}
-
-        async def say(text: str) -> None:
-            said[text] = await house.rig.say(text)
-
-        # One after the other, though a platform that calls us goes on calling until we are there.
-        nursery.start_soon(say, "while away")
-        await wait_all_tasks_blocked(0.01)
-        async with house.living():
-            await house.until(lambda: "while away" in said)
-            await house.heard(said["while away"])
-            await house.heard(await house.rig.say("back"))
+    async with back_after_it_was_said(house, "while away"):
+        await house.heard(await house.rig.say("back"))
     assert house.stored() == ["before", "while away", "back"]
 
 
@@ -110,17 +120,8 @@ async def test_what_was_said_while_no_host_was_there_is_heard_afterwards(house: 
 async def test_what_was_said_meanwhile_where_nothing_was_ever_heard_is_heard_afterwards(house: ContractHouse) -> None:
     async with house.living():
         await house.heard(await house.rig.say("before", chat=house.rig.direct))
-    async with trio.open_nursery() as nursery:
-        said: dict[str, str] = {}
-
-        async def say(text: str) -> None:
-            said[text] = await house.rig.say(text)
-
-        nursery.start_soon(say, "while away")
-        await wait_all_tasks_blocked(0.01)
-        async with house.living():
-            await house.until(lambda: "while away" in said)
-            await house.heard(said["while away"])
+    async with back_after_it_was_said(house, "while away"):
+        pass
     assert house.stored() == ["before", "while away"]
 
 
