@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from nanoclaw.actors.approving import Means, ask, payload_of
-from nanoclaw.core import bindings as rules
+from nanoclaw.core import binding_asking as rules
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Approval, ApprovalKind, Shown
 from nanoclaw.model.bindings import Asks, Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Pass, Stay
@@ -22,8 +22,6 @@ from nanoclaw.store import approvals, bindings, entities
 from schema.sqlite import Connection
 from schema.times import write_time
 
-LASTS = timedelta(hours=12)
-"""How long people may think about it."""
 HOUR = timedelta(hours=1)
 
 
@@ -122,7 +120,7 @@ def _asked(
             agent=session.agent_group_id,
             session=session.id,
             chat=session.messaging_group_id,
-            lasts=LASTS,
+            lasts=rules.LASTS,
             mint=mint,
             now=now,
         )

@@ -1,4 +1,4 @@
-"""Secrets that go with requests: what may be bound, what goes on and what comes back, what people are shown. Pure.
+"""Secrets that go with requests: what may be bound, what goes on and what comes back. Pure.
 
 An agent asks `http://gw/NAME/…` by plain HTTP, without any secret. The host adds the header and asks the one place
 that the name is bound to, by HTTPS. Nothing that the agent says can change the place or the header.
@@ -8,30 +8,21 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.core.approvals import field
-from nanoclaw.core.digests import canonical, digest_of
 from nanoclaw.core.egress import HTTPS, METHODS, Asked, Permitted
 from nanoclaw.core.egress_requests import Headers, backward_headers, onward_headers
 from nanoclaw.core.host_names import BadHost, Place, read_place
-from nanoclaw.model.approvals import Shown
-from nanoclaw.model.bindings import GATEWAY, Asks, Binding, BoundRequest
+from nanoclaw.model.bindings import GATEWAY, Asks, Binding
 
 MOST_SECRET = 8192
 MOST_BODY = 1 << 20
 """Bytes of a request's body that people can be asked about."""
-PASS_LASTS = timedelta(minutes=10)
-"""How long a request that was let through can be put again."""
-MOST_AN_HOUR = 30
-"""Cards about requests of one agent group: people must not be worn out by asking."""
 LEAST_STRUCK = 6
 """Characters of a secret that are looked for in an answer: fewer are in everything."""
-TITLE = "An agent asks a host for something, with a secret of yours"
 
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
@@ -192,52 +183,6 @@ def _forms(text: str) -> set[bytes]:
     quoted = "".join(sign if sign.isalnum() or sign in "-._~" else f"%{ord(sign):02x}" for sign in text)
     encoded = {base64.b64encode(raw), base64.urlsafe_b64encode(raw)}
     return {raw.lower(), quoted.encode().lower(), *(one.rstrip(b"=").lower() for one in encoded)}
-
-
-def payload_of(binding: Binding, request: BoundRequest) -> dict[str, object]:
-    """All of what people are asked to let through."""
-    return {
-        "agent": binding.agent_group_id,
-        "binding": binding.name,
-        "secret": binding.secret,
-        "place": binding.place,
-        "header": binding.header,
-        "asks": binding.asks.value,
-        "method": request.method,
-        "path": request.path,
-        "size": request.size,
-        "body": request.digest,
-    }
-
-
-def request_digest(binding: Binding, request: BoundRequest) -> str:
-    """What tells one request by a binding from another."""
-    return digest_of(canonical(payload_of(binding, request)))
-
-
-def subject_of(binding: Binding, request: BoundRequest) -> str:
-    """What an approval is about: the binding, where people are asked once; else this very request."""
-    about = f"secret/{binding.agent_group_id}/{binding.name}"
-    return about if binding.asks is Asks.FIRST else f"{about}/{request_digest(binding, request)}"
-
-
-def shown(agent: str, payload: Mapping[str, object]) -> Shown:
-    """The card."""
-    once = payload["asks"] == Asks.ALWAYS.value
-    size = payload["size"]
-    body = "no body" if not size else f"{size:,} bytes, SHA-256 {payload['body']}"
-    lines = (
-        field("Agent", agent),
-        field("Method", str(payload["method"])),
-        field("Host", str(payload["place"])),
-        field("Path", str(payload["path"])),
-        f"Body: {body}",
-        f"Binding: {payload['binding']}, which adds {payload['secret']} as {payload['header']}",
-        "Approved: this very request goes on, once."
-        if once
-        else "Approved: this agent's requests by this binding go on, this one and all later ones, unasked.",
-    )
-    return Shown(TITLE, lines)
 
 
 def instructions(bindings: Sequence[Binding]) -> str:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from nanoclaw.actors.secret_kind import SecretKind, judge_bound
 from nanoclaw.core.approvals import ASKED_AGAIN_AFTER, REJECT, YES_OR_NO
-from nanoclaw.core.bindings import MOST_AN_HOUR, PASS_LASTS
+from nanoclaw.core.binding_asking import MOST_AN_HOUR, PASS_LASTS
 from nanoclaw.model.approvals import Approval, ApprovalState
 from nanoclaw.model.bindings import Asks, Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Stay
 from nanoclaw.model.entities import Session

@@ -11,17 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanoclaw.core.approvals import YES_OR_NO, fault
+from nanoclaw.core.binding_asking import payload_of, request_digest, shown, subject_of
 from nanoclaw.core.bindings import (
     Bad,
     Bound,
     instructions,
-    payload_of,
     permitted,
     read_binding,
     read_target,
-    request_digest,
-    shown,
-    subject_of,
     value_fault,
     with_secret,
     without_secret,
