@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 import trio
@@ -27,6 +27,7 @@ from nanoclaw.model.overview import Parking
 from nanoclaw.sandboxes.engine import Sandbox
 from nanoclaw.store import epochs, inbound, notices, parkings
 from nanoclaw.store.sessions import session_place
+from schema.sqlite import Connection
 
 log = structlog.get_logger()
 
@@ -78,9 +79,7 @@ class SessionActor:
         while True:
             now = parts.clock.now()
             # Read anew for each life: what the last one saved belongs into the next one's link.
-            place = await parts.store.read(session_place, self._id)
-            work = await parts.store.read(inbound.work, self._id, now=now)
-            parking = await parts.store.read(parkings.parking, self._id)
+            place, work, parking = await parts.store.read(_stands, self._id, now)
             if place is None:
                 return
             view = View(
@@ -160,6 +159,13 @@ class _Left:
     place: SessionPlace
     epoch: Epoch
     sandbox: Sandbox
+
+
+def _stands(
+    conn: Connection, session: SessionId, now: datetime
+) -> tuple[SessionPlace | None, inbound.Work, Parking | None]:
+    """Where it is, what there is to do, and who has parked it: all of one moment."""
+    return session_place(conn, session), inbound.work(conn, session, now=now), parkings.parking(conn, session)
 
 
 async def bury_epoch(parts: Parts, place: SessionPlace, left: Epoch) -> None:

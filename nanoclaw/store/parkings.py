@@ -87,6 +87,15 @@ def settle_cancelled(conn: Connection, session: SessionId, epoch: EpochNumber, *
     Whoever waits for it is told. Returns the lanes with news for a chat.
     """
     lanes: set[Lane] = set()
+    said = {
+        str(one["inbound_id"]): cancelled_words(str(one["who"]), str(one["because"]))
+        for one in fetch(
+            conn,
+            "SELECT c.inbound_id, coalesce(u.display_name, c.who) AS who, c.because"
+            "  FROM cancellations c LEFT JOIN users u ON u.id = c.who WHERE c.session_id = ? AND c.epoch = ?",
+            (session, epoch),
+        )
+    }
     for row in select(
         conn,
         InboundRow,
@@ -94,9 +103,7 @@ def settle_cancelled(conn: Connection, session: SessionId, epoch: EpochNumber, *
         " WHERE c.session_id = ? AND c.epoch = ? AND i.status = 'pending' ORDER BY i.seq",
         (session, epoch),
     ):
-        found = fetch_one(conn, "SELECT who, because FROM cancellations WHERE inbound_id = ?", (row.id,))
-        assert found is not None
-        words = cancelled_words(_name(conn, UserId(str(found["who"]))), str(found["because"]))
+        words = said[row.id]
         inbound.settle(conn, row.id, error=None, note=words, now=now)
         lanes |= notices.message_cancelled(conn, row, words, now=now)
     return lanes
