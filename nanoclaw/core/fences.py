@@ -54,7 +54,7 @@ def fences_of(text: str) -> list[Fence]:
             continue
         after_marker = starts[first] + opening.end("marker")
         inside = after_marker if len(opening["info"]) > MOST_INFO else min(starts[first + 1], len(text))
-        closed = last - first > 1 and _closes(lines[last - 1], token.markup)
+        closed = last - first > 1 and closes(lines[last - 1], token.markup)
         prefix = opening["prefix"]
         quotes = prefix.count(">")
         end = min(starts[last], len(text))
@@ -73,7 +73,8 @@ def fences_of(text: str) -> list[Fence]:
     return found
 
 
-def _closes(line: str, marker: str) -> bool:
+def closes(line: str, marker: str) -> bool:
+    """Does *line* end code that a fence of that *marker* began?"""
     return re.fullmatch(rf"[\s>]*{re.escape(marker)}{re.escape(marker[0])}*[ \t]*", line) is not None
 
 

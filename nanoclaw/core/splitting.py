@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 
-from nanoclaw.core.fences import NEWLINES, Fence, cut_out, fences_of
+from nanoclaw.core.fences import NEWLINES, Fence, closes, cut_out, fences_of
 from nanoclaw.core.graphemes import is_one_sign
 
 LEAST = 64
@@ -161,9 +161,16 @@ class _Cutter:
         return [at for at in found if start < at <= end]
 
     def _is_free(self, at: int) -> bool:
-        """Does a cut there leave links, code spans and the like whole?"""
+        """Does a cut there leave links, code spans and the like whole, and no code that ends its fence too early?"""
+        fence = self._fence_at(at)
+        if fence is not None and closes(self._line_from(at), fence.marker):
+            return False
         index = bisect_right(self._kept_from, at) - 1
         return index < 0 or not self._kept[index][0] < at < self._kept[index][1]
+
+    def _line_from(self, at: int) -> str:
+        end = self._text.find("\n", at)
+        return self._text[at:] if end < 0 else self._text[at:end]
 
     def _one_sign(self, start: int) -> int:
         """The end of a piece of a single sign, for want of anything that fits better."""

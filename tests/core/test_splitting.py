@@ -200,6 +200,7 @@ def test_every_piece_fits_and_nothing_is_lost(text: str, most: int) -> None:
 
 
 @given(TEXTS, st.integers(120, 200))
+@example(f"\n```\n{WORDS}```\n{'x' * 120}", 120)
 def test_fences_are_balanced_in_every_piece(text: str, most: int) -> None:
     pieces = split(text, most=most, measure=len)
     if (
