@@ -53,7 +53,8 @@ class WithServers:
             with trio.fail_after(PATIENCE_SECONDS):
                 return await _ask(server, found[2], arguments)
         except (OSError, trio.BrokenResourceError, JsonError, EOFError) as exc:
-            return Answer(f"{found[1]} cannot be asked: {exc}", failed=True)
+            why = str(exc) or "it has ended without an answer"
+            return Answer(f"{found[1]} cannot be asked: {why}", failed=True)
         except trio.TooSlowError:
             return Answer(f"{found[1]} did not answer within {PATIENCE_SECONDS:g} s", failed=True)
 

@@ -47,7 +47,9 @@ async def test_a_server_that_is_not_there_is_answered_with_those_that_are() -> N
         (program("print('[' * 99999, flush=True); input()"), "cannot be asked"),
         (program("import time; time.sleep(99)"), "did not answer within 0.5 s"),
         (
-            program('for n in \'12\': print(\'{"id": %s, "error": {"message": "no"}}\' % n, flush=True)\ninput()'),
+            program(
+                'for n in \'12\': print(\'{"id": %s, "error": {"message": "no"}}\' % n, flush=True)\nopen(0).read()'
+            ),
             '"message": "no"',
         ),
     ],
