@@ -21,7 +21,8 @@ MOST_PORT = 65535
 
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+"""Without a zero before it: to some programs that is another number."""
 _NEVER = frozenset("@/\\?#%<>^|`{}\"' ")
 """What stands in an address around a host's name, or is read differently by different programs."""
 
@@ -109,7 +110,7 @@ def read_place(text: str, usual_port: int | None = None) -> Place | BadHost:
         before, after = text, "" if usual_port is None else str(usual_port)
     elif ":" in before and not before.startswith("["):
         return BadHost("an address with colons is written in brackets, such as [2001:db8::1]:443")
-    if _PORT.fullmatch(after) is None or not 0 < int(after) <= MOST_PORT:
+    if _PORT.fullmatch(after) is None or int(after) > MOST_PORT:
         return BadHost("has no port, or none from 1 to 65535")
     host = read_host(before)
     return host if isinstance(host, BadHost) else Place(host=host, port=int(after))

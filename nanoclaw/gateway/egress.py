@@ -160,6 +160,9 @@ class EgressConnection:
         if str(asked.place.host) == GATEWAY:
             async with AsyncExitStack() as held:
                 return await self._by_binding(request, asked, count, held)
+        if asked.method is None:
+            # A request without a body: this is its end, and what follows is the tunnel's.
+            await self._hear_no_body()
         try:
             verdict = judge_name(await self._egress.policy(), asked)
             outside = verdict if isinstance(verdict, Denied) else await self._reach.connect(verdict)
@@ -225,8 +228,6 @@ class EgressConnection:
     async def _tunnel(self, outside: trio.SocketStream, count: Count) -> None:
         """Carry whatever comes, both ways, until both have ended."""
         try:
-            # A request without a body: this is its end, and what follows is the tunnel's.
-            await self._hear_no_body()
             await self._inside.send(h11.Response(status_code=200, reason=b"Connected", headers=[]))
             early = self._inside.http.trailing_data[0]
             if early:

@@ -76,7 +76,7 @@ def test_a_place_is_a_host_and_a_port(said: str, read: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["a:0", "a:65536", "a:", "a:-1", "a:+1", "a:1_0", "a:\u0661", "::1:443", ":80", "a:80:80"]
+    "said", ["a:0", "a:65536", "a:", "a:-1", "a:+1", "a:1_0", "a:\u0661", "::1:443", ":80", "a:80:80", "a:080"]
 )
 def test_a_place_with_a_port_that_is_none_is_refused(said: str) -> None:
     assert isinstance(read_place(said, 80), BadHost)

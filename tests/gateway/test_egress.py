@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.gateway.upstream import PATIENCE, Line, echo, open_upstream
 from tests.gateway.world import LOOPBACK, open_bytes, open_outside, rule
 
 EVERYTHING = frozenset(Preset)
+EVERYWHERE = str(ipaddress.IPv4Address(0))
 
 
 async def shout(stream: trio.SocketStream) -> None:
@@ -74,16 +76,24 @@ async def test_nothing_is_looked_up_that_is_not_allowed_and_the_refusal_says_who
 SSRF = [
     *("127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]"),
     *("10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255"),
+    *("[64:ff9b:1::a00:1]", "[fe80::1%lo]", "[fd00:ec2::254]", "[::ffff:0:127.0.0.1]", "[fec0::1]", "[2001:db8::1]"),
     *("[fe80::1]", "[fd00::1]", "[ff02::1]", "[::]", "[::ffff:a9fe:a9fe]", "[2001:0:7f00:1::1]"),
     *("0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.1", "127.0.0.1.", "0", "1.2.3", "\u0661"),
     *("localhost", "localhost.", "LOCALHOST", "rebinds.example", "mixed.example", "metadata.example", "mapped.example"),
+    *("mixed.example.", "MIXED.example", "mixed-6.example", "inner-name.example", "nat.example", "teredo.example"),
     *("a\x00.example", "user@127.0.0.1", "x\\@y", "[fe80::1%25lo]", "h%61ck", "", ".", "a..b"),
+    *("8.8.8.8@127.0.0.1", "a:b@localhost", "8.8.8.8#@127.0.0.1", "8.8.8.8 127.0.0.1", "8.8.8.8,127.0.0.1"),
 ]
 NAMES = {
     "localhost": [LOOPBACK, ipaddress.ip_address("::1")],
     "rebinds.example": [LOOPBACK],
     "mixed.example": [ipaddress.ip_address("8.8.8.8"), LOOPBACK],
     "metadata.example": [ipaddress.ip_address("169.254.169.254")],
+    "mixed-6.example": [ipaddress.ip_address("2606:4700:4700::1111"), ipaddress.ip_address("::1")],
+    # What a name that is another one's alias (CNAME) has is that one's address, as the resolver says it.
+    "inner-name.example": [ipaddress.ip_address("192.168.0.1")],
+    "nat.example": [ipaddress.ip_address("64:ff9b::7f00:1")],
+    "teredo.example": [ipaddress.ip_address("2001:0:7f00:1::1")],
     "mapped.example": [ipaddress.ip_address("::ffff:10.0.0.1")],
 }
 
@@ -98,8 +108,10 @@ async def test_no_way_of_writing_an_inner_address_leads_there_even_if_all_is_ope
         await stream.aclose()
 
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, sink, 0))
-        port = listeners[0].socket.getsockname()[1]
+        (listener,) = await nursery.start(partial(trio.serve_tcp, sink, 0, host=EVERYWHERE))
+        port = listener.socket.getsockname()[1]
+        if socket.has_dualstack_ipv6():
+            await nursery.start(partial(trio.serve_tcp, sink, port, host="::"))
         async with open_outside(tmp_path, names=NAMES) as outside:
             outside.allow(presets=EVERYTHING)
             statuses = {}

@@ -18,21 +18,31 @@ PORT = int(words()[0])
 """Where the test listens, on every address of the machine, by TCP and UDP."""
 MACHINE = words()[1:]
 """Addresses of the machine, as it sees itself."""
-PLACES = ["127.0.0.1", "172.17.0.1", "169.254.169.254", "1.1.1.1", "10.0.0.1", *MACHINE]
+LINKS = [name for _, name in socket.if_nameindex()]
+"""What the sandbox has of them."""
+PLACES = [
+    *("127.0.0.1", "172.17.0.1", "169.254.169.254", "1.1.1.1", "10.0.0.1", "::1", "fd00:ec2::254", "fd00::1"),
+    *("2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1", *MACHINE),
+    *(f"{address}%{link}" for link in LINKS for address in ("fe80::1", *MACHINE) if address.startswith("fe80:")),
+]
+CROWDS = [
+    *("255.255.255.255", "224.0.0.1", "224.0.0.251", "239.255.255.250"),
+    *(f"{address}%{link}" for link in LINKS for address in ("ff02::1", "ff02::2", "ff02::fb", "ff05::1")),
+]
+KINDS = (socket.SOCK_RAW, socket.SOCK_DGRAM)
+CANARY = b"quince"
 QUERY = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x06quince\x07example\x00\x00\x01\x00\x01"
+SERVERS = ("127.0.0.1", "127.0.0.11", "127.0.0.53", "8.8.8.8", "::1", "2001:4860:4860::8888", *MACHINE)
+ECHOES = {
+    socket.AF_INET: (socket.IPPROTO_ICMP, struct.pack("!BBHHH", 8, 0, 0xF7FF, 0, 0) + CANARY, "1.1.1.1"),
+    socket.AF_INET6: (socket.IPPROTO_ICMPV6, struct.pack("!BBHHH", 128, 0, 0, 0, 0) + CANARY, "2606:4700:4700::1111"),
+}
 FORGED = [
     *("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "0x7f.1", "0177.0.0.1", "0"),
-    *(
-        "2130706433",
-        "127.1",
-        "localhost",
-        "localhost.",
-        "LOCALHOST",
-        "169.254.169.254",
-        "[::ffff:a9fe:a9fe]",
-        "[fe80::1]",
-    ),
-    *("10.0.0.1", "192.168.0.1", "100.64.0.1", "224.0.0.1", "a@127.0.0.1", "a\x00.example", "", *MACHINE),
+    *("2130706433", "127.1", "localhost", "localhost.", "LOCALHOST", "169.254.169.254", "[::ffff:a9fe:a9fe]"),
+    *("[fe80::1]", "[fe80::1%25eth0]", "[fe80::1%eth0]", "[::]", "[::127.0.0.1]", "[64:ff9b:1::7f00:1]", "[ff02::1]"),
+    *("[2001:0:7f00:1::1]", "[fd00:ec2::254]", "10.0.0.1", "192.168.0.1", "100.64.0.1", "224.0.0.1", "255.255.255.255"),
+    *("a@127.0.0.1", "a\x00.example", "", *(f"[{one}]" if ":" in one else one for one in MACHINE)),
 ]
 
 
@@ -44,16 +54,28 @@ def by_tcp(address: str) -> None:
 
 def by_udp(address: str, port: int) -> None:
     """Say something, and wait for an answer."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as plain:
         plain.settimeout(0.3)
-        plain.sendto(QUERY, (address, port))
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        plain.sendto(
+            QUERY, socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0][4]
+        )
         plain.recv(1)
 
 
-def by_raw(kind: int) -> None:
+def by_echo(kind: socket.SocketKind, family: socket.AddressFamily) -> None:
+    """Ask whether somebody is there, and wait for an answer."""
+    protocol, packet, address = ECHOES[family]
+    with socket.socket(family, kind, protocol) as plain:
+        plain.settimeout(0.3)
+        plain.sendto(packet, (address, 0))
+        plain.recv(1)
+
+
+def by_raw() -> None:
     """Packets of one's own making."""
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, kind) as plain:
-        plain.sendto(struct.pack("!BBHHH", 8, 0, 0xF7FF, 0, 0), ("1.1.1.1", 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as plain:
+        plain.sendto(CANARY, ("1.1.1.1", 0))
 
 
 def look_up(name: str) -> None:
@@ -75,11 +97,12 @@ def ask(said: bytes) -> str:
 
 tries: dict[str, Callable[[], object]] = {
     **{f"tcp {address}": partial(by_tcp, address) for address in PLACES},
-    **{f"udp {address}": partial(by_udp, address, PORT) for address in PLACES},
-    **{f"dns {address}": partial(by_udp, address, 53) for address in ("127.0.0.11", "8.8.8.8", *MACHINE)},
+    **{f"udp {address}": partial(by_udp, address, PORT) for address in (*PLACES, *CROWDS)},
+    **{f"dns {address}": partial(by_udp, address, 53) for address in SERVERS},
+    **{f"mdns {address}": partial(by_udp, address, 5353) for address in CROWDS},
     "dns": partial(look_up, "quince-by-name.example"),
-    "icmp": partial(by_raw, socket.IPPROTO_ICMP),
-    "raw": partial(by_raw, socket.IPPROTO_RAW),
+    **{f"{kind.name} {family.name}": partial(by_echo, kind, family) for family in ECHOES for kind in KINDS},
+    "raw": by_raw,
     "packets": partial(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 3),
 }
 came_of = {name: attempt(work) for name, work in tries.items()}

@@ -75,7 +75,7 @@ def why_no_internet() -> str:
         if shutil.which(program) is None:
             return f"there is no {program} for a network of the test's own"
     tried = subprocess.run(
-        [*_unshare(), "sh", "-c", "ip link add house type veth peer name world && mount --bind /etc/hosts /etc/hosts"],
+        [*unshared(), "sh", "-c", "ip link add house type veth peer name world && mount --bind /etc/hosts /etc/hosts"],
         capture_output=True,
         text=True,
         check=False,
@@ -91,7 +91,7 @@ def internet(folder: Path) -> Iterator[Internet]:
     authority.issue_cert(*NAMES).private_key_and_cert_chain_pem.write_to_path(folder / serve.CERTIFICATE)
     (folder / "ca.pem").write_text(ca)
     (folder / "hosts").write_text(f"127.0.0.1 localhost\n{WORLD} {' '.join(NAMES)}\n")
-    words = [*_unshare(), "sh", "-c", SCRIPT, "sh", str(folder), sys.executable]
+    words = [*unshared(), "sh", "-c", SCRIPT, "sh", str(folder), sys.executable]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -103,5 +103,6 @@ def internet(folder: Path) -> Iterator[Internet]:
             process.stdin.close()
 
 
-def _unshare() -> tuple[str, ...]:
+def unshared() -> tuple[str, ...]:
+    """What a command has before it, to be run in a network of its own that has nothing in it."""
     return ("unshare", *(() if os.geteuid() == 0 else ("--map-root-user",)), "--net", "--mount")
