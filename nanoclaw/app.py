@@ -220,6 +220,7 @@ async def serve(
                 timezone=config.agent.timezone,
                 check_mounts=extra_mounts.check,
                 changed=house.changed,
+                forget=seeing.forget,
             ),
         )
 

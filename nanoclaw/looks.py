@@ -141,7 +141,7 @@ class Seen:
 class Seeing:
     """What is seen of the running house: its tree, with what holds up whom, and all of it at a glance.
 
-    All who look within `FRESH_SECONDS` are shown the same look.
+    All who look within `FRESH_SECONDS` are shown the same look, unless somebody has changed something meanwhile.
     """
 
     _root: TreeNode
@@ -151,6 +151,10 @@ class Seeing:
 
     def __attrs_post_init__(self) -> None:
         self._seen = Shared(self._look, FRESH_SECONDS)
+
+    def forget(self) -> None:
+        """Something has changed: nothing that was seen before is shown to whoever looks from now on."""
+        self._seen.forget()
 
     @property
     def console(self) -> dict[str, Look]:

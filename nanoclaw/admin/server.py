@@ -57,6 +57,8 @@ class Office:
     """IANA name: the zone of people here, unless something says its own."""
     changed: Callable[[Iterable[SessionId]], None]
     """Told after every verb that writes: sandboxes shall see it, something may be due, and those sessions go on now."""
+    forget: Callable[[], None]
+    """Told before anybody is answered whose verb or act may have changed something: the next look is made anew."""
 
 
 @define(eq=False)
@@ -104,7 +106,10 @@ class AdminServer:
             if isinstance(name, str) and name in self._looks:
                 look = self._looks[name]
                 if isinstance(look, Act) and self._office is not None:
-                    return {"answer": await _act(self._office, name, look, said)}
+                    try:
+                        return {"answer": await _act(self._office, name, look, said)}
+                    finally:
+                        self._office.forget()
                 return {"answer": await look(said)}
             if name == NOTE and self._office is not None:
                 return {"answer": await self._office.store.transact(_note, self._office, said)}
@@ -141,6 +146,7 @@ class AdminServer:
             raise
         log.info("admin_changed", verb=verb.name, said=answer.said)
         office.changed(answer.hurries)
+        office.forget()
         return answer
 
 

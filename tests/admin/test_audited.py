@@ -187,6 +187,7 @@ def a_server(store: InlineDatabase) -> AdminServer:
         threaded={},
         check_mounts=lambda *_: (),
         changed=lambda _: None,
+        forget=lambda: None,
     )
     return AdminServer(Path("/nowhere"), {"channels pair": Act(refuse, on=("channel",), digested=("size",))}, office)
 

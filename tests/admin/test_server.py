@@ -45,6 +45,7 @@ async def office(folder: Path, changed: list[str]) -> AsyncIterator[Path]:
             threaded={},
             check_mounts=lambda *_: (),
             changed=lambda _: changed.append("changed"),
+            forget=lambda: changed.append("looks anew"),
         )
         await nursery.start(AdminServer(socket, {"status": weather}, desk).run)
         yield socket
@@ -68,10 +69,10 @@ async def test_a_verb_is_run_and_running_sessions_are_told_only_if_it_wrote(fold
         assert cast("dict[str, object]", made["answer"])["said"] == (
             "made the agent group Ops; let it hear a chat with: nanoclaw wirings create CHAT ops"
         )
-        assert changed == ["changed"]
+        assert changed == ["changed", "looks anew"]
         listed = await ask(socket, {"verb": "groups list"})
         assert len(cast("dict[str, list[object]]", listed["answer"])["rows"]) == 1
-        assert changed == ["changed"]
+        assert changed == ["changed", "looks anew"]
 
 
 async def test_what_takes_away_is_asked_back_and_done_when_it_is_confirmed(folder: Path) -> None:

@@ -47,7 +47,8 @@ def test_an_agent_that_is_at_work_is_seen_from_its_actor_to_its_claim(home: Path
         assert "unexpected extra argument" in acted.stdout
         host.cli("console", "cancel", session, "--yes", "--because", "it is a test")
         until(lambda: rows(home, "SELECT 1 FROM inbound WHERE error LIKE 'cancelled by %, because: it is a test'"))
-        parked = host.cli("console", typed=f"park {session} it goes 'round and round'\nsessions\n").stdout
+        typed = f"sessions\npark {session} it goes 'round and round'\nsessions\n"
+        parked = host.cli("console", typed=typed).stdout
         assert f"nanoclaw sessions unpark {session}" in parked
         assert "because: it goes" in parked
         host.kill()

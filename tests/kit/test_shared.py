@@ -38,6 +38,35 @@ async def test_all_who_ask_at_the_same_time_and_shortly_after_are_given_the_same
     assert made == [0, 0.6]
 
 
+async def test_whoever_asks_after_something_changed_is_shown_nothing_that_was_begun_before(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    truth, found = ["old"], list[str]()
+
+    async def make() -> str:
+        seen = truth[-1]
+        await trio.sleep(0.2)
+        return seen
+
+    shared = Shared(make, 100)
+
+    async def ask(after: float) -> None:
+        await trio.sleep(after)
+        found.append(await shared.get())
+
+    async def change(after: float) -> None:
+        await trio.sleep(after)
+        truth.append(f"of {after}")
+        shared.forget()
+
+    async with trio.open_nursery() as nursery:
+        for after in (0, 0.15, 1, 3):
+            nursery.start_soon(ask, after)
+        for after in (0.1, 2):
+            nursery.start_soon(change, after)
+    assert found == ["old", "of 0.1", "of 0.1", "of 2"]
+
+
 async def test_whoever_waited_for_one_that_failed_or_left_makes_it_anew(autojump_clock: trio.testing.MockClock) -> None:
     fails = [True]
 
