@@ -13,6 +13,8 @@ from runner.logs import log
 from runner.outbox import Outbox
 
 PREFIX = "continuation:"
+REACHED = "reached:"
+"""Of a row that says where the session was at the last result: saved with what was settled then."""
 FORGOTTEN = ""
 """What is kept of a session that is to be forgotten: a row that is gone would say nothing to the host."""
 
@@ -27,6 +29,8 @@ class Continuation:
     _kept: dict[str, str] = field(factory=dict[str, str])
     """By key of session_state, as the host gave it."""
     _saved: bool = field(default=True, init=False)
+    _reached: str | None = field(default=None, init=False)
+    """Where the session was at the last result of this life, if anybody has said so."""
 
     @property
     def name(self) -> str | None:
@@ -36,7 +40,8 @@ class Continuation:
     @property
     def unsaved(self) -> Mapping[str, str]:
         """What is to be saved by key, soon; nothing if it is."""
-        return {} if self._saved else self._kept
+        reached = {} if self._reached is None else {f"{REACHED}{self._provider}": self._reached}
+        return {} if self._saved else {**self._kept, **reached}
 
     def become(self, name: str) -> None:
         """That is the session now: to be saved, unless it was before."""
@@ -44,10 +49,16 @@ class Continuation:
             self._kept[self._key] = storable(name)
             self._saved = False
 
+    def reach(self, point: str | None) -> None:
+        """A result was given, and *point* is where one can go back to it: to be saved with it. None: nowhere."""
+        point = FORGOTTEN if point is None else storable(point)
+        if point != (self._reached or FORGOTTEN):
+            self._reached, self._saved = point, False
+
     def save(self) -> None:
         """Save what is not; one commit. Raises `SqliteError`."""
         if not self._saved:
-            self._outbox.save(self._kept, now=self._now())
+            self._outbox.save(self.unsaved, now=self._now())
             self._saved = True
 
     def was_saved(self) -> None:
@@ -56,7 +67,7 @@ class Continuation:
 
     def forget(self) -> None:
         """The next query begins a session; one commit. Raises `SqliteError`."""
-        self._kept[self._key] = FORGOTTEN
+        self._kept[self._key] = self._reached = FORGOTTEN
         self._saved = False
         self.save()
 

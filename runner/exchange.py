@@ -155,6 +155,7 @@ class Exchange:
             new_id=new_id(),
         )
         took = [] if result.usage is None else [self._usage(result.usage)]
+        self.continuation.reach(result.continuation)
         states = self.continuation.unsaved
         match verdict:
             case Remind(put=put):

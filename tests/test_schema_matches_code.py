@@ -101,6 +101,7 @@ WITHOUT_A_CLASS = {
     ("central", "egress_log"),
     ("central", "parkings"),
     ("central", "cancellations"),
+    ("central", "continuations"),
 }
 """Tables that are never read as whole rows."""
 

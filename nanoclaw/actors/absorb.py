@@ -22,7 +22,7 @@ from nanoclaw.link.report import AckRow, BadRow, Report, UsageRow
 from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.model.messages import Drop, InboundRow
-from nanoclaw.store import drops, epochs, inbound, notices, over, usage
+from nanoclaw.store import continuations, drops, epochs, inbound, notices, over, usage
 from nanoclaw.store.ledger import Lane
 from nanoclaw.store.over import Over
 from nanoclaw.store.sessions import save_provider_state
@@ -32,8 +32,12 @@ from schema.sqlite import Connection
 
 USUAL = Post()
 CONTINUATION = "continuation:"
+REACHED = "reached:"
+"""Of a state that says where a provider's session was at its last result."""
 MOST_STATE = 65_536
 """Characters of provider state that outlive an epoch."""
+MOST_REACHED = 1_024
+"""Characters of what is kept for each settled turn."""
 
 
 @frozen
@@ -112,6 +116,8 @@ def absorb(
     text = json.dumps(state, sort_keys=True)
     if state and text != place.session.provider_state and len(text) <= MOST_STATE:
         save_provider_state(conn, place.session.id, text)
+    if (reached := _reached(report)) is not None:
+        continuations.keep(conn, [row.id for row in ended], reached)
     usage.add(conn, (_used(place, epoch, row, now) for row in report.usage))
     epochs.advance(conn, place.session.id, epoch, report.cursor)
     asked = asked or any(one.asked for one in said)
@@ -125,6 +131,13 @@ def absorb(
         shown=frozenset(one.shown for one in said if one.shown is not None),
         over=tuple(over.of_events(conn, {row.event_id for row in ended if row.event_id is not None})),
     )
+
+
+def _reached(report: Report) -> str | None:
+    """What a sandbox that goes on from the last result is given, as JSON; None: it says nothing, or too much."""
+    said = {row.key.removeprefix(REACHED): row.value for row in report.states if row.key.startswith(REACHED)}
+    text = json.dumps({f"{CONTINUATION}{name}": value for name, value in sorted(said.items()) if value})
+    return text if said and len(text) <= MOST_REACHED else None
 
 
 def _used(place: SessionPlace, epoch: EpochNumber, row: UsageRow, now: datetime) -> usage.Usage:

@@ -25,7 +25,7 @@ from nanoclaw.model.entities import Session
 from nanoclaw.model.files import Attachment
 from nanoclaw.store import entities, files
 from nanoclaw.store.entities import known_install_id
-from nanoclaw.store.rewinding import cut_of, find
+from nanoclaw.store.rewinding import cut_of, find, remembered
 from nanoclaw.store.swapping import sync_folder
 from schema.sqlite import Connection, integer, snapshot
 from schema.times import write_time
@@ -119,8 +119,7 @@ def _told(conn: Connection, session: Session, found: Cut, now: datetime, *, work
         "turn": found.turn.id,
         "as_of": write_time(found.at),
         "made_at": write_time(now),
-        # What a model remembers is kept as of now only: of an earlier turn, nothing of it is true.
-        "continuation": _json(session.provider_state) if found.is_last else None,
+        "continuation": _json(session.provider_state) if found.is_last else _json(remembered(conn, found) or "null"),
         "workspace": "as of now" if workspace else None,
     }
 

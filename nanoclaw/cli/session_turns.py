@@ -27,9 +27,10 @@ def rewind(config: Config, which: str, turn: str, *, yes: bool) -> int:
             _ask(f"Take {session.id} back to {found.turn.id}, of {found.at:%Y-%m-%d %H:%M} UTC?")
         done = rewinding.rewind(conn, session, found, now=now)
     said = f"{session.id} goes on from {done.turn}; {done.marked} messages that came later are marked"
+    memory = "knows what it knew then" if done.remembers else "begins anew, and is told what was said"
     waited = f", {done.set_aside} that waited are set aside" if done.set_aside else ""
     asked = f", {done.closed} that people were asked cannot be answered any more" if done.closed else ""
-    Console(highlight=False, soft_wrap=True).print(printable(f"{said}{waited}{asked}"))
+    Console(highlight=False, soft_wrap=True).print(printable(f"{said}{waited}{asked}; its model {memory}"))
     return exits.OK
 
 

@@ -15,8 +15,16 @@ SAID_IN = ("text", "prompt", "question")
 SYSTEM = "system"
 
 
-def recollection(found: Cut, why: str) -> str:
-    """A note that says *why* it is there, and quotes what was said up to the turn of *found*."""
+def recollection(found: Cut, why: str, *, remembers: bool) -> str:
+    """A note that says *why* it is there; it quotes what was said up to the turn of *found*, unless the model knows.
+
+    Args:
+      found: The session as of that turn.
+      why: What has happened.
+      remembers: Does the model go on with what it knew then?
+    """
+    if remembers:
+        return f"{why} You remember it as it was then; what was said later is not part of it."
     said = [(row.seq, _line(row.content, "")) for row in found.came if row.kind.value != SYSTEM]
     said += [(row.seq or 0, _line(row.content, "you")) for row in found.went]
     lines = [line for _, line in sorted(said, key=lambda one: one[0]) if line]

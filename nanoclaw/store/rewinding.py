@@ -1,8 +1,8 @@
 """A session goes back to one of its settled turns, or another begins from there; in the caller's transaction.
 
 Nothing that was said is said again: what came later stays where it is and is marked, and what was still to be answered
-or sent is set aside. What a model remembers of a conversation cannot be cut, so it is forgotten, and the agent is told
-what had been said.
+or sent is set aside. The model goes on with what it knew at that turn, if its provider has said where that is to be
+found; otherwise it begins anew, and is told what had been said.
 """
 
 from __future__ import annotations
@@ -18,13 +18,27 @@ from nanoclaw.errors import UsageError
 from nanoclaw.model.entities import MessagingGroup, Session, SessionKey
 from nanoclaw.model.ids import SessionId
 from nanoclaw.model.messages import Drop, InboundRow, LedgerRow, LedgerState
-from nanoclaw.store import audit, dead, drops, epochs, inbound, ledger, notices, sessions, unasked, wirings
+from nanoclaw.store import (
+    audit,
+    continuations,
+    dead,
+    drops,
+    epochs,
+    inbound,
+    ledger,
+    notices,
+    sessions,
+    unasked,
+    wirings,
+)
 from nanoclaw.store.entities import Mint
 from schema.rows import InStatus, select
 from schema.sqlite import Connection, integer
 from schema.times import write_time
 
 REWOUND = "rewound"
+NOTHING = "{}"
+"""What is given to a sandbox whose model is to begin anew."""
 _NOT_REWOUND = "NOT EXISTS (SELECT 1 FROM drops d WHERE d.reason = 'rewound' AND d.reference = m.id)"
 
 
@@ -39,6 +53,8 @@ class Rewound:
     """Those among them that were still to be answered or sent."""
     closed: int
     """Questions and approvals that people could still have answered."""
+    remembers: bool
+    """Does the model go on with what it knew then? Otherwise it is told what had been said."""
 
 
 def find(conn: Connection, which: str) -> Session:
@@ -69,6 +85,13 @@ def cut_of(conn: Connection, session: SessionId, turn: str | None) -> Cut:
     if isinstance(found, NoTurn):
         raise UsageError(f"{session}: {found.why}")
     return found
+
+
+def remembered(conn: Connection, found: Cut) -> str | None:
+    """What the next sandbox is given so that its model knows what it knew then, as JSON; None if nobody has said so."""
+    settled = sorted(found.came, key=lambda row: (row.settled_at, row.seq))
+    known = continuations.as_of(conn, [row.id for row in settled])
+    return None if known == NOTHING else known
 
 
 def rewind(conn: Connection, session: Session, found: Cut, *, now: datetime) -> Rewound:
@@ -111,15 +134,23 @@ def rewind(conn: Connection, session: Session, found: Cut, *, now: datetime) -> 
         if isinstance(one, LedgerRow):
             closed += unasked.close_question(conn, one, now=now)
     closed += unasked.close_approvals(conn, session.id, since=found.at, now=now)
+    known = remembered(conn, found)
     if later:
-        sessions.save_provider_state(conn, session.id, "{}")
+        sessions.save_provider_state(conn, session.id, known or NOTHING)
         said = f"This conversation was taken back to what it was on {found.at:%Y-%m-%d %H:%M} UTC; your files were not."
         key = f"{REWOUND}:{session.id}:{write_time(now)}"
-        notices.tell_agent(conn, session.id, key=key, action="session_rewound", text=recollection(found, said), now=now)
+        text = recollection(found, said, remembers=known is not None)
+        notices.tell_agent(conn, session.id, key=key, action="session_rewound", text=text, now=now)
     _record(
         conn, "session rewind", session.id, found.turn.id, given={"session": session.id, "turn": found.turn.id}, now=now
     )
-    return Rewound(turn=found.turn.id, marked=len(later), set_aside=len(waiting) + len(undecided), closed=closed)
+    return Rewound(
+        turn=found.turn.id,
+        marked=len(later),
+        set_aside=len(waiting) + len(undecided),
+        closed=closed,
+        remembers=not later or known is not None,
+    )
 
 
 def fork(
@@ -138,7 +169,10 @@ def fork(
         raise UsageError(f"there is a conversation in {chat.name} already: {there}")
     said = f"This conversation goes on from another as it was on {found.at:%Y-%m-%d %H:%M} UTC; your files are of now."
     key_of_note = f"forked:{there}"
-    notices.tell_agent(conn, there, key=key_of_note, action="session_forked", text=recollection(found, said), now=now)
+    known = remembered(conn, found)
+    sessions.save_provider_state(conn, there, known or NOTHING)
+    text = recollection(found, said, remembers=known is not None)
+    notices.tell_agent(conn, there, key=key_of_note, action="session_forked", text=text, now=now)
     detail = f"from {session.id} as of {found.turn.id}"
     given = {"session": session.id, "turn": found.turn.id, "chat": chat.id}
     _record(conn, "session fork", there, detail, given=given, now=now)

@@ -109,6 +109,8 @@ class Result:
     text: str | None
     usage: Usage | None = None
     before: str = ""
+    continuation: str | None = None
+    """What to give to go on from here, whatever has come later; None: of that, the model keeps nothing."""
 
 
 @frozen
@@ -174,7 +176,7 @@ class Provider(Protocol):
         ...
 
     def query(self, first: Input, continuation: str | None, instructions: str) -> AbstractAsyncContextManager[Query]:
-        """Begin with *first*, in the session called *continuation* if there is one.
+        """Begin with *first*, in the session called *continuation* if there is one: a name, or a result's.
 
         *instructions* is what the model is told before everything else: who it is, and whom it may write to.
 

@@ -23,6 +23,7 @@ from runner.providers.base import (
     Init,
     Input,
     ProviderError,
+    Result,
     Taken,
     ToolEnded,
     ToolStarted,
@@ -97,7 +98,10 @@ class DemoQuery:
                     self._take(await self._inputs.receive())
                 except (trio.EndOfChannel, trio.ClosedResourceError):
                     return None
-            if (event := await self._do(self._steps[0])) is not None:
+            event = await self._do(self._steps[0])
+            if isinstance(event, Result):
+                return evolve(event, continuation=str(self._turns))
+            if event is not None:
                 return event
 
     async def _do(self, step: Step | Calling) -> Event | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from nanoclaw.actors.absorb import CONTINUATION, MOST_STATE
+from nanoclaw.actors.absorb import CONTINUATION, MOST_REACHED, MOST_STATE, REACHED
 from nanoclaw.link.report import AckRow, BadRow, StateRow
 from nanoclaw.store import epochs
 from nanoclaw.store.sessions import session_place
 from schema.payloads import ChatOut, SystemOut
 from schema.rows import AckStatus, OutKind
+from schema.sqlite import fetch
 from tests.actors.absorbing import ROOM_LANE, Case, a_case, a_row
 from tests.support.central import CHANNEL, NOW, everything
 
@@ -126,6 +127,20 @@ def test_only_continuations_of_bearable_size_outlive_an_epoch(case: Case) -> Non
     assert saved() == '{"continuation:demo": "7"}'
     case.absorb(states=(StateRow(key=f"{CONTINUATION}demo", value="7" * MOST_STATE),))
     assert saved() == '{"continuation:demo": "7"}'
+
+
+def test_where_the_model_was_is_kept_with_what_was_settled_then_and_only_if_it_is_bearable(case: Case) -> None:
+    def kept() -> list[tuple[str, str]]:
+        rows = fetch(case.world.conn, "SELECT inbound_id, state FROM continuations ORDER BY inbound_id")
+        return [(str(row["inbound_id"]), str(row["state"])) for row in rows]
+
+    first, second, third = (case.world.message(case.place.session.id, f"m-{n}") for n in (1, 2, 3))
+    done = [AckRow(message_id=one, status=AckStatus.COMPLETED, error=None) for one in (first, second, third)]
+    case.absorb(acks=tuple(done[:1]), states=(StateRow(key=f"{REACHED}demo", value="s@1"),))
+    case.absorb(acks=tuple(done[:2]), states=(StateRow(key=f"{REACHED}demo", value=""),))
+    assert kept() == [("m-1", '{"continuation:demo": "s@1"}'), ("m-2", "{}")]
+    case.absorb(acks=tuple(done), states=(StateRow(key=f"{REACHED}demo", value="7" * MOST_REACHED),))
+    assert len(kept()) == 2
 
 
 def test_the_cursor_never_goes_back(case: Case) -> None:

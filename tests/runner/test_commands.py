@@ -17,7 +17,7 @@ async def test_clear_forgets_the_session_and_says_so(scene: Scene, autojump_cloc
     async with scene.scripted([Result("hi")], continuation="s1"):
         await scene.settled()
         assert scene.said() == [(None, "m2", CLEARED)]
-        assert scene.link.saved() == {"continuation:scripted": ""}
+        assert scene.link.saved() == {"continuation:scripted": "", "reached:scripted": ""}
         assert scene.provider.asked == []
         scene.link.say(chat("hello"))
         await scene.until(lambda: len(scene.link.messages()) == 2)
@@ -98,3 +98,20 @@ async def test_while_a_command_runs_nothing_else_is_said(scene: Scene, autojump_
         await trio.sleep(3)
         assert len(scene.query.heard) == 1
         assert scene.link.acks() == {"m2": "processing"}
+
+
+async def test_with_each_result_goes_where_one_can_go_back_to_it(scene: Scene, autojump_clock: MockClock) -> None:
+    seen: list[dict[str, str]] = []
+    look = lambda: seen.append(scene.link.saved())  # noqa: E731 - a step of a script
+    scene.link.say(chat("one"))
+    async with scene.scripted(
+        [Init("s1"), Result("a", continuation="s1@1"), look, Until(2), Result("b", continuation="s1@2"), look],
+        continuation="s0",
+    ):
+        await wait_all_tasks_blocked()
+        scene.link.say(chat("two"))
+        await scene.until(lambda: len(seen) == 2)
+        scene.link.say(chat("/clear"))
+        await scene.until(lambda: len(scene.link.messages()) == 3)
+    assert [one["reached:scripted"] for one in seen] == ["s1@1", "s1@2"]
+    assert scene.link.saved() == {"continuation:scripted": "", "reached:scripted": ""}

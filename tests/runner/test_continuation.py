@@ -40,7 +40,7 @@ def test_what_is_forgotten_is_said_to_be(link: Link, outbox: Outbox) -> None:
     kept = continuation(outbox, demo="3")
     kept.forget()
     assert kept.name is None
-    assert link.saved() == {"continuation:demo": ""}
+    assert link.saved() == {"continuation:demo": "", "reached:demo": ""}
     assert continuation(outbox, demo=link.saved()["continuation:demo"]).name is None
 
 

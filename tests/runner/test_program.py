@@ -79,7 +79,7 @@ def test_it_answers_and_leaves_when_told(link: Link) -> None:
     assert code == 0
     assert "I am Bo" in link.texts()[0]
     assert link.acks() == {"m2": "completed", "m4": "completed"}
-    assert link.saved() == {"continuation:demo": "2"}
+    assert link.saved() == {"continuation:demo": "2", "reached:demo": "2"}
     assert (link.out / HEARTBEAT).stat().st_mtime > 1
     assert [record["event"] for record in said] == ["ready", "turn", "turn", "stopping"]
     assert said[0]["epoch"] == 7

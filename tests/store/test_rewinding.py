@@ -13,9 +13,9 @@ from nanoclaw.core.session_notes import MOST_CHARACTERS
 from nanoclaw.errors import UsageError
 from nanoclaw.model.ids import SessionId
 from nanoclaw.model.messages import EpochEnding, LedgerState
-from nanoclaw.store import drops, epochs, inbound, ledger, sessions
+from nanoclaw.store import continuations, drops, epochs, inbound, ledger, sessions
 from nanoclaw.store.dead import dead_letters
-from nanoclaw.store.rewinding import REWOUND, Rewound, cut_of, find, fork, rewind
+from nanoclaw.store.rewinding import REWOUND, Rewound, cut_of, find, fork, remembered, rewind
 from nanoclaw.store.verify import verify
 from schema.sqlite import Connection, fetch
 from tests.support.central import World
@@ -84,6 +84,29 @@ def test_nothing_is_said_again_and_what_came_later_is_marked(both: tuple[int, in
     assert verify(world.conn, NOWHERE, host=None, now=world.now) == []
     with pytest.raises(UsageError, match="no message"):
         cut_of(world.conn, session, "waits")
+
+
+def test_the_model_goes_on_with_what_it_knew_then_where_that_is_known() -> None:
+    world, session = lived(4)
+    continuations.keep(world.conn, ["said-0", "said-1"], '{"continuation:claude": "s@1"}')
+    continuations.keep(world.conn, ["said-3"], '{"continuation:claude": "s@3"}')
+    assert remembered(world.conn, cut_of(world.conn, session, "said-3")) == '{"continuation:claude": "s@3"}'
+    done = taken_back(world, session, "said-2")
+    assert done.remembers, "that one said nothing: what was known before counts"
+    assert find(world.conn, session).provider_state == '{"continuation:claude": "s@1"}'
+    (note,) = notes(world.conn)
+    assert "You remember it as it was then" in note
+    assert "said-0" not in note
+    assert verify(world.conn, NOWHERE, host=None, now=world.now) == []
+
+
+def test_a_model_that_had_been_told_to_forget_is_told_what_was_said() -> None:
+    world, session = lived(3)
+    continuations.keep(world.conn, ["said-0"], '{"continuation:claude": "s@1"}')
+    continuations.keep(world.conn, ["said-1"], "{}")
+    assert not taken_back(world, session, "said-1").remembers
+    assert find(world.conn, session).provider_state == "{}"
+    assert "Ada: said-1" in notes(world.conn)[0]
 
 
 def test_a_session_can_go_back_again_and_on(tmp_path: Path) -> None:

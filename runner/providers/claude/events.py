@@ -31,6 +31,7 @@ from runner.providers.base import (
     Usage,
     Waiting,
 )
+from runner.providers.claude.points import name_point
 from runner.providers.claude.trouble import classify, waits_for
 
 COMPACTED = "I have shortened my memory of our conversation. What was said is kept in my folder, under conversations/."
@@ -46,6 +47,8 @@ class Reading:
     _session: str | None = field(default=None, init=False)
     _model: str | None = field(default=None, init=False)
     """The one that answered last."""
+    _reached: str | None = field(default=None, init=False)
+    """The id of what it said last, in the session's transcript."""
     _paid: float = field(default=0.0, init=False)
     """Dollars, for all results so far: the command line adds them up."""
     _said: list[str] = field(factory=list[str], init=False)
@@ -63,8 +66,8 @@ class Reading:
         match message:
             case ResultMessage():
                 yield self._result(message)
-            case AssistantMessage(model=model, parent_tool_use_id=None) if model != SYNTHETIC:
-                self._model = model
+            case AssistantMessage(model=model, parent_tool_use_id=None, uuid=reached) if model != SYNTHETIC:
+                self._model, self._reached = model, reached
                 self._said += [block.text for block in message.content if isinstance(block, TextBlock)]
             case StreamEvent(event=event, parent_tool_use_id=None):
                 if text := _delta(event):
@@ -83,7 +86,7 @@ class Reading:
             case "init":
                 session = data.get("session_id")
                 if isinstance(session, str) and session != self._session:
-                    self._session = session
+                    self._session, self._reached = session, None
                     yield Init(session)
             case "api_retry":
                 yield self._retry(data)
@@ -111,7 +114,7 @@ class Reading:
         text = message.result or (COMPACTED if compacted else None)
         # The result repeats what was said last.
         before = said[:-1] if said and said[-1].strip() == (message.result or "").strip() else said
-        return Result(text, self._usage(message), "\n\n".join(before))
+        return Result(text, self._usage(message), "\n\n".join(before), name_point(self._session, self._reached))
 
     def _failure(self, message: ResultMessage) -> ProviderError:
         said = "; ".join(message.errors or ()) or message.result or message.subtype

@@ -145,13 +145,18 @@ def _saying(text: str) -> dict[str, object]:
     return {"type": "command", "command": f"printf %s {shlex.quote(text)}"}
 
 
+def state_folder(surroundings: Surroundings) -> str:
+    """Where the command line keeps its state: under the process engine, the home is the model's state itself."""
+    given = surroundings.environment
+    home = given.get("HOME", SANDBOX_HOME)
+    return given.get("CLAUDE_CONFIG_DIR") or (SANDBOX_STATE if home == SANDBOX_HOME else home)
+
+
 def environment(settings: Settings, surroundings: Surroundings, base_url: str | None = None) -> dict[str, str]:
     """The variables that the command line gets besides the runner's own."""
     given = surroundings.environment
-    home = given.get("HOME", SANDBOX_HOME)
     found = {
-        # Under the process engine the home is the model's state itself.
-        "CLAUDE_CONFIG_DIR": given.get("CLAUDE_CONFIG_DIR") or (SANDBOX_STATE if home == SANDBOX_HOME else home),
+        "CLAUDE_CONFIG_DIR": state_folder(surroundings),
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "ENABLE_TOOL_SEARCH": "false",
         COMPACT_WINDOW: str(settings.compact_window or DEFAULT_COMPACT_WINDOW),

@@ -18,7 +18,16 @@ from runner.errors import ConfigError
 from runner.logs import log
 from runner.model import Container
 from runner.providers.base import Input, Query
-from runner.providers.claude.options import DENIED, Server, Settings, Surroundings, option_fields, server_fields
+from runner.providers.claude.options import (
+    DENIED,
+    Server,
+    Settings,
+    Surroundings,
+    option_fields,
+    server_fields,
+    state_folder,
+)
+from runner.providers.claude.points import resumable
 from runner.providers.claude.transcripts import FOLDER
 from runner.relay import open_relay
 from runner.tools.base import Toolbox
@@ -82,11 +91,14 @@ class ClaudeProvider:
 
     @asynccontextmanager
     async def query(self, first: Input, continuation: str | None, instructions: str) -> AsyncGenerator[Query]:
-        """Begin an exchange. The continuation is the id of a session of the command line.
+        """Begin an exchange. The continuation is the id of a session of the command line, or a point of one.
 
-        What the block raises comes out as it is. Raises `ConfigError` if the sandbox lacks the SDK.
+        What the block raises comes out as it is. Raises `ConfigError` if the sandbox lacks the SDK, and `OSError` if
+        the transcript cannot be copied up to that point.
         """
         module = await self._loading.module()
+        state = Path(state_folder(self._surroundings))
+        session = await trio.to_thread.run_sync(resumable, continuation, state)
         failed: Exception | None = None
         async with self._way_out() as base_url:
             query = module.ClaudeQuery(
@@ -94,7 +106,7 @@ class ClaudeProvider:
                     self._settings,
                     self._surroundings,
                     instructions=instructions,
-                    continuation=continuation,
+                    continuation=session,
                     base_url=base_url,
                 ),
                 server_fields(self._settings.servers),

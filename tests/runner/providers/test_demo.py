@@ -70,7 +70,7 @@ async def test_without_an_end_it_waits_to_be_told_more(autojump_clock: MockClock
         query.push(NOTICE)
         assert isinstance(first, Result)
         assert await query.next_event() == Taken("notice")
-        assert await query.next_event() == Result(f'<message to="room">{first.text}</message>')
+        assert await query.next_event() == Result(f'<message to="room">{first.text}</message>', continuation="1")
 
 
 async def test_what_is_pushed_is_a_turn_of_its_own() -> None:

@@ -66,7 +66,7 @@ def attached(path: Path, data: bytes) -> Attachment:
 async def test_it_says_what_it_got(tmp_path: Path) -> None:
     result, _ = await events("", attached(tmp_path / "x", b"bytes"))
     digest = hashlib.sha256(b"bytes").hexdigest()[:16]
-    assert result == Result(f"I got a.bin (5 bytes, sha256 {digest}).")
+    assert result == Result(f"I got a.bin (5 bytes, sha256 {digest}).", continuation="1")
 
 
 async def test_it_answers_the_words_that_came_along(tmp_path: Path) -> None:
@@ -78,12 +78,12 @@ async def test_it_answers_the_words_that_came_along(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_not_there_is_called_unreadable() -> None:
     result, _ = await events("", Attachment(name="a", path="/no/such/file", size=1))
-    assert result == Result("I got a (1 bytes, sha256 unreadable).")
+    assert result == Result("I got a (1 bytes, sha256 unreadable).", continuation="1")
 
 
 async def test_it_sends_back_what_it_got(tmp_path: Path) -> None:
     result, (sent,) = await events("Send it back!", attached(tmp_path / "x", b"bytes"))
-    assert (sent.name, sent.to, sent.content, result) == ("a.bin", "room", b"bytes", Result(""))
+    assert (sent.name, sent.to, sent.content, result) == ("a.bin", "room", b"bytes", Result("", continuation="1"))
     assert sent.text.endswith("Here it is again.")
 
 

@@ -185,4 +185,4 @@ async def test_an_answer_that_comes_too_late_is_taken_note_of() -> None:
     async with DemoProvider("Nano").query(Input(id="1", text=prompt), None, "") as query:
         query.end()
         found = [await query.next_event() for _ in range(3)]
-    assert found[-1] == Result("You have answered “Tea or coffee?” with “Tea”. Noted.")
+    assert found[-1] == Result("You have answered “Tea or coffee?” with “Tea”. Noted.", continuation="1")

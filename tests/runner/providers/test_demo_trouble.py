@@ -61,7 +61,7 @@ async def test_a_limit_refuses_until_its_time_is_over_and_the_next_one_begins_an
         await trio.sleep(4.9)
         assert await first_event(provider, "limited 5") == refused
         await trio.sleep(0.1)
-        assert await first_event(provider, "limited 5") == Result("I was refused for 5 s.")
+        assert await first_event(provider, "limited 5") == Result("I was refused for 5 s.", continuation="1")
 
 
 async def test_frozen_nothing_runs_for_as_long_as_anybody_would_wait() -> None:
