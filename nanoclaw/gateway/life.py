@@ -22,7 +22,8 @@ from nanoclaw.kit.pipe import Pipe
 from nanoclaw.kit.spawner import Command, Program, Spawner
 from nanoclaw.model.sandbox import MIB
 
-COMMAND = (sys.executable, "-I", "-m", "nanoclaw.gateway.program")
+COMMAND = (sys.executable, "-I", "-m", "nanoclaw.gateway.start")
+"""And the process id of the host."""
 READY_SECONDS = 30.0
 """For a new process to import what it needs."""
 BEAT_SECONDS = 0.5
@@ -148,7 +149,7 @@ async def start(spawner: Spawner) -> Life:
     try:
         with theirs:
             command = Command(
-                argv=COMMAND,
+                argv=(*COMMAND, str(os.getpid())),
                 # Fewer heaps of malloc's own for the threads that look names up.
                 environment={"MALLOC_ARENA_MAX": "2", **_whom_to_trust()},
                 directory=Path("/"),

@@ -61,8 +61,8 @@ class GatewayProcess:
         """
         self._node.signals = self._signals
         streak = 0
-        async with trio.open_nursery() as nursery:
-            await nursery.start(self._spawner.run)
+        # What starts the process is there until it has ended: it dies with that thread.
+        with self._spawner.running():
             task_status.started()
             while True:
                 began = trio.current_time()

@@ -1,4 +1,4 @@
-"""The gateway's own process: `python -I -m nanoclaw.gateway.program`, with a unix socket as its standard input.
+"""The gateway's own process, with a unix socket as its standard input. `nanoclaw/gateway/start.py` comes first.
 
 It holds no line to the truth: what it may do it asks the host, each time, and without an answer it does nothing. It is
 the one that reads the keys. It ends when the host does.
@@ -6,10 +6,8 @@ the one that reads the keys. It ends when the host does.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -42,25 +40,12 @@ from nanoclaw.logs import log_to_stream
 
 LAST_SECONDS = 1.0
 """For the host to take the last words."""
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 def main() -> None:
     """Be the gateway until the host ends."""
-    confine()
     log_to_stream(sys.stderr)
     trio.run(_serve, socket.socket(fileno=os.dup(0)), restrict_keyboard_interrupt_to_checkpoints=True)
-
-
-def confine() -> None:
-    """Give up what is not needed: above all, nobody else of this user may look into this process's memory."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(plain: socket.socket) -> None:

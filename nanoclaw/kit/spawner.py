@@ -10,7 +10,8 @@ from __future__ import annotations
 import queue
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -57,13 +58,13 @@ class Spawner:
     _orders: queue.SimpleQueue[Callable[[], None] | None] = field(factory=queue.SimpleQueue, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled. Programs that were started are their owners' to end."""
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve for the length of the block, at whose end what was started and is to die with the thread does so."""
         self._thread = threading.Thread(target=self._serve, name="spawner", daemon=True)
         self._thread.start()
-        task_status.started()
         try:
-            await trio.sleep_forever()
+            yield
         finally:
             self._orders.put(None)
             self._thread = None

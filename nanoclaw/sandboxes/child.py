@@ -205,7 +205,9 @@ class ChildEngine:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
-        await self._spawner.run(task_status=task_status)
+        with self._spawner.running():
+            task_status.started()
+            await trio.sleep_forever()
 
     async def adopt(self, life: LifeName) -> ChildSandbox | None:
         """No child of a dead host is left alive for long."""
