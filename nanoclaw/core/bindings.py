@@ -14,7 +14,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from nanoclaw.core.egress import HTTPS, METHODS, Asked, Permitted
-from nanoclaw.core.egress_requests import Headers, backward_headers, onward_headers
+from nanoclaw.core.egress_requests import BadRequest, Headers, backward_headers, onward_headers
 from nanoclaw.core.host_names import BadHost, Place, read_place
 from nanoclaw.model.bindings import GATEWAY, Asks, Binding
 
@@ -131,6 +131,16 @@ def read_target(method: str, path: str) -> Target | Bad:
     if _NAME.fullmatch(name) is None or not slash:
         return Bad("It is asked as http://gw/NAME/PATH, NAME being what your instructions say")
     return name, f"/{rest}{mark}{query}"
+
+
+def named(asked: Asked | BadRequest) -> str:
+    """How people know what *asked* leads to: a place, or a binding that knows the place."""
+    if isinstance(asked, BadRequest):
+        return "?"
+    if str(asked.place.host) != GATEWAY or asked.method is None:
+        return str(asked.place)
+    target = read_target(asked.method, asked.path)
+    return GATEWAY if isinstance(target, Bad) else f"{GATEWAY}/{target[0]}"
 
 
 def path_fault(path: str) -> str | None:

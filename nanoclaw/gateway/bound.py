@@ -21,6 +21,7 @@ from nanoclaw.core.egress import Asked, Denied
 from nanoclaw.core.egress_requests import Headers
 from nanoclaw.errors import UsageError
 from nanoclaw.gateway.dial import encrypt
+from nanoclaw.gateway.meter import Body
 from nanoclaw.gateway.reach import Reach
 from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, NeedsBody, Stay
 
@@ -28,7 +29,7 @@ log = structlog.get_logger()
 
 AskBound: TypeAlias = Callable[[BoundRequest], Awaitable[BoundVerdict]]
 """May it go on? Raises `UnreachableError` if nobody can say; it does not then."""
-ReadBody: TypeAlias = Callable[[int], Awaitable[bytes | None]]
+ReadBody: TypeAlias = Callable[[int], Awaitable[Body | None]]
 """The whole body of the request; None: it has more than that many bytes."""
 ValueOf: TypeAlias = Callable[[str], str | None]
 """What the secret of that name says; None: there is none. Blocks. Raises `UsageError`."""
@@ -53,7 +54,7 @@ class Onward:
     """The binding, in words."""
     asked: Asked
     headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
-    body: bytes | None
+    body: Body | None
     """What was read of it already: all; None: nothing."""
     back: Callable[[Headers], list[tuple[bytes, bytes]]] = attrs.field(repr=False)
     """Makes the headers of the answer what the agent is given."""
@@ -81,8 +82,8 @@ async def begin(
         body = await read_body(MOST_BODY)
         if body is None:
             return Stay(413, f"People cannot be asked about more than {MOST_BODY:,} bytes.")
-        digest = hashlib.sha256(body).hexdigest() if body else ""
-        verdict = await ask(attrs.evolve(request, size=len(body), digest=digest))
+        digest = hashlib.sha256(body.data).hexdigest() if body.data else ""
+        verdict = await ask(attrs.evolve(request, size=len(body.data), digest=digest))
     if not isinstance(verdict, Go):
         return verdict if isinstance(verdict, Stay) else Stay(500, "Nobody can say whether this may go on.")
     binding = verdict.binding
@@ -100,7 +101,7 @@ async def begin(
     if isinstance(plain, Denied):
         return Stay(403, plain.why)
     return Onward(
-        by=f"{allowed.by}, at {allowed.asked.place}",
+        by=allowed.by,
         asked=allowed.asked,
         headers=with_secret(binding, allowed.asked, headers, value),
         body=body,

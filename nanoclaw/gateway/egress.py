@@ -15,6 +15,7 @@ import h11
 import trio
 from attrs import define, field, frozen
 
+from nanoclaw.core.bindings import named
 from nanoclaw.core.egress import Asked, Denied, Permitted, Policy, judge_name
 from nanoclaw.core.egress_requests import (
     BadRequest,
@@ -25,7 +26,7 @@ from nanoclaw.core.egress_requests import (
 )
 from nanoclaw.gateway.bound import AskBound, Onward, ValueOf, begin, no_secret, nothing_bound
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.meter import Count, Meter
+from nanoclaw.gateway.meter import Body, Count, Meter
 from nanoclaw.gateway.passing import BODY_SECONDS, Passing
 from nanoclaw.gateway.reach import Reach
 from nanoclaw.gateway.splice import Stopped, join
@@ -38,6 +39,7 @@ IDLE_SECONDS = 600.0
 MOST_HEARD = 1 << 20
 """Bytes of a request's body that are heard although it goes nowhere."""
 LONGEST_WHY = 300
+OK = 200
 
 
 @frozen(kw_only=True)
@@ -93,6 +95,8 @@ class EgressConnection:
     _value_of: ValueOf = no_secret
     _can_ask: bool = field(default=False, init=False)
     """Would a rule help the request that was refused just now?"""
+    _place: str = field(default="?", init=False)
+    """Where the request that is under way leads, as far as that is known."""
 
     async def serve(self) -> None:
         """Answer requests until the sandbox leaves, or breaks the rules. Closes the connection.
@@ -122,8 +126,9 @@ class EgressConnection:
             return self._inside.next_message()
         begun = Begun(
             method=request.method.decode("ascii", "replace")[:20],
-            place=str(asked.place) if isinstance(asked, Asked) else "?",
+            place=named(asked),
         )
+        self._place = begun.place
         tell = self._egress.tell if self._egress.begins is None else self._egress.begins(begun)
         outcome, why = Outcome.FAILED, "it was cut off"
         self._can_ask = False
@@ -143,7 +148,7 @@ class EgressConnection:
             tell(
                 Told(
                     method=begun.method,
-                    place=begun.place,
+                    place=self._place,
                     outcome=outcome,
                     why=why[:LONGEST_WHY],
                     sent=count.sent,
@@ -191,6 +196,9 @@ class EgressConnection:
         """Answer what is asked of the gateway itself: it goes on with a secret, to where that is bound."""
         if asked.method is None:
             return await self._refuse(400, f"{GATEWAY} is the gateway itself: ask it for http://{GATEWAY}/NAME/PATH.")
+        if (asked.method, asked.path) == ("GET", "/"):
+            await self._say(OK, self._meter.refusals())
+            return Outcome.ALLOWED, "what was refused before"
         try:
             way = await begin(
                 asked,
@@ -204,18 +212,18 @@ class EgressConnection:
             why = f"{asked.path.partition('?')[0]} cannot be reached: {exc}."
             await self._refuse(502, why)
             return Outcome.FAILED, why
-        return (
-            await self._refuse(way.status, way.why)
-            if isinstance(way, Stay)
-            else await self._pass_on(request, way, count)
-        )
+        if isinstance(way, Stay):
+            return await self._refuse(way.status, way.why)
+        self._place = str(way.asked.place)
+        return await self._pass_on(request, way, count)
 
-    async def _read_body(self, held: AsyncExitStack, most: int) -> bytes | None:
+    async def _read_body(self, held: AsyncExitStack, most: int) -> Body | None:
         """The body of the request under way, or None if it has more than *most* bytes. Raises `GoneError`.
 
-        Waits for a place to hold it in, which is free again when *held* ends.
+        Waits for a place to hold it in, which is free again when *held* ends, if it is not before.
         """
-        await held.enter_async_context(self._meter.bodies)
+        place = await self._meter.hold()
+        held.callback(place.free)
         if self._inside.http.they_are_waiting_for_100_continue:
             await self._inside.send(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
@@ -223,7 +231,8 @@ class EgressConnection:
             body += event.data
             if len(body) > most:
                 return None
-        return bytes(body)
+        place.data = bytes(body)
+        return place
 
     async def _tunnel(self, outside: trio.SocketStream, count: Count) -> None:
         """Carry whatever comes, both ways, until both have ended."""
@@ -268,6 +277,7 @@ class EgressConnection:
                 heard += len(event.data) if isinstance(event, h11.Data) else 0
                 if heard > MOST_HEARD:
                     break
+        self._meter.refuse(self._place, why)
         await self._say(status, why)
         return Outcome.REFUSED, why
 
@@ -277,7 +287,7 @@ class EgressConnection:
         # Whoever was refused keeps no place that another program waits for.
         headers.append(("connection", "close"))
         # The status line is all that programs show of what answers a CONNECT.
-        head = h11.Response(status_code=status, reason=reason_phrase(why), headers=headers)
+        head = h11.Response(status_code=status, reason=b"OK" if status == OK else reason_phrase(why), headers=headers)
         await self._inside.send(head)
         await self._inside.send(h11.Data(data=body))
         await self._inside.send(h11.EndOfMessage())

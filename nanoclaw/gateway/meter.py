@@ -16,6 +16,24 @@ MINUTE = 60.0
 MOST_BODIES = 4
 """Of one sandbox, that are held whole while it is found out whether they may go on; further ones are not heard yet."""
 
+MOST_REFUSED = 20
+"""Refusals of one sandbox that it can read again."""
+
+
+@define(eq=False)
+class Body:
+    """One that is held whole, in a place of its own until it has gone on."""
+
+    _places: trio.Semaphore
+    data: bytes = b""
+    _held: bool = field(default=True, init=False)
+
+    def free(self) -> None:
+        """It is needed no longer. May be repeated."""
+        if self._held:
+            self._held, self.data = False, b""
+            self._places.release()
+
 
 @define(eq=False)
 class Meter:
@@ -23,12 +41,26 @@ class Meter:
 
     limits: EgressLimits
     _clock: Callable[[], float] = trio.current_time
-    bodies: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_BODIES), init=False)
+    _bodies: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_BODIES), init=False)
     """A place for each body that is held whole."""
+    _refused: deque[str] = field(factory=lambda: deque[str](maxlen=MOST_REFUSED), init=False)
     _asked: deque[float] = field(factory=deque[float], init=False)
     _bytes: int = field(default=0, init=False)
     _told_at: float | None = field(default=None, init=False)
     _untold: int = field(default=0, init=False)
+
+    async def hold(self) -> Body:
+        """Wait for a place for a body."""
+        await self._bodies.acquire()
+        return Body(self._bodies)
+
+    def refuse(self, place: str, why: str) -> None:
+        """Keep what was refused, for the sandbox to read."""
+        self._refused.append(f"{place}: {why}")
+
+    def refusals(self) -> str:
+        """What was refused last, the newest last, for an agent whose program does not show it."""
+        return "\n".join(self._refused) or "Nothing has been refused to this sandbox, as far as the gateway knows."
 
     def ask(self) -> str | None:
         """Count a request; says why it is one too many, if it is."""

@@ -43,8 +43,9 @@ class Passing:
         try:
             await self._outside.send(head)
             if (body := self._way.body) is not None:
-                self._count.out(len(body))
-                await self._outside.send(h11.Data(data=body))
+                self._count.out(len(body.data))
+                await self._outside.send(h11.Data(data=body.data))
+                body.free()
             else:
                 await self._copy_body()
             await self._outside.send(h11.EndOfMessage())

@@ -26,6 +26,7 @@ PIP = f"python3 pip.whl/pip install --no-cache-dir --retries 1 --target py {NAME
 GIT = f"git clone --quiet {REPOSITORY} cloned"
 NPM = f"npm install --prefix js {NAME}"
 CURL = "curl -sI https://github.com/"
+WHY = "curl -s http://gw/"
 USES = {
     PIP: f"PYTHONPATH=py python3 -c 'import {NAME}; print({NAME}.SAID)'",
     GIT: "cat cloned/SAID",
@@ -34,7 +35,7 @@ USES = {
 ASK = "ask the operator to allow it: nanoclaw egress allow main"
 WITHOUT = {
     PIP: f"{ASK} pypi.org",
-    # It shows the number and no word of what a proxy says. An agent is told how to see the rest: by curl.
+    # It shows the number and no word of what a proxy says. An agent is told how to see the rest: by asking the gateway.
     GIT: "CONNECT tunnel failed, response 403",
     NPM: f"{ASK} registry.npmjs.org",
     CURL: f"{ASK} github.com",
@@ -99,23 +100,24 @@ def test_pip_npm_and_git_install_what_presets_allow_and_say_whom_to_ask_without(
             assert host.cli("chat", "hello").returncode == 0
             (folder,) = (home / "groups").iterdir()
             trusting = put_pip(folder, outside.ca, for_git=not (outer and Path(TRUSTED).is_file()))
-            closed = install(host, "closed", [trusting + tool for tool in (*tools, CURL)], 1)
+            *closed, (_, why) = install(host, "closed", [trusting + tool for tool in (*tools, CURL, WHY)], 1)
             for preset in ("packages", "github"):
                 assert host.cli("egress", "allow", "main", preset).returncode == 0
             opened = install(host, "open", [f"{trusting}{tool} && {USES[tool]}" for tool in tools], 2)
             until(lambda: '"why": "github"' in host.cli("egress", "log", "--json").stdout)
             log = json.loads(host.cli("egress", "log", "--json").stdout)
             (told,) = (home / "composed").glob("*/CLAUDE.md")
-            assert CURL.replace("github.com", "HOST") in told.read_text()
+            assert WHY in told.read_text()
             host.stop()
         finally:
             host.end()
     for tool, (code, said) in zip((*tools, CURL), closed, strict=True):
         assert code != 0, said
         assert WITHOUT[tool] in said, said
+    assert {f"{ASK} pypi.org", f"{ASK} github.com"} <= {line[line.find(ASK) :] for line in why.splitlines()}
     for code, said in opened:
         assert (code, said.splitlines()[-1]) == (0, SAID), said
-    assert {row["why"] for row in log if row["outcome"] == "allowed"} == {"packages", "github"}
+    assert {row["why"] for row in log if row["outcome"] == "allowed" and row["place"] != "gw"} == {"packages", "github"}
     assert {f"github.com:443 is not allowed; {ASK} github.com"} == {
         row["why"] for row in log if row["place"] == "github.com:443" and row["outcome"] == "refused"
     }

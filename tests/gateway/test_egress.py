@@ -13,7 +13,7 @@ import trio
 import trio.testing
 
 from nanoclaw.core.egress import Preset
-from nanoclaw.gateway.meter import Meter
+from nanoclaw.gateway.meter import MOST_REFUSED, Meter
 from nanoclaw.gateway.reach import own_of
 from nanoclaw.model.egress import EgressLimits, Outcome
 from tests.gateway.upstream import PATIENCE, Line, echo, open_upstream
@@ -247,6 +247,24 @@ def test_how_many_were_too_many_is_in_the_next_line_about_them() -> None:
     now = 61.0
     assert meter.tell() == "5 more since the last such line"
     assert meter.tell() is None
+
+
+async def test_a_sandbox_can_read_what_was_refused_to_it_and_to_nobody_else(tmp_path: Path) -> None:
+    """Of what answers a CONNECT, git shows the number alone."""
+    mine, others = tmp_path / "mine", tmp_path / "others"
+    mine.mkdir()
+    others.mkdir()
+    async with open_outside(mine) as outside, open_outside(others) as other:
+        outside.allow()
+        other.allow()
+        for number in range(MOST_REFUSED + 1):
+            await outside.tunnel(f"{number}.example:443")
+        status, said = await outside.ask("http://gw/")
+        nothing = await other.ask("http://gw/")
+    lines = said.splitlines()
+    assert (status, len(lines), said.count("nanoclaw egress allow nano")) == (200, MOST_REFUSED, MOST_REFUSED)
+    assert lines[-1].startswith(f"{MOST_REFUSED}.example:443: {MOST_REFUSED}.example:443 is not allowed; ask")
+    assert nothing == (200, "nanoclaw: Nothing has been refused to this sandbox, as far as the gateway knows.\n")
 
 
 async def test_a_policy_that_nobody_can_read_allows_nothing(tmp_path: Path) -> None:
