@@ -30,6 +30,7 @@ from nanoclaw.gateway.frames import (
     MayCall,
     MayReach,
     MayUse,
+    Moved,
     Over,
     Shut,
     ToGateway,
@@ -53,7 +54,7 @@ UNREADABLE = Refuse(
 
 Turns: TypeAlias = Callable[[SessionId, bool], AbstractAsyncContextManager["Meter | Refuse"]]
 """The turn of a call of that session; see `connection.Turn`."""
-FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Over | Shut
+FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Over | Shut
 
 
 @define(eq=False)
@@ -115,6 +116,8 @@ class Answers:
                 self._nursery.start_soon(self._look, said)
             case Begins():
                 self._begin(said)
+            case Moved(way=number, total=total):
+                self._egress_of(number).spending.move(total)
             case Over(number=number, told=told):
                 if number not in self._under_way:
                     raise FrameError(f"there is no request {number}")
@@ -125,12 +128,17 @@ class Answers:
                     self._closing.pop(number)[1].set()
 
     def _begin(self, said: Begins) -> None:
-        way = self._ways[said.way] if said.way in self._ways else self._closing.get(said.way, (None,))[0]
-        if way is None or way.egress is None:
-            raise FrameError(f"there is no way {said.way}")
+        egress = self._egress_of(said.way)
         if len(self._under_way) >= MOST_QUESTIONS or said.number in self._under_way:
             raise FrameError("more is under way than can be")
-        self._under_way[said.number] = (way.egress, said.begun, trio.current_time())
+        egress.spending.ask()
+        self._under_way[said.number] = (egress, said.begun, trio.current_time())
+
+    def _egress_of(self, number: int) -> Egress:
+        way = self._ways[number] if number in self._ways else self._closing.get(number, (None,))[0]
+        if way is None or way.egress is None:
+            raise FrameError(f"there is no way {number}")
+        return way.egress
 
     def _ask(self, number: int) -> None:
         if self._questions >= MOST_QUESTIONS or number in self._calls:

@@ -29,6 +29,7 @@ from nanoclaw.gateway.dial import UnreachableError
 from nanoclaw.gateway.meter import Body, Count, Meter
 from nanoclaw.gateway.passing import BODY_SECONDS, Passing
 from nanoclaw.gateway.reach import Reach
+from nanoclaw.gateway.spending import Spending
 from nanoclaw.gateway.splice import Stopped, join
 from nanoclaw.gateway.wire import GoneError, Wire, client
 from nanoclaw.model.bindings import GATEWAY, Stay
@@ -38,8 +39,7 @@ IDLE_SECONDS = 600.0
 """How long a connection may be kept without a request."""
 MOST_HEARD = 1 << 20
 """Bytes of a request's body that are heard although it goes nowhere."""
-LONGEST_WHY = 300
-OK = 200
+LONGEST_WHY, OK = 300, 200
 
 
 @frozen(kw_only=True)
@@ -79,6 +79,7 @@ class Egress:
     bound: AskBound = nothing_bound
     """May a request go on with a secret? See there."""
     limits: EgressLimits = field(factory=EgressLimits)
+    spending: Spending = field(factory=Spending)
 
 
 Outcomes: TypeAlias = tuple[Outcome, str]
@@ -145,6 +146,7 @@ class EgressConnection:
             outcome, why = Outcome.REFUSED, str(exc)
             return False
         finally:
+            self._meter.say()
             tell(
                 Told(
                     method=begun.method,
@@ -283,9 +285,9 @@ class EgressConnection:
 
     async def _say(self, status: int, why: str) -> None:
         body = f"nanoclaw: {why}\n".encode()
-        headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
         # Whoever was refused keeps no place that another program waits for.
-        headers.append(("connection", "close"))
+        headers = [("content-length", str(len(body))), ("connection", "close")]
+        headers.append(("content-type", "text/plain; charset=utf-8"))
         # The status line is all that programs show of what answers a CONNECT.
         head = h11.Response(status_code=status, reason=b"OK" if status == OK else reason_phrase(why), headers=headers)
         await self._inside.send(head)

@@ -19,6 +19,7 @@ from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted
 from nanoclaw.gateway.egress import Begun, Told
+from nanoclaw.gateway.spending import Spent
 from nanoclaw.model.bindings import BoundRequest, Go, NeedsBody, Stay
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.ids import SessionId
@@ -46,6 +47,8 @@ class Opened:
     """Does the other socket lead to OneCLI's proxy?"""
     limits: EgressLimits | None = None
     """Those of what the operator allows; None: nothing is."""
+    spent: Spent = field(factory=Spent)
+    """By that sandbox, through a process that was here before."""
 
 
 @frozen(kw_only=True)
@@ -156,6 +159,14 @@ class MayUse:
 
 
 @frozen(kw_only=True)
+class Moved:
+    """So many bytes have moved over a way by now."""
+
+    way: int
+    total: int = field(validator=ge(0))
+
+
+@frozen(kw_only=True)
 class Begins:
     """A request for something else than the model, before anything becomes of it."""
 
@@ -179,7 +190,7 @@ class Shut:
     way: int
 
 
-ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Over | Shut
+ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Over | Shut
 
 
 class FrameError(ValueError):

@@ -155,7 +155,7 @@ class Gateway:
             to_proxy = partial(carry, find=way.proxy, dial=self._dial, note=partial(_note, way.session))
             doors.append(_Door(way, PROXY_SOCKET, to_proxy))
         elif way.egress is not None:
-            out = partial(self._outward, way.egress, Meter(way.egress.limits))
+            out = partial(self._outward, way.egress, _meter(way.egress))
             doors.append(_Door(way, PROXY_SOCKET, out, way.egress.limits.connections))
         return doors
 
@@ -264,6 +264,11 @@ class _Door:
         finally:
             self.connections -= 1
             self._seats.release()
+
+
+def _meter(egress: Egress) -> Meter:
+    """Goes on from where the sandbox is."""
+    return Meter(egress.limits, before=egress.spending.so_far(), say=egress.spending.move)
 
 
 def _note(session: SessionId, status: int, why: str) -> None:

@@ -29,6 +29,7 @@ from nanoclaw.gateway.frames import (
     MayCall,
     MayReach,
     MayUse,
+    Moved,
     Over,
     Shut,
     ToHost,
@@ -111,6 +112,10 @@ class HostLine:
         if isinstance(found, Go | NeedsBody | Stay):
             return found
         raise UnreachableError(_why(found))
+
+    def moved(self, way: int, total: int) -> None:
+        """Have the host know how many bytes have moved by now."""
+        self._say(Moved(way=way, total=total))
 
     def begins(self, way: int, begun: Begun) -> Callable[[Told], None]:
         """Have the host know of a request; what is returned has it write down what came of that."""

@@ -16,6 +16,7 @@ from attrs import define, field
 from nanoclaw.gateway.answers import Answers
 from nanoclaw.gateway.frames import Alive, Beat, FrameError, Opened, Ready, ToGateway, read_for_host, write
 from nanoclaw.gateway.gateway import Way
+from nanoclaw.gateway.spending import Spent
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.lines import BadFrameError
 from nanoclaw.kit.pipe import Pipe
@@ -66,6 +67,7 @@ class Life:
             endpoint=way.endpoint,
             proxied=way.proxy is not None,
             limits=limits,
+            spent=Spent() if way.egress is None else way.egress.spending.so_far(),
         )
         self.pipe.say(write(opened), [one.fileno() for one in sockets])
 

@@ -8,14 +8,16 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from nanoclaw.gateway.splice import Stopped
+from nanoclaw.gateway.spending import MINUTE, Spent
+from nanoclaw.gateway.splice import Stopped, nothing
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.sandbox import MIB
 
-MINUTE = 60.0
 MOST_BODIES = 4
 """Of one sandbox, that are held whole while it is found out whether they may go on; further ones are not heard yet."""
 
+PARTS, LEAST_PART = 256, 64 << 10
+"""The host hears of each such part of all that may move: so much more than that moves where a process dies."""
 MOST_REFUSED = 20
 """Refusals of one sandbox that it can read again."""
 
@@ -41,13 +43,23 @@ class Meter:
 
     limits: EgressLimits
     _clock: Callable[[], float] = trio.current_time
+    _before: Spent = field(default=Spent())
+    """By the same sandbox, through a process that was here before."""
+    _say: Callable[[int], None] = nothing
+    """Told how many bytes have moved, from time to time."""
     _bodies: trio.Semaphore = field(factory=lambda: trio.Semaphore(MOST_BODIES), init=False)
     """A place for each body that is held whole."""
     _refused: deque[str] = field(factory=lambda: deque[str](maxlen=MOST_REFUSED), init=False)
     _asked: deque[float] = field(factory=deque[float], init=False)
     _bytes: int = field(default=0, init=False)
+    _said: int = field(default=0, init=False)
     _told_at: float | None = field(default=None, init=False)
     _untold: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._bytes = self._said = self._before.moved
+        now = self._clock()
+        self._asked.extend(now - ago for ago in self._before.asked)
 
     async def hold(self) -> Body:
         """Wait for a place for a body."""
@@ -89,8 +101,16 @@ class Meter:
     def move(self, number: int) -> None:
         """Count bytes that are about to be passed on. Raises `Stopped` where they are too many."""
         self._bytes += number
+        if self._bytes - self._said >= max(self.limits.total_bytes // PARTS, LEAST_PART):
+            self.say()
         if self._bytes > self.limits.total_bytes:
             raise Stopped(self._used_up())
+
+    def say(self) -> None:
+        """Have the host know what has moved by now."""
+        if self._bytes > self._said:
+            self._said = self._bytes
+            self._say(self._bytes)
 
     def _used_up(self) -> str:
         return f"this sandbox has moved all of the {self.limits.total_bytes // MIB} MiB that one may"

@@ -34,6 +34,7 @@ from nanoclaw.gateway.frames import (
 from nanoclaw.gateway.gateway import Gateway, Way
 from nanoclaw.gateway.host_line import HostLine
 from nanoclaw.gateway.secrets_file import SecretsFile
+from nanoclaw.gateway.spending import Spending
 from nanoclaw.kit.pipe import Pipe
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.logs import log_to_stream
@@ -109,7 +110,8 @@ class _Process:
         if limits is not None:
             policy, begins = partial(self._host.policy, number), partial(self._host.begins, number)
             bound = partial(self._host.bound, number)
-            egress = Egress(policy=policy, tell=_nobody, begins=begins, limits=limits, bound=bound)
+            spending = Spending(opened.spent, partial(self._host.moved, number))
+            egress = Egress(policy=policy, tell=_nobody, begins=begins, limits=limits, bound=bound, spending=spending)
         way = Way(
             session=opened.session,
             folder=Path("/"),

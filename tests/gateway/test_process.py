@@ -16,7 +16,7 @@ from nanoclaw.errors import SandboxError
 from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.gateway.life import BEAT_SECONDS, MOST_UNANSWERED
 from nanoclaw.gateway.wire import GoneError
-from nanoclaw.model.egress import Outcome
+from nanoclaw.model.egress import EgressLimits, Outcome
 from schema.files import GATEWAY_SOCKET
 from tests.gateway.apart import KEY, open_apart
 from tests.gateway.upstream import Line
@@ -103,6 +103,37 @@ async def test_an_answer_that_is_under_way_is_cut_short_and_the_next_one_is_whol
         with pytest.raises(GoneError):
             await caller.hear()
         assert await apart.ask() == b"whole"
+
+
+async def test_what_a_sandbox_has_asked_for_and_moved_is_not_forgotten_with_the_process(tmp_path: Path) -> None:
+    async def serve(stream: trio.SocketStream) -> None:
+        await stream.send_all(bytes(1 << 20))
+        await stream.receive_some()
+
+    async def allow() -> Policy:
+        await trio.lowlevel.checkpoint()
+        return policy
+
+    async with open_bytes(serve) as port, open_apart(tmp_path) as apart:
+        place = f"{LOOPBACK}:{port}"
+        policy = Policy(rules=(rule(place),))
+        limits = EgressLimits(requests=3, total_bytes=4 << 20)
+        egress = Egress(policy=allow, tell=lambda _: None, limits=limits)
+        async with apart.process.open(attrs.evolve(apart.gate.way(apart.model.endpoint, "ses-2"), egress=egress)):
+            outside = Outside(tmp_path / "ses-2")
+            for _ in range(3):
+                status, stream, _ = await outside.tunnel(place)
+                assert status == 200
+                heard = 0
+                while heard < 1 << 20:
+                    heard += len(await stream.receive_some(1 << 16))
+                os.kill(await apart.pid(), signal.SIGKILL)
+                assert await stream.receive_some() == b""
+            status, _, words = await outside.tunnel(place)
+            await outside.close()
+        spent = egress.spending.so_far()
+    assert (status, "has asked 3 times within a minute" in words) == (429, True)
+    assert (len(spent.asked) >= 3, spent.moved >= 3 * ((1 << 20) - (64 << 10))) == (True, True)
 
 
 async def test_a_tunnel_that_is_cut_short_with_the_process_is_written_down_all_the_same(tmp_path: Path) -> None:
