@@ -13,8 +13,10 @@ from nanoclaw.actors.overview import Overview
 from nanoclaw.admin.channel_desk import ChannelDesk
 from nanoclaw.admin.server import Look
 from nanoclaw.config import Config
-from nanoclaw.core.holds_tree import find_in, with_holds
+from nanoclaw.core.holds_gateway import gateway_hold
+from nanoclaw.core.holds_tree import GATEWAY, find_in, with_holds
 from nanoclaw.core.signals import told
+from nanoclaw.core.why_hops import Mark
 from nanoclaw.errors import StoreError, UsageError
 from nanoclaw.ground import Ground
 from nanoclaw.house import House
@@ -220,7 +222,13 @@ def see(config: Config, choice: Choice, ground: Ground, house: House, desk: Chan
         return [_channel(row, errors) for row in await desk.all({})]
 
     def said() -> dict[str, object]:
-        return {"home": str(config.home), "engine": choice.engine.name, "provider": config.agent.provider}
+        held = None if (node := root.find([GATEWAY])) is None else gateway_hold(node.signals(), node.last_error)
+        return {
+            "home": str(config.home),
+            "engine": choice.engine.name,
+            "provider": config.agent.provider,
+            "way_out": "" if held is None or held.mark is Mark.GOOD else held.words,
+        }
 
     zone = find_zone(config.agent.timezone)
     overview = Overview(

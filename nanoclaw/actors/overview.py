@@ -20,6 +20,7 @@ from nanoclaw.actors.admission import Admission
 from nanoclaw.actors.sessions import Sessions
 from nanoclaw.core.holds import SessionSeen, session_hold
 from nanoclaw.core.holds_outward import channel_hold, lane_hold
+from nanoclaw.core.holds_tree import cells_of
 from nanoclaw.core.holds_words import Hold
 from nanoclaw.core.signals import Idle, Offered, Signals, Waiting, Working, told
 from nanoclaw.kit.clock import Clock
@@ -156,7 +157,7 @@ def session_row(seen: SessionSeen) -> Row:
 
 def hold_cells(hold: Hold) -> Row:
     """A hold as cells of a row."""
-    return {"reason": hold.reason.value, "mark": hold.mark.value, "why": hold.words, "mend": hold.mend}
+    return cells_of(hold)
 
 
 def _left(signals: Signals) -> float | None:

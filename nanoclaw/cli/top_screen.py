@@ -59,6 +59,8 @@ def _head(overview: Mapping[str, Any], trouble: str) -> Text:
         printable(f"{house['engine']}, {places}{queue}, {len(overview['sessions'])} sessions with something open, "),
         printable(f"{house['resting']} at rest"),
     )
+    if way_out := house.get("way_out"):
+        head.append_text(printable(f"   {way_out}", "bold red"))
     if trouble:
         head.append(f"   {trouble}", "bold red")
     return head

@@ -16,6 +16,8 @@ from nanoclaw.cli import exits
 from nanoclaw.cli.client import NotRunningError, ask
 from nanoclaw.cli.words import printable
 from nanoclaw.config import Config
+from nanoclaw.core.holds_gateway import CUTS_OFF
+from nanoclaw.core.holds_words import Reason
 from nanoclaw.core.why import first_fault, tell
 from nanoclaw.core.why_hops import Hop, Mark
 from nanoclaw.errors import UsageError
@@ -103,6 +105,7 @@ def _live(config: Config) -> Live | None:
         progress={session: f"{one['state']} {one['detail']}".rstrip() for session, one in seen.items()},
         stuck=frozenset(session for session, one in seen.items() if one["state"] == STUCK),
         channels=frozenset(ChannelName(node["name"]) for node in parts["channels"]["children"]),
+        way_out=held["why"] if Reason((held := parts["gateway"]["hold"])["reason"]) in CUTS_OFF else "",
     )
 
 

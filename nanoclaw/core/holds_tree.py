@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from nanoclaw.core.holds_gateway import gateway_hold
+from nanoclaw.core.holds_words import Hold
+
 Node: TypeAlias = dict[str, Any]
 PARTS = {"sessions": ("sessions", "session"), "delivery": ("lanes", "lane"), "channels": ("channels", "channel")}
 """Whose children have rows in an overview: in which of its lists, and by which name."""
+GATEWAY = "gateway"
+"""The part that has a hold itself."""
 CELLS = ("reason", "mark", "why", "mend")
 
 
+def cells_of(hold: Hold) -> Node:
+    """A hold as cells of a row."""
+    return {"reason": hold.reason.value, "mark": hold.mark.value, "why": hold.words, "mend": hold.mend}
+
+
 def with_holds(tree: Node, overview: Mapping[str, Any]) -> Node:
-    """*tree* with a `hold` for every session, lane and channel of *overview*; those without an actor are added."""
+    """*tree* with a `hold` for the gateway, and for what *overview* has rows of: what has no actor is added."""
     children = []
     for part in tree["children"]:
+        if part["name"] == GATEWAY:
+            children.append({**part, "hold": cells_of(gateway_hold(part["signals"], part["last_error"]))})
+            continue
         if part["name"] not in PARTS:
             children.append(part)
             continue

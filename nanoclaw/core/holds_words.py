@@ -41,6 +41,8 @@ class Reason(Enum):
     CHANNEL_DOWN = "channel down"
     NO_CHANNEL = "no such channel"
     NOBODY = "nobody there"
+    NO_WAY_OUT = "no way out"
+    LIMIT = "over a limit"
     HEARS = "hears"
     OFF = "off"
 

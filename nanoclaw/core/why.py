@@ -151,6 +151,9 @@ def _claimed(story: Story, turn: Turn) -> Hop:
             words=f"{who} has been at it for {since}{life}, and is stuck: {seen}",
             mend=f"the host ends its sandbox by itself; nanoclaw logs {row.session_id} says what it was at",
         )
+    if story.live.way_out:
+        words = f"{who} has been at it for {since}{life}, and {story.live.way_out}"
+        return Hop(name="turn", mark=Mark.WAITS, at=row.claimed_at, words=words, mend="nanoclaw doctor")
     words = f"{who} has been at it for {since}{life}{f': {seen}' if seen else ''}"
     return Hop(name="turn", mark=Mark.WAITS, at=row.claimed_at, words=words)
 

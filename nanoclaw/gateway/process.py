@@ -18,6 +18,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.core.gateway_lives import after_life
+from nanoclaw.core.holds_gateway import BEGINS, NEXT, NONE, OVER, PROCESS
 from nanoclaw.errors import SandboxError
 from nanoclaw.gateway.answers import Answers, Turns
 from nanoclaw.gateway.frames import Begin, Closed
@@ -50,6 +51,8 @@ class GatewayProcess:
     _ways: dict[int, Way] = field(factory=dict[int, Way], init=False)
     _sockets: dict[int, list[socket.socket]] = field(factory=dict[int, list[socket.socket]], init=False)
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
+    _again_at: float = field(default=0.0, init=False)
+    """When the next process begins, on Trio's clock."""
     _life: tuple[Life, Answers] | None = field(default=None, init=False)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -72,6 +75,7 @@ class GatewayProcess:
                 self._node.restarted()
                 self._node.last_error = why
                 log.warning("gateway_ended", why=why, again_in=round(again.pause, 2))
+                self._again_at = trio.current_time() + again.pause
                 await trio.sleep(again.pause)
 
     @asynccontextmanager
@@ -159,11 +163,23 @@ class GatewayProcess:
         self._node.set(doing=f"{len({way.session for way in self._ways.values()})} open")
 
     def _signals(self) -> Mapping[str, str]:
-        if self._life is None or not self._life[0].ready:
-            return {"process": "none" if self._life is None else "starting"}
+        if self._life is None:
+            pause = self._again_at - trio.current_time()
+            return {PROCESS: NONE, NEXT: f"in {pause:.1f} s"} if pause > 0 else {PROCESS: BEGINS}
+        if not self._life[0].ready:
+            return {PROCESS: BEGINS}
         life, _ = self._life
         return {
-            "process": str(life.program.pid),
+            PROCESS: str(life.program.pid),
             "memory": f"{life.memory // MIB} MiB",
             "connections": str(life.connections),
+            **({OVER: ", ".join(over)} if (over := self._over()) else {}),
         }
+
+    def _over(self) -> list[str]:
+        """Sessions whose sandbox has used up what it may ask for."""
+        return [
+            way.session
+            for way in self._ways.values()
+            if way.egress is not None and way.egress.spending.is_over(way.egress.limits)
+        ]

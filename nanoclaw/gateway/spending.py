@@ -8,6 +8,8 @@ from collections.abc import Callable
 import trio
 from attrs import define, field, frozen
 
+from nanoclaw.model.egress import EgressLimits
+
 MINUTE = 60.0
 
 
@@ -57,6 +59,11 @@ class Spending:
         self._forget()
         now = trio.current_time()
         return Spent(moved=self._moved, asked=tuple(now - then for then in self._asked))
+
+    def is_over(self, limits: EgressLimits) -> bool:
+        """Is the next request refused?"""
+        self._forget()
+        return self._moved >= limits.total_bytes or len(self._asked) >= limits.requests
 
     def _forget(self) -> None:
         while self._asked and self._asked[0] <= trio.current_time() - MINUTE:

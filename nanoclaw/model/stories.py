@@ -76,6 +76,8 @@ class Live:
     """Of sessions with a sandbox: what is seen of its work."""
     stuck: frozenset[SessionId]
     channels: frozenset[ChannelName]
+    way_out: str = ""
+    """Why no agent reaches its model; empty: they do."""
 
 
 @frozen(kw_only=True)

@@ -130,6 +130,8 @@ async def test_what_a_sandbox_has_asked_for_and_moved_is_not_forgotten_with_the_
                 os.kill(await apart.pid(), signal.SIGKILL)
                 assert await stream.receive_some() == b""
             status, _, words = await outside.tunnel(place)
+            await apart.pid()
+            assert apart.node.signals()["over a limit"] == "ses-2"
             await outside.close()
         spent = egress.spending.so_far()
     assert (status, "has asked 3 times within a minute" in words) == (429, True)
