@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from schema import sqlite
 from tests.hostile.residents import furnish
 from tests.hostile.town import TownHost
 from tests.support.engines import walls
+from tests.support.host import signal_each
 from tests.support.platform import FakePlatform, Post
 from tests.support.truth import rows
 
@@ -74,9 +74,9 @@ class Rooms:
 
     def signals(self) -> dict[str, dict[str, str]]:
         """What the host sees of each room's sandbox: the state of each signal."""
+        seen = self.ask("status")["sandboxes"]["signals"]
         groups = self.rows("SELECT id, agent_group_id FROM sessions")
         rooms = {row["id"]: _room(row["agent_group_id"]) for row in groups}
-        seen = self.ask("status")["sandboxes"]["signals"]
         return {
             rooms[one["session"]]: {name: one[name]["state"] for name in ("process", "loop", "progress")}
             for one in seen
@@ -84,8 +84,7 @@ class Rooms:
 
     def signal(self, room: str, number: signal.Signals) -> None:
         """Signal the processes of the room's sandbox from outside, as the kernel may."""
-        for pid in self._processes(room):
-            os.kill(pid, number)
+        signal_each(self._processes(room), number)
 
     def _processes(self, room: str) -> list[int]:
         life = self.epochs(room)[-1]

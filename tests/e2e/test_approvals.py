@@ -28,7 +28,7 @@ from tests.support.central import World
 from tests.support.platform import FakePlatform
 from tests.support.platform_channel import CHANNEL, PlatformChannel
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 A_WAY = re.compile(r"^    (.+) ([0-9a-z]{4})$", re.MULTILINE)
 
 

@@ -11,7 +11,7 @@ from nanoclaw.cli import exits
 from nanoclaw.core.backups import name_of
 from tests.backups.home import tree
 from tests.support.central import NOW
-from tests.support.host import HostProcess, running_host
+from tests.support.host import HostProcess, running_host, until
 from tests.support.truth import rows
 
 SETTINGS = '[sandbox]\nengine = "process"\n'
@@ -45,7 +45,7 @@ def test_a_backup_under_load_is_restored_to_a_home_that_says_nothing_twice(home:
         assert verified.returncode == exits.OK, verified.stdout
         shown = json.loads(host.cli("dead", "list", "--json").stdout)
         assert sorted(letter["id"] for letter in shown) == undecided
-        assert not rows(home, "SELECT id FROM ledger WHERE state IN ('pending', 'sending')")
+        until(lambda: not rows(home, "SELECT id FROM ledger WHERE state IN ('pending', 'sending')"))
 
 
 def _undecided_in(backup: Path, folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.truth import rows
 
 WAITING = "SELECT 1 FROM ledger WHERE state = 'pending'"
 """Replies that nobody was there for."""
+AT_WORK = "SELECT 1 FROM inbound WHERE claimed_epoch IS NOT NULL"
 
 
 def settings(engine: str) -> str:
@@ -49,7 +51,7 @@ def test_without_a_host_the_chat_says_how_to_start_one(home: Path) -> None:
 
 def test_a_reply_that_takes_too_long_is_there_later(home: Path) -> None:
     with running_host(home, settings("process")) as host:
-        said = host.cli("chat", "--wait", "0.5", "wait 3")
+        said = host.cli("chat", "--wait", "0.1", "wait 3")
         assert said.returncode == 3, said
         until(lambda: rows(home, WAITING))
         later = host.cli("chat", "hello")
@@ -59,7 +61,8 @@ def test_a_reply_that_takes_too_long_is_there_later(home: Path) -> None:
 
 def test_ctrl_c_drains_within_ten_seconds_even_in_mid_turn(home: Path, engine: str) -> None:
     with running_host(home, settings(engine)) as host:
-        host.cli("chat", "--wait", "0.5", "wait 60")
+        host.cli("chat", "--wait", "0.1", "wait 60")
+        until(lambda: rows(home, AT_WORK))
         start = time.monotonic()
         code, _ = host.stop(signal.SIGINT)
         assert code == 0
@@ -72,7 +75,8 @@ def test_ctrl_c_drains_within_ten_seconds_even_in_mid_turn(home: Path, engine: s
 
 def test_a_host_that_dies_in_mid_turn_answers_after_its_restart(home: Path, engine: str) -> None:
     with running_host(home, settings(engine)) as host:
-        host.cli("chat", "--wait", "1", "wait 2")
+        host.cli("chat", "--wait", "0.1", "wait 2")
+        until(lambda: rows(home, AT_WORK))
         host.kill()
         assert host.cli("verify").returncode == 1, "an epoch is open and nobody owns it"
         host.start()
@@ -125,12 +129,16 @@ def test_tree_and_status_show_what_runs(home: Path) -> None:
 
 def test_a_second_host_on_the_home_ends_with_75_and_says_who_holds_it(home: Path) -> None:
     with running_host(home, settings("process")) as host:
-        before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
-        second = HostProcess(home).cli("up")
-        assert second.returncode == 75
-        assert f"process {host.pid}" in second.stderr
-        changed = {path for path, when in before.items() if path.exists() and path.stat().st_mtime_ns != when}
-        assert not changed
+        # What changes meanwhile is the second one's doing.
+        os.kill(host.pid, signal.SIGSTOP)
+        try:
+            before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+            second = HostProcess(home).cli("up")
+            assert second.returncode == 75
+            assert f"process {host.pid}" in second.stderr
+            assert before == {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+        finally:
+            os.kill(host.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("text", ["[sandbox]\nengine = 3\n", "[sandbox]\nengin = 'process'\n", "[[["])

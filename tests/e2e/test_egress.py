@@ -18,7 +18,7 @@ import json, os, ssl, urllib.error, urllib.request
 trusting = ssl.create_default_context(cadata=CA)
 def ask(url):
     try:
-        with urllib.request.urlopen(url, timeout=20, context=trusting) as answer:
+        with urllib.request.urlopen(url, timeout=100, context=trusting) as answer:
             return [answer.status, answer.read().decode()]
     except OSError as exc:
         return [0, str(exc)]

@@ -23,7 +23,7 @@ In a real home it is a minute after a claim, then half an hour.
 DECLARED = 8.5
 """Seconds that the tool of a stopped sandbox says it needs: long enough to see that its loop does not answer."""
 MOST_LATE = 5.0
-SECONDS = 60.0
+SECONDS = 120.0
 LOOK_SECONDS = 0.1
 SETTINGS = f"""
 [supervision]
@@ -38,7 +38,7 @@ HANGING: Mapping[str, str] = {"hang": "hang", "freeze": "freeze"}
 """Faults that come again with every try of the message, and so end in its failure, which is told."""
 STRUCK: Mapping[str, tuple[str, signal.Signals]] = {
     "stop": (f"work {DECLARED:g}", signal.SIGSTOP),
-    "crash": ("work 3", signal.SIGKILL),
+    "crash": ("work 6", signal.SIGKILL),
 }
 """What is said in rooms whose sandbox is sent a signal once it is at work; the next life answers."""
 HONEST: Mapping[str, tuple[str, str]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -31,7 +32,7 @@ def ask(opener):
     except OSError:
         return False
 began, seen, direct, after = time.monotonic(), [], 0, 0
-while time.monotonic() < began + 40 and after < 5:
+while time.monotonic() < began + 200 and after < 5:
     direct += ask(past)
     came = ask(by)
     seen.append([came, time.monotonic() - began])
@@ -42,6 +43,8 @@ print(json.dumps({"wakeAgent": True, "data": {"direct": direct, "after": after, 
 '"""
 ENGINES = [pytest.param("bubblewrap", marks=pytest.mark.bubblewrap), pytest.param("docker", marks=pytest.mark.docker)]
 ENDS = (signal.SIGKILL, signal.SIGSTOP)
+ONCE_AT_LEAST = re.compile(r"restarts: [1-9]\d*, the last one because")
+"""Where others take all of the processor for seconds, one may be taken for hung."""
 
 
 def gateway(host: HostProcess) -> int:
@@ -85,12 +88,12 @@ def test_a_program_that_keeps_asking_gets_through_again_and_never_past_the_gatew
             script = script.replace(name, json.dumps(value))
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         assert host.cli("tasks", "add", session["id"], "asks", "--at", at, "--script", script).returncode == 0
-        until(lambda: mark.exists() and mark.read_text() >= "3")
+        until(lambda: mark.exists() and int(mark.read_text() or 0) >= 3)
         first = gateway(host)
         os.kill(first, number)
         until(lambda: gateway(host) != first)
         (found,) = look(load(home), SystemClock().now())
-        assert (found.mark, "restarts: 1, the last one because" in found.words) == ("note", True), found
+        assert (found.mark, bool(ONCE_AT_LEAST.search(found.words))) == ("note", True), found
         done.touch()
         until(lambda: host.cli("tasks", "list", "--state", "done", "--json").stdout.count('"ran"') == 1)
         now = host.cli("chat", "and now?")

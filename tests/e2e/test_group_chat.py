@@ -30,7 +30,7 @@ from tests.support.platform import FakePlatform
 from tests.support.platform_channel import CHANNEL, PlatformChannel
 
 ROOM = "room"
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @define

@@ -28,7 +28,7 @@ from tests.support.evil_engine import EVIL_FOLDER, EvilEngine
 from tests.support.platform import FakePlatform, PlatformClient
 from tests.support.platform_channel import CHANNEL, PlatformChannel
 
-GOOD_SECONDS = 20.0
+GOOD_SECONDS = 120.0
 SPOKEN = 5
 
 OPEN_OUTBOX = "c = apsw.Connection(str(out / 'outbound.db'))\n"

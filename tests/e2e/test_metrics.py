@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def served_at(home: Path) -> str | None:
 def asked(url: str, host: str | None = None) -> tuple[int, str]:
     """The status and the text of what is there."""
     place, _, path = url.removeprefix("http://").partition("/")
-    connection = HTTPConnection(place, timeout=10)
+    connection = HTTPConnection(place, timeout=60)
     try:
         connection.request("GET", f"/{path}", headers={"Host": host or place})
         answer = connection.getresponse()
@@ -48,7 +49,10 @@ def figures(url: str) -> dict[str, float]:
 
 def listening(pid: int) -> set[str]:
     """The TCP ports at which that process listens, as the kernel writes them."""
-    own = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    own = set[str]()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(link.readlink()))
     tables = [Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii") for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()[1:]]
     return {row[1] for row in rows if row[3] == LISTENS and f"socket:[{row[9]}]" in own}
@@ -61,7 +65,12 @@ def test_one_turn_moves_the_figures_of_every_hop(home: Path) -> None:
         assert url is not None
         before = figures(url)
         host.cli("chat", SAID)
-        until(lambda: figures(url).get("nanoclaw_replies_total channel=terminal outcome=delivered"))
+        moved = [f"nanoclaw_hop_seconds_count hop={hop.value}" for hop in Hop]
+        moved += [
+            "nanoclaw_replies_total channel=terminal outcome=delivered",
+            "nanoclaw_settled_total outcome=completed",
+        ]
+        until(lambda: all(figures(url).get(name) for name in moved))
         now = figures(url)
         for hop in Hop:
             name = f"nanoclaw_hop_seconds_count hop={hop.value}"

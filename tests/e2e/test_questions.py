@@ -12,7 +12,7 @@ from schema.sqlite import fetch, open_read_only
 from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 def settings(engine: str) -> str:

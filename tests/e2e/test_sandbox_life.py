@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from nanoclaw.sandboxes.child import children_of, processes_of
 from schema import sqlite
 from schema.sqlite import Journal, Synchronous
 from tests.support.engines import walls
-from tests.support.host import HostProcess, running_host, until
+from tests.support.host import HostProcess, running_host, signal_each, until
 from tests.support.truth import rows
 
 
@@ -35,8 +34,7 @@ def _text(value: object) -> str | None:
 
 def signal_the_agent(home: Path, engine: str, number: signal.Signals) -> None:
     """Signal the agent's own processes from outside, as the kernel does when memory runs out."""
-    for pid in agent_pids(home, engine):
-        os.kill(pid, number)
+    signal_each(agent_pids(home, engine), number)
 
 
 def agent_pids(home: Path, engine: str) -> list[int]:
@@ -113,10 +111,11 @@ def test_a_message_whose_sandbox_was_killed_in_mid_turn_is_answered_by_the_next(
 
 @pytest.mark.timeout(150)
 def test_a_sandbox_that_stands_still_in_mid_turn_is_ended_and_its_message_is_answered(home: Path, engine: str) -> None:
-    patience = "[supervision]\nclaim_seconds = 3\nsilence_minutes = 0.05\n"
+    # Fewer than the tool declares: what is honest has so long to show life, on a machine that is busy with others.
+    patience = "[supervision]\nclaim_seconds = 7\nsilence_minutes = 0.115\n"
     with running_host(home, settings(engine) + patience) as host:
         host.cli("chat", "--wait", "0.2", "wait 8")
-        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch = 1"))
+        until(lambda: "tool wait (says it needs 8 s)" in " ".join(host.cli("tree").stdout.split()))
         signal_the_agent(home, engine, signal.SIGSTOP)
         until(lambda: epochs(home)[0][1] == "killed")
         assert "(8 s allowed)" in str(epochs(home)[0][2]), "the tool declared as much"

@@ -29,7 +29,7 @@ from tests.support import stuck_house
 from tests.support.stuck_house import KINDS, StuckEngine
 
 WITHIN = 1.0
-PATIENCE = 30.0
+PATIENCE = 120.0
 WIDTH = 400
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.support.engines import walls
 from tests.support.host import HostProcess, running_host
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def wait_for(host: HostProcess, *outcomes: str) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ from nanoclaw.cli import exits
 from tests.support.host import running_host
 
 SETTINGS = '[sandbox]\nengine = "process"\n'
-SECONDS = 20.0
+SECONDS = 60.0
 LEFT = "\x1b[?1049l"
 """What a terminal is told when the screen of before is wanted back."""
 

@@ -13,7 +13,7 @@ from tests.e2e.test_approvals import assert_sound
 from tests.e2e.web_host import Host, host, link_for, somebody
 from tests.support.truth import rows
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.e2e.test_approvals import assert_sound, terminal, ways
 from tests.support.truth import rows
 
 HOOK = ChannelName("hook")
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from nanoclaw.cli import exits
-from tests.support.host import HostProcess, running_host
+from tests.support.host import HostProcess, running_host, until
+from tests.support.truth import rows
 
 SETTINGS = '[sandbox]\nengine = "process"\n'
 
@@ -24,6 +25,7 @@ def test_a_message_says_where_it_stands_while_its_host_runs_and_after(home: Path
         assert "Nano takes it up" in well.stdout
 
         host.cli("chat", "--wait", "0.2", "wait 30")
+        until(lambda: rows(home, "SELECT 1 FROM inbound WHERE claimed_epoch IS NOT NULL"))
         latest = host.cli("why", "terminal", "--most", "2")
         assert latest.returncode == exits.OK
         assert "it waits here:" in latest.stdout

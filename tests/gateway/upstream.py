@@ -24,7 +24,7 @@ from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.ids import SessionId
 from schema.files import GATEWAY_SOCKET
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,6 @@ import json
 import os
 import tarfile
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -35,6 +34,7 @@ from nanoclaw.sandboxes.images import IMAGE_LABEL, Images, open_images
 from nanoclaw.sandboxes.package_build import build_group_image
 from schema import files
 from tests.support.docker_engine import TEST_IMAGE
+from tests.support.host import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -54,7 +54,6 @@ print(json.dumps({{
     "agent": os.stat("{files.SANDBOX_HOME}").st_uid,
 }}))
 """
-SLEEPS = "nanoclaw-test-sleeps"
 
 
 @pytest.fixture
@@ -75,10 +74,13 @@ async def group(images: Images) -> AsyncIterator[AgentGroupId]:
     """An agent group of this test alone; its images go with it."""
     name = AgentGroupId(f"test-{uuid4().hex[:12]}")
     yield name
-    for one in await images.ours():
-        for tag in one.tags:
-            if tag.startswith(f"nanoclaw/group-{name}:"):
-                await images.forget(tag)
+    for tag in await tags_of(images, name):
+        await images.forget(tag)
+
+
+async def tags_of(images: Images, group: AgentGroupId) -> set[str]:
+    """Its images; others build meanwhile."""
+    return {tag for one in await images.ours() for tag in one.tags if tag.startswith(f"nanoclaw/group-{group}:")}
 
 
 def pack(target: Path, dockerfile: str) -> Path:
@@ -146,40 +148,38 @@ async def test_an_image_that_cannot_be_built_leaves_the_last_good_one_in_use(
     images: Images, agent_image: ImageId, group: AgentGroupId
 ) -> None:
     good = await build_group_image(images, group, Packages(apt=("jq",)), base=agent_image, tell=ignore)
-    before = {tag for one in await images.ours() for tag in one.tags}
+    before = await tags_of(images, group)
     bad = Packages(apt=("nanoclaw-has-no-such-package",))
     with pytest.raises(ImageError, match="nanoclaw-has-no-such-package"):
         await build_group_image(images, group, bad, base=agent_image, tell=ignore)
     facts = await images.find(group_current(group))
     assert facts is not None
     assert facts.id == good
-    assert {tag for one in await images.ours() for tag in one.tags} == before
+    assert await tags_of(images, group) == before
 
 
 async def test_a_build_that_is_cancelled_ends_in_the_engine_too_and_names_nothing(
     images: Images, agent_image: ImageId, folder: Path
 ) -> None:
-    context = pack(folder / "context.tar", f"FROM {agent_image}\nRUN : {SLEEPS}; sleep 600\n")
+    mark = f"nanoclaw-test-{uuid4().hex}"
+    context = pack(folder / "context.tar", f"FROM {agent_image}\nRUN : {mark}; sleep 600\n")
 
     def note(event: Event) -> None:
         if isinstance(event, Said) and event.text.startswith("---> Running in"):
             scope.cancel()
 
-    before = {one.id for one in await images.ours()}
     with trio.CancelScope() as scope:
-        await images.build(context, note, labels={IMAGE_LABEL: "test"}, network="none", anew=True)
+        await images.build(context, note, labels={IMAGE_LABEL: mark}, network="none", anew=True)
     assert scope.cancelled_caught
-    await trio.to_thread.run_sync(wait_until_no_build_sleeps)
-    assert {one.id for one in await images.ours()} == before
+    await trio.to_thread.run_sync(until, lambda: not builds(mark))
+    assert mark not in {one.labels[IMAGE_LABEL] for one in await images.ours()}
 
 
-def wait_until_no_build_sleeps() -> None:
+def builds(mark: str) -> bool:
+    """Does the engine run a step with *mark* in it? Others build meanwhile."""
     client = docker.APIClient()
-    deadline = time.monotonic() + 30
     try:
-        while any(SLEEPS in one["Command"] for one in client.containers(all=True)):
-            assert time.monotonic() < deadline, "the engine goes on building"
-            time.sleep(0.05)
+        return any(mark in one["Command"] for one in client.containers(all=True))
     finally:
         client.close()
 

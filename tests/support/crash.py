@@ -22,7 +22,7 @@ from attrs import define, frozen
 from tests.support.forks import keep_all
 
 KILLED = 137
-PATIENCE = 40.0
+PATIENCE = 120.0
 LOOK_SECONDS = 0.03
 
 

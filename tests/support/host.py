@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,9 +16,12 @@ from attrs import define, field
 from nanoclaw.cli.client import is_open
 from tests.support.warm import warm_process
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 LOOK_SECONDS = 0.02
-UNTIL_SECONDS = 40.0
+UNTIL_SECONDS = 120.0
+"""Against what never comes; a test whose own time is over before fails by that."""
+WIDTH = "1000"
+"""Columns of a terminal so wide that no cell of a table is folded: what a test looks for is never in two lines."""
 NO_PAGE = "\n[web]\nenabled = false\n"
 """What most homes of tests say at the end of their settings: a server for a page takes its time to start."""
 
@@ -47,7 +50,7 @@ class HostProcess:
                 raise RuntimeError(f"the host did not start: {self._process.communicate()}")
             time.sleep(LOOK_SECONDS)
 
-    def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> tuple[int, str]:
+    def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 60.0) -> tuple[int, str]:
         """Signal it and wait for its end; its exit code and what it printed."""
         assert self._process is not None
         self._process.send_signal(number)
@@ -83,7 +86,7 @@ class HostProcess:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def _command(self, *arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
-        environment = {**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": "200", **self._variables()}
+        environment = {**os.environ, "NANOCLAW_HOME": str(self.home), "COLUMNS": WIDTH, **self._variables()}
         words = self._words(arguments)
         if words is None:
             return warm_process(arguments, environment, folder)
@@ -115,6 +118,13 @@ def running_host(home: Path, settings: str = "") -> Iterator[HostProcess]:
     finally:
         if host._is_alive():
             host.stop()
+
+
+def signal_each(pids: Iterable[int], number: signal.Signals) -> None:
+    """Signal processes, of which some may end with those before them."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def until(true: Callable[[], object]) -> None:

@@ -61,6 +61,8 @@ class LossyApi:
     """Asked for every request, by its name."""
     later: float = LATER
     _streams: set[trio.CancelScope] = field(factory=set[trio.CancelScope], init=False)
+    under_way: int = field(default=0, init=False)
+    """Requests that somebody made and that are not done yet, their callers gone or not."""
 
     async def daemon(self) -> Daemon:
         return await self._ask("daemon", self._inner.daemon)
@@ -139,11 +141,14 @@ class LossyApi:
         return answer.values[0]
 
     async def _do(self, request: Callable[[], Awaitable[T]], pause: float, answer: Answer[T]) -> None:
-        await trio.sleep(pause)
+        self.under_way += 1
         try:
+            await trio.sleep(pause)
             answer.values.append(await request())
         except RequestError as exc:
             answer.error = exc
+        finally:
+            self.under_way -= 1
         answer.there.set()
 
 
