@@ -94,5 +94,6 @@ def drafts_of(conn: Connection, place: SessionPlace, rows: tuple[DraftRow, ...])
         to = destinations.resolve(row.destination, origin=origin, known=known)
         if not isinstance(to, destinations.Refused):
             label = label_at(conn, agent.id, agent.name, to.channel, to.platform_id)
-            found.append((Draft(reply=row.reply, to=to, text=row.text, tool=row.tool), label))
+            draft = Draft(reply=row.reply, to=to, text=row.text, tool=row.tool, speaker=agent.name)
+            found.append((draft, label))
     return found

@@ -96,6 +96,8 @@ class Draft:
     """As much of it as there is, cut to what customs lets through."""
     tool: str | None
     """What the agent does meanwhile."""
+    speaker: str
+    """The agent's name: what others write at the same place are other replies."""
 
 
 class Channel(Protocol):

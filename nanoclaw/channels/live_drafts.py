@@ -11,7 +11,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable
 from math import inf
-from typing import Never, Protocol
+from typing import Never, Protocol, TypeAlias
 
 import structlog
 import trio
@@ -27,6 +27,9 @@ from nanoclaw.model.ids import ChannelName
 from nanoclaw.model.messages import Address
 
 log = structlog.get_logger()
+
+Reply: TypeAlias = tuple[str, str]
+"""An agent's name, and what its runner calls the reply: two runners may choose the same."""
 
 MARK = "drafts"
 EVERY_SECONDS = 1.2
@@ -126,26 +129,26 @@ class LiveDrafts:
     first: float = FIRST_SECONDS
     slower: Callable[[Address], float] = field(default=lambda _: 0.0, kw_only=True)
     """Seconds that have to lie between two changes at a place, if they are more."""
-    _writing: dict[str, _Writing] = field(factory=dict[str, _Writing], init=False)
-    _done: OrderedDict[str, None] = field(factory=OrderedDict[str, None], init=False)
+    _writing: dict[Reply, _Writing] = field(factory=dict[Reply, _Writing], init=False)
+    _done: OrderedDict[Reply, None] = field(factory=OrderedDict[Reply, None], init=False)
     """Replies that are there: what is told of them late is left out."""
     _to_remove: dict[str, _Removal] = field(factory=dict[str, _Removal], init=False)
     _moved: trio.Event = field(factory=trio.Event, init=False)
 
     def offer(self, draft: Draft) -> None:
         """So far is a reply."""
-        now = trio.current_time()
-        there = self._writing.get(draft.reply)
+        now, reply = trio.current_time(), (draft.speaker, draft.reply)
+        there = self._writing.get(reply)
         if there is not None:
             there.latest, there.news = draft, now
-        elif draft.reply not in self._done and len(self._writing) < MOST_AT_ONCE:
-            self._writing[draft.reply] = _Writing(draft, since=now, news=now, next=now + self.first)
+        elif reply not in self._done and len(self._writing) < MOST_AT_ONCE:
+            self._writing[reply] = _Writing(draft, since=now, news=now, next=now + self.first)
         self._moved.set()
 
-    def said(self, to: Address) -> None:
-        """Something was said there for good: what was being written there is no more."""
+    def said(self, to: Address, speaker: str | None) -> None:
+        """Something was said there for good: what that agent was writing there is no more. The host writes nothing."""
         for reply, one in list(self._writing.items()):
-            if one.latest.to == to:
+            if (one.latest.to, one.latest.speaker) == (to, speaker):
                 self._end(reply)
 
     async def run(self, board: Board) -> Never:
@@ -173,7 +176,7 @@ class LiveDrafts:
                 await self._moved.wait()
             await trio.lowlevel.checkpoint()
 
-    def _end(self, reply: str) -> None:
+    def _end(self, reply: Reply) -> None:
         one = self._writing.pop(reply)
         self._done[reply] = None
         if len(self._done) > MOST_REMEMBERED:
@@ -182,13 +185,13 @@ class LiveDrafts:
             self._to_remove[one.shown.key] = _Removal(one.shown)
         self._moved.set()
 
-    async def _show(self, board: Board, reply: str, one: _Writing) -> None:
+    async def _show(self, board: Board, reply: Reply, one: _Writing) -> None:
         text, to = one.latest.text, one.latest.to
         one.next = trio.current_time() + max(self.every, self.slower(to))
         try:
             if one.shown is None:
                 # Of its own: a reply that goes on after a restart has another draft.
-                key, begun = mint(f"draft {reply}"), int(self._clock.now().timestamp())
+                key, begun = mint(f"draft {reply[1]}"), int(self._clock.now().timestamp())
                 one.shown = Shown(key=key, chat=to.platform_id, thread=to.thread_id, text=text, begun=begun)
                 await self._keep()
                 one.shown = evolve(one.shown, id=await board.post(to, key, text + WRITING))

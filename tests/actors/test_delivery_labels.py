@@ -111,8 +111,8 @@ async def test_a_draft_is_under_the_label(autojump_clock: MockClock) -> None:
         w.delivery.drafts.offer(place, (a_draft("Once"), a_draft("", reply="r2")))
         await trio.sleep(1)
         assert w.channel.drafts == [
-            Draft(reply="r1", to=HERE, text=f"{NANO}Once", tool=None),
-            Draft(reply="r2", to=HERE, text="", tool=None),
+            Draft(reply="r1", to=HERE, text=f"{NANO}Once", tool=None, speaker="Nano"),
+            Draft(reply="r2", to=HERE, text="", tool=None, speaker="Nano"),
         ]
 
 

@@ -39,8 +39,8 @@ async def test_a_draft_is_shown_where_the_reply_will_be(autojump_clock: MockCloc
         w.delivery.drafts.offer(place, (a_draft("Once"), a_draft("upon", reply="r2")))
         await trio.sleep(1)
         assert w.channel.drafts == [
-            Draft(reply="r1", to=HERE, text="Once", tool=None),
-            Draft(reply="r2", to=HERE, text="upon", tool=None),
+            Draft(reply="r1", to=HERE, text="Once", tool=None, speaker="Nano"),
+            Draft(reply="r2", to=HERE, text="upon", tool=None, speaker="Nano"),
         ]
 
 

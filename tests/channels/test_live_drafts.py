@@ -90,8 +90,8 @@ async def living(wall: Wall, marks: MarksInMemory) -> AsyncGenerator[LiveDrafts]
         nursery.cancel_scope.cancel()
 
 
-def draft(text: str, reply: str = "r1") -> Draft:
-    return Draft(reply=reply, to=ROOM, text=text, tool=None)
+def draft(text: str, reply: str = "r1", speaker: str = "Nano") -> Draft:
+    return Draft(reply=reply, to=ROOM, text=text, tool=None, speaker=speaker)
 
 
 async def write(drafts: LiveDrafts, seconds: float, reply: str = "r1") -> None:
@@ -110,7 +110,7 @@ async def test_a_draft_grows_once_a_second_at_most_and_goes_when_the_reply_is_th
         assert all(after - before >= EVERY_SECONDS - 0.001 for before, after in pairwise(times))
         assert len(times) >= 6
         assert all(text.endswith(WRITING) for _, text in wall.changes)
-        drafts.said(ROOM)
+        drafts.said(ROOM, "Nano")
         drafts.offer(draft("a late word"))
         await trio.sleep(10)
         assert (wall.there, marks.kept[MARK]) == ({}, "[]")
@@ -120,7 +120,7 @@ async def test_a_quick_reply_has_no_draft(autojump_clock: MockClock) -> None:
     wall = Wall()
     async with living(wall, MarksInMemory()) as drafts:
         await write(drafts, FIRST_SECONDS / 2)
-        drafts.said(ROOM)
+        drafts.said(ROOM, "Nano")
         await trio.sleep(10)
     assert wall.changes == []
 
@@ -129,11 +129,28 @@ async def test_what_is_said_elsewhere_ends_no_draft_and_silence_does(autojump_cl
     wall = Wall()
     async with living(wall, MarksInMemory()) as drafts:
         await write(drafts, 5)
-        drafts.said(Address(channel=NAME, platform_id="room"))
+        drafts.said(Address(channel=NAME, platform_id="room"), "Nano")
         await trio.sleep(5)
         assert len(wall.there) == 1
         await trio.sleep(PATIENCE_SECONDS * 2 + 1)
         assert wall.there == {}
+
+
+async def test_what_one_agent_says_ends_no_draft_of_another_and_replies_of_one_name_are_two(
+    autojump_clock: MockClock,
+) -> None:
+    wall = Wall()
+    async with living(wall, MarksInMemory()) as drafts:
+        for number in range(50):
+            for speaker in ("Nano", "Other"):
+                drafts.offer(draft(f"{speaker} {number}", speaker=speaker))
+            await trio.sleep(0.1)
+        assert len(wall.there) == 2
+        drafts.said(ROOM, None)
+        drafts.said(ROOM, "Other")
+        await trio.sleep(1)
+        (left,) = wall.there.values()
+    assert left.startswith("Nano")
 
 
 @pytest.mark.parametrize("refused", [trouble(), trouble(retryable=False), trouble(retry_after=3.0)])
@@ -148,7 +165,7 @@ async def test_a_refused_request_is_let_be_and_the_next_is_made(
         await write(drafts, 8)
         assert len(wall.changes) > before
         wall.trouble = [trouble()] * 3
-        drafts.said(ROOM)
+        drafts.said(ROOM, "Nano")
         await trio.sleep(60)
     assert wall.there == {}
 
@@ -160,7 +177,7 @@ async def test_a_draft_that_was_put_off_when_it_began_is_shown_later(autojump_cl
         assert (wall.there, marks.kept[MARK]) == ({}, "[]")
         await write(drafts, 4)
         assert len(wall.there) == 1
-        drafts.said(ROOM)
+        drafts.said(ROOM, "Nano")
         await trio.sleep(10)
     assert (wall.there, marks.kept[MARK]) == ({}, "[]")
 

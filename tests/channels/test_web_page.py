@@ -110,14 +110,14 @@ async def test_a_draft_grows_on_the_pages_that_look_and_none_comes_after_its_mes
         await page.write("hello")
         to = Address(channel=WEB, platform_id=MAIN)
         for text in ("Once", "Once *upon* a"):
-            await house.door.channel.show_draft(Draft(reply="r1", to=to, text=text, tool=None))
+            await house.door.channel.show_draft(Draft(reply="r1", to=to, text=text, tool=None, speaker="Nano"))
             await page.hear("draft")
         frame = page.drafts[-1]
         assert (frame["reply"], frame["html"]) == ("r1", "<p>Once <em>upon</em> a</p>\n")
         await house.says(ChatOut(text="Once *upon* a time"))
         await page.shown()
-        await house.door.channel.show_draft(Draft(reply="r1", to=to, text="Once *upon* a", tool=None))
-        await house.door.channel.show_draft(Draft(reply="r2", to=to, text="", tool="search"))
+        await house.door.channel.show_draft(Draft(reply="r1", to=to, text="Once *upon* a", tool=None, speaker="Nano"))
+        await house.door.channel.show_draft(Draft(reply="r2", to=to, text="", tool="search", speaker="Nano"))
         assert (await page.hear("draft"))["tool"] == "search"
 
 

@@ -140,8 +140,7 @@ class DiscordChannel:
                 await self._at(message.to, about, lambda where: api.react(where, about, emoji))
                 return None
             posted = await self._post(api, message)
-            if message.speaker is not None:
-                self._drafts.said(message.to)
+            self._drafts.said(message.to, message.speaker)
             return posted
         except RefusedError as exc:
             raise exc.failure from None

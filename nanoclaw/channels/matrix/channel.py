@@ -129,8 +129,8 @@ class MatrixChannel:
             )
             sent = await self._say(api, room, content, f"{key}.file{number}")
             first = first or sent
-        if message.speaker is not None and message.native is None:
-            self._drafts.said(message.to)
+        if message.native is None:
+            self._drafts.said(message.to, message.speaker)
         return first
 
     async def _say(self, api: MatrixApi, room: str, content: Content, key: str) -> str:

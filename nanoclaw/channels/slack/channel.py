@@ -128,8 +128,7 @@ class SlackChannel:
             await api.react(channel, ts, saying.reaction_name(native.emoji))
             return None
         posted = await (self._share if message.files else self._post)(api, message)
-        if message.speaker is not None:
-            self._drafts.said(message.to)
+        self._drafts.said(message.to, message.speaker)
         return posted
 
     async def show_draft(self, draft: Draft) -> None:

@@ -112,8 +112,8 @@ class TelegramChannel:
         if chat is None:
             raise self._error(f"{message.to.platform_id!r} is no id of a chat")
         shown = await self._show(message, chat)
-        if message.speaker is not None and not isinstance(message.native, ShowEdit | ShowReaction):
-            self._drafts.said(message.to)
+        if not isinstance(message.native, ShowEdit | ShowReaction):
+            self._drafts.said(message.to, message.speaker)
         return shown
 
     async def _show(self, message: Outgoing, chat: int) -> str | None:

@@ -20,7 +20,7 @@ from tests.support.telegram.fake import open_telegram
 async def offer(house: House, text: str) -> None:
     await soon(lambda: "getUpdates" in [name for name, _ in house.fake.calls])
     house.channel._drafts.first = house.channel._drafts.every = 0.01
-    await house.channel.show_draft(Draft(reply="r1", to=to(ADA), text=text, tool=None))
+    await house.channel.show_draft(Draft(reply="r1", to=to(ADA), text=text, tool=None, speaker="Nano"))
 
 
 async def test_one_person_sees_a_preview_that_grows_until_the_reply_is_there(tmp_path: Path) -> None:
