@@ -36,12 +36,7 @@ class Reading:
     @classmethod
     def of(cls, kept: str | None) -> Reading:
         """As it was kept; what makes no sense is forgotten."""
-        try:
-            found = json.loads(kept or "{}")
-        except ValueError:
-            found = {}
-        pairs = found.items() if isinstance(found, Mapping) else ()
-        read = {place: last for place, last in pairs if isinstance(last, str) and _ORDER.fullmatch(last)}
+        read = parsed(kept)
         since = read.pop(NOWHERE, None)
         return cls(read, since)
 
@@ -89,6 +84,16 @@ class Reading:
     def places(self) -> tuple[str, ...]:
         """Those of which something was read; where there was news last, last."""
         return tuple(self._last)
+
+
+def parsed(kept: str | None) -> dict[str, str]:
+    """Messages by places, as a mark keeps them; what makes no sense is forgotten."""
+    try:
+        found = json.loads(kept or "{}")
+    except ValueError:
+        found = {}
+    pairs = found.items() if isinstance(found, Mapping) else ()
+    return {place: last for place, last in pairs if isinstance(last, str) and _ORDER.fullmatch(last)}
 
 
 async def keep(reading: Reading, marks: Marks) -> Never:

@@ -59,7 +59,9 @@ class Platform:
 
     def draft(self, text: str) -> Draft:
         """So far is the reply."""
-        return Draft(reply="r1", to=Address(channel=self.name, platform_id=self.direct), text=text, tool=None, speaker="Nano")
+        return Draft(
+            reply="r1", to=Address(channel=self.name, platform_id=self.direct), text=text, tool=None, speaker="Nano"
+        )
 
 
 @asynccontextmanager

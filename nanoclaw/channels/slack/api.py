@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from attrs import define, field
@@ -12,6 +13,7 @@ from nanoclaw.channels.base import OutgoingFile
 from nanoclaw.channels.http import ANSWER_SECONDS, SLOWEST, Answer, Platform
 from nanoclaw.channels.http_bodies import file_body
 from nanoclaw.channels.reading import T, UnfitError, read, whole
+from nanoclaw.channels.remembering import patiently
 from nanoclaw.channels.slack.objects import Conversation, Conversations, Me, Message, Page, Upload, User
 from nanoclaw.core.notices import plain
 from nanoclaw.core.retry_after import date_in
@@ -112,15 +114,21 @@ class Api:
         found = await self._post("conversations.open", {"users": user})
         return self._read(Conversation, found.get("channel")).id
 
-    async def after(self, channel: str, thread: str | None, oldest: str, *, most: int) -> list[Message]:
-        """At most so many pages of what was said after *oldest* in a conversation or a thread of it, oldest first."""
+    async def after(
+        self, channel: str, thread: str | None, oldest: str, *, most: int, patient: bool = False
+    ) -> list[Message]:
+        """At most so many pages of what was said after *oldest* in a conversation or a thread of it, oldest first.
+
+        Whoever is *patient* and has the first page waits for the others if need be: one page alone is no use to them.
+        """
         method = "conversations.history" if thread is None else "conversations.replies"
         asked = {"channel": channel, "oldest": oldest, "limit": str(AT_ONCE), "include_all_metadata": "true"}
         found: list[Message] = []
         cursor = ""
         for _ in range(most):
             more = ({} if thread is None else {"ts": thread}) | ({"cursor": cursor} if cursor else {})
-            page = self._read(Page, await self._get(method, asked | more))
+            ask = partial(self._get, method, asked | more)
+            page = self._read(Page, await (patiently(ask) if cursor and patient else ask()))
             found += page.messages
             cursor = "" if page.response_metadata is None else page.response_metadata.next_cursor
             if not cursor:

@@ -96,7 +96,8 @@ class SlackChannel:
         ):
             api = Api(platform, app, bot)
             hearing = Hearing(self._means, api, files, reading, receive)
-            line = Line(self.name, hearing.begin, hearing.take_in)
+            line = Line(self.name, hearing.begin, hearing.gaps.run, hearing.offer, hearing.take_in)
+            await hearing.gaps.restore()
             # What is told before its first connection is not worth the wait of a whole house.
             task_status.started()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -14,6 +13,7 @@ from attrs import define, evolve, field
 from nanoclaw.channels.base import NotHeard, Receive
 from nanoclaw.channels.dialects.slack_mrkdwn import literal
 from nanoclaw.channels.fetching import Wanted, with_files
+from nanoclaw.channels.gaps import GapLooks, Take
 from nanoclaw.channels.http import Platform
 from nanoclaw.channels.progress import MARK, Reading, earlier
 from nanoclaw.channels.reading import UnfitError, read
@@ -39,6 +39,8 @@ MOST_LISTED = 5
 MARGIN_SECONDS = 120
 """How much earlier than what was heard last something may have been said that was not: it is told by many."""
 HEARD_SECONDS = 60
+ELSEWHERE = ""
+"""Stands for all conversations of which nothing is known to have been read, until they are listed."""
 CHANGES = frozenset({"message_changed", "message_deleted"})
 
 
@@ -58,41 +60,74 @@ class Hearing:
     _people: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     _chats: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     """What conversations are called; an empty text where they have no name."""
-    _begun: list[str] = field(factory=list[str], init=False)
-    """Threads that have begun with what was missed."""
+    gaps: GapLooks = field(init=False)
+    _known: frozenset[str] = field(default=frozenset(), init=False)
+    """Places of which something had been read when the connection was made."""
+    _begun: int = field(default=0, init=False)
+    """How many threads have begun with what was missed."""
     _heard: OrderedDict[str, str] = field(factory=OrderedDict[str, str], init=False)
     """The ids of messages that were told."""
 
+    def __attrs_post_init__(self) -> None:
+        self.gaps = GapLooks(self.means.name, self.means.marks, self._look)
+
     async def begin(self) -> None:
-        """A connection is there: find out who we are, and what was missed. Raises `DeliveryError`."""
+        """A connection is there: find out who we are, and where something may have been missed.
+
+        Raises `DeliveryError`.
+        """
+        self.gaps.begin()
         self.me = await patiently(self.api.me)
         known = self.reading.places
-        for place in known[-MOST_PLACES:]:
-            await self._catch_up(place, self.reading.last(place) or "0")
-        for place in await self._never_heard():
-            await self._catch_up(place, earlier(self.reading.since or "0", MARGIN_SECONDS))
-        # Threads that were begun meanwhile stand in no history but their own.
-        for place in [one for one in self._begun if one not in known][:MOST_PLACES]:
-            await self._catch_up(place, place.partition("/")[2])
-        self._begun.clear()
-        self.well()
-
-    async def _never_heard(self) -> list[str]:
-        """Conversations that we are in, and of which nothing is known to have been read; private ones first."""
+        self._known, self._begun = frozenset(known), 0
+        # Where there was news last there will be more.
+        places = {place: self.reading.last(place) or "0" for place in reversed(known[-MOST_PLACES:])}
         if self.reading.since is None:
             # Nothing was ever heard: what was said before the first connection is nobody's business.
             now = self.api.time or self.means.clock.now()
             self.reading.heard(f"{int(now.timestamp())}.000000", least=0)
-            return []
+        else:
+            places[ELSEWHERE] = self.reading.since
+        await self.gaps.add(places)
+        self.well()
+
+    def _places(self, envelope: Envelope) -> tuple[str, ...]:
+        """Those that have to be looked through before an envelope is taken in, the widest first."""
+        if self.gaps.closed or envelope.type != "events_api":
+            return ()
         try:
-            there = await patiently(partial(self.api.conversations, most=MOST_LISTED))
+            event = read(Event, read(Payload, envelope.payload).event)
+        except UnfitError:
+            return ()
+        about = event.message or event.previous_message
+        ts, thread = (event.ts, event.thread_ts) if about is None else (about.ts, about.thread_ts)
+        if event.channel is None:
+            return ()
+        wide = (event.channel,) if event.channel in self._known else (ELSEWHERE, event.channel)
+        if thread is None or thread == ts:
+            return wide
+        place = _place(event.channel, thread)
+        # A thread that nobody has heard of may have begun with what was missed.
+        return (place,) if place in self._known else (*wide, place)
+
+    async def _look(self, place: str, last: str) -> dict[str, str]:
+        return await (self._never_heard(last) if place == ELSEWHERE else self._catch_up(place, last))
+
+    async def _never_heard(self, since: str) -> dict[str, str]:
+        """Conversations that we are in, and of which nothing is known to have been read; private ones first."""
+        try:
+            there = await self.api.conversations(most=MOST_LISTED)
         except RefusedError as exc:
             log.warning("slack_conversations_not_listed", channel=self.means.name, why=exc.why)
-            return []
+            return {}
         unheard = sorted((one.id for one in there if self.reading.last(one.id) is None), key=lambda one: one[:1] != "D")
         if len(unheard) > MOST_PLACES:
             log.warning("slack_conversations_left_out", channel=self.means.name, number=len(unheard) - MOST_PLACES)
-        return unheard[:MOST_PLACES]
+        return dict.fromkeys(unheard[:MOST_PLACES], earlier(since, MARGIN_SECONDS))
+
+    async def offer(self, envelope: Envelope, take: Take) -> None:
+        """Have *envelope* taken in by *take*, once what was missed before it was."""
+        await self.gaps.offer(self._places(envelope), take)
 
     async def take_in(self, envelope: Envelope) -> None:
         """See to it that one envelope is safe. What does not fit the documentation is logged and left out.
@@ -115,7 +150,9 @@ class Hearing:
             await self._change(event)
         elif event.type in ("message", "app_mention"):
             message = read(Message, payload.event)
-            self.reading.heard(message.ts, least=HEARD_SECONDS)
+            if self.gaps.closed:
+                # Else a host that dies now would not know since when to look where nothing was ever heard.
+                self.reading.heard(message.ts, least=HEARD_SECONDS)
             await self._message(message, mentioned=event.type == "app_mention")
 
     async def _message(self, message: Message, *, mentioned: bool = False) -> None:
@@ -207,20 +244,25 @@ class Hearing:
         named = codec.called(self._chats.get(chat or "", ""), "", "", "")
         return Names(people=dict(self._people), chat=named or None)
 
-    async def _catch_up(self, place: str, last: str) -> None:
-        """Fetch what was said in *place* after *last*."""
+    async def _catch_up(self, place: str, last: str) -> dict[str, str]:
+        """Fetch what was said in *place* after *last*; the threads that have begun with it."""
         channel, _, thread = place.partition("/")
+        begun: dict[str, str] = {}
         try:
-            missed = await patiently(partial(self.api.after, channel, thread or None, last, most=MOST_PAGES))
+            missed = await self.api.after(channel, thread or None, last, most=MOST_PAGES, patient=True)
         except RefusedError as exc:
             log.info("slack_place_gone", channel=self.means.name, place=place, why=exc.why)
             self.reading.forget(place)
-            return
+            return begun
         kind = "im" if channel.startswith("D") else "channel"
         for message in missed:
             await self._message(evolve(message, channel=channel, channel_type=kind))
-            if message.reply_count and not thread and len(self._begun) < MOST_PLACES:
-                self._begun.append(_place(channel, message.ts))
+            # It stands in no history but its own.
+            began = _place(channel, message.ts)
+            if message.reply_count and not thread and began not in self._known and self._begun < MOST_PLACES:
+                self._begun += 1
+                begun[began] = message.ts
+        return begun
 
 
 def _place(channel: str, thread: str | None) -> str:

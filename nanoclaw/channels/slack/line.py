@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Never
 
 import trio
@@ -35,6 +36,10 @@ class Line:
     channel: ChannelName
     _begun: Callable[[], Awaitable[None]]
     """Called when a connection is there, before anything that it says is taken in."""
+    _looks: Callable[[], Awaitable[Never]]
+    """Looks through what was missed, after that."""
+    _offer: Callable[[Envelope, Callable[[], Awaitable[None]]], Awaitable[None]]
+    """Has an envelope taken in by what it is given, once that may be."""
     _handle: Callable[[Envelope], Awaitable[None]]
     """Takes in one envelope; returns when it is safe."""
     heard: float | None = field(default=None, init=False)
@@ -63,7 +68,7 @@ class Line:
             if patience.cancelled_caught:
                 raise DeliveryError(channel=self.channel, why="it does not say hello", retryable=True)
             nursery.start_soon(self._probe, socket)
-            nursery.start_soon(self._take_in, socket, receive)
+            nursery.start_soon(self._take_in, socket, receive, nursery)
             while True:
                 envelope = await self._next(socket)
                 match envelope.type:
@@ -92,10 +97,13 @@ class Line:
             except UnfitError:
                 continue  # Nothing that has an id to acknowledge it by.
 
-    async def _take_in(self, socket: Socket, receive: trio.MemoryReceiveChannel[Envelope]) -> None:
+    async def _take_in(
+        self, socket: Socket, receive: trio.MemoryReceiveChannel[Envelope], nursery: trio.Nursery
+    ) -> None:
         await self._begun()
+        nursery.start_soon(self._looks)
         async for envelope in receive:
-            await self._one(socket, envelope)
+            await self._offer(envelope, partial(self._one, socket, envelope))
 
     async def _one(self, socket: Socket, envelope: Envelope) -> None:
         await self._handle(envelope)

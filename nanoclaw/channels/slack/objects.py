@@ -67,6 +67,8 @@ class Event:
     message: Message | None = None
     previous_message: Message | None = None
     deleted_ts: str | None = None
+    ts: str = ""
+    thread_ts: str | None = None
 
 
 @frozen(kw_only=True)

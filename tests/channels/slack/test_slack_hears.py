@@ -122,6 +122,7 @@ async def test_what_was_said_while_nobody_listened_is_read_afterwards(tmp_path: 
         async with connected(slack, tmp_path) as (_, ear):
             first = await slack.said("one")
             await ear.events(1)
+            await slack.socket.until(lambda: not slack.socket.unacknowledged)
         for number in range(5):
             await slack.said(f"gap {number}")
         await slack.said("in the thread", thread=first["ts"])
