@@ -112,10 +112,12 @@ class DiscordChannel:
                 hearing.well = connected
                 session = line.state.session
                 address = session.resume_url if session is not None else await api.gateway()
+                hearing.gaps.begin()
                 await line.live(f"{address.rstrip('/')}/{GATEWAY}")
 
             hearing = Hearing(self._means, api, self._places, reading, receive, self._ours)
-            line = Line(self.name, rules.Gateway(token=token), hearing.take_in)
+            line = Line(self.name, rules.Gateway(token=token), hearing.gaps.run, hearing.offer, hearing.take_in)
+            await hearing.gaps.restore()
             self._api, self._line = api, line
             try:
                 nursery.start_soon(keep, reading, self._means.marks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Never
 
@@ -40,6 +41,10 @@ class Line:
 
     channel: ChannelName
     state: Gateway
+    _looks: Callable[[], Awaitable[Never]]
+    """Looks through what was missed, while there is a connection."""
+    _offer: Callable[[Tell, Callable[[], Awaitable[None]]], Awaitable[None]]
+    """Has an event taken in by what it is given, once that may be."""
     _handle: Callable[[Tell], Awaitable[None]]
     """Takes in one event; returns when it is safe."""
     _luck: Callable[[], float] = field(default=jitter, kw_only=True)
@@ -76,6 +81,7 @@ class Line:
     async def _converse(self, socket: Socket) -> None:
         send, receive = trio.open_memory_channel[Tell](MOST_WAITING)
         async with send, receive, trio.open_nursery() as nursery:
+            nursery.start_soon(self._looks)
             nursery.start_soon(self._take_in, receive)
             while True:
                 with trio.move_on_after(HELLO_SECONDS if self.state.interval is None else inf) as patience:
@@ -118,7 +124,7 @@ class Line:
 
     async def _take_in(self, receive: trio.MemoryReceiveChannel[Tell]) -> None:
         async for told in receive:
-            await self._one(told)
+            await self._offer(told, partial(self._one, told))
 
     async def _one(self, told: Tell) -> None:
         await self._handle(told)

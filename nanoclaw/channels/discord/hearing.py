@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Never, TypeVar
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from nanoclaw.channels.discord.objects import (
 from nanoclaw.channels.discord.places import Places
 from nanoclaw.channels.discord.saying import pressed_body
 from nanoclaw.channels.fetching import Wanted, with_files
+from nanoclaw.channels.gaps import GapLooks, Take
 from nanoclaw.channels.progress import MARK, Reading, earlier, is_after
 from nanoclaw.channels.reading import UnfitError, read
 from nanoclaw.channels.registry import Means
@@ -72,13 +73,24 @@ class Hearing:
     _since: str | None = field(default=None, init=False)
     """The message that was heard last before the gap."""
     _before_gap: dict[str, str] = field(factory=dict[str, str], init=False)
+    gaps: GapLooks = field(init=False)
+    _introduced: trio.Event = field(factory=trio.Event, init=False)
+    """Set once we know who we are."""
+
+    def __attrs_post_init__(self) -> None:
+        self.gaps = GapLooks(self.means.name, self.means.marks, self._look)
+
+    async def offer(self, told: Tell, take: Take) -> None:
+        """Have *told* taken in by *take*, once what was missed before it was."""
+        of_message = told.kind.startswith("MESSAGE_") and isinstance(told.data, Mapping)
+        channel = told.data.get("channel_id") if of_message else None
+        await self.gaps.offer((channel,) if isinstance(channel, str) else (), take)
 
     async def take_in(self, told: Tell) -> None:
         """See to it that one event is safe. What does not fit the documentation is logged and left out.
 
         Raises:
           StoreError: it is not safe.
-          DeliveryError: what was missed could not be fetched.
         """
         try:
             await self._do(told.kind, told.data)
@@ -92,6 +104,7 @@ class Hearing:
                 ready = read(Ready, data)
                 self.places.me = Me(id=ready.user.id)
                 await self._catch_up(ready)
+                self._introduced.set()
                 self.well()
             case "RESUMED":
                 self.well()
@@ -123,7 +136,7 @@ class Hearing:
         match kind:
             case "MESSAGE_CREATE":
                 message = read(Message, data)
-                if not self._awaited:
+                if not self._awaited and self.gaps.closed:
                     # Else a host that dies now would not know since when to look through those that are left.
                     self.reading.heard(message.id, least=A_MINUTE)
                 await self._message(message)
@@ -147,19 +160,20 @@ class Hearing:
             self.reading.heard(str(newest), least=0)
         if guild.unavailable or guild.id not in self._awaited:
             return
-        await self._never_heard(guild)
+        places = self._never_heard(guild)
         # Threads that were begun while we were away: all of them is news.
         for thread in guild.threads:
             parent = self._before_gap.get(thread.parent_id or "")
             new = parent is not None and thread.id.isdecimal() and int(thread.id) > int(parent)
             if new and self.reading.last(thread.id) is None:
-                await self._fetch(thread.id, thread.id)
+                places[thread.id] = thread.id
+        await self.gaps.add(places)
         self._awaited.discard(guild.id)
 
-    async def _never_heard(self, guild: Guild) -> None:
-        """Fetch what was said meanwhile in channels and threads of which nothing is known to have been read."""
+    def _never_heard(self, guild: Guild) -> dict[str, str]:
+        """Channels and threads of which nothing is known to have been read, and where something was said meanwhile."""
         if self._since is None:
-            return
+            return {}
         since = earlier(self._since, MARGIN)
         unheard = [
             one.id
@@ -170,8 +184,7 @@ class Hearing:
         ]
         if len(unheard) > MOST_UNHEARD:
             log.warning("discord_channels_left_out", channel=self.means.name, number=len(unheard) - MOST_UNHEARD)
-        for channel in unheard[:MOST_UNHEARD]:
-            await self._fetch(channel, since)
+        return dict.fromkeys(unheard[:MOST_UNHEARD], since)
 
     async def _message(self, message: Message) -> None:
         me = self.places.me
@@ -237,26 +250,32 @@ class Hearing:
             log.info("discord_press_not_answered", channel=self.means.name, why=exc.why)
 
     async def _catch_up(self, ready: Ready) -> None:
-        """A session has begun anew: fetch what was said since the last one in every channel that was read."""
+        """A session has begun anew: what was said since the last one in every channel that was read was missed."""
         self._before_gap = {channel: self.reading.last(channel) or "0" for channel in self.reading.places}
         self._awaited, self._since = {guild.id for guild in ready.guilds}, self.reading.since
-        for channel, last in self._before_gap.items():
-            await self._fetch(channel, last)
+        # Where there was news last there will be more.
+        await self.gaps.add(dict(reversed(self._before_gap.items())))
 
-    async def _fetch(self, channel: str, last: str) -> None:
-        for _ in range(MOST_PAGES):
+    async def _look(self, channel: str, since: str) -> Mapping[str, str]:
+        """Fetch what was said in a channel after a message, or after what was read of it by now."""
+        await self._introduced.wait()
+        known = self.reading.last(channel)
+        last = known if known is not None and is_after(known, since) else since
+        for number in range(MOST_PAGES):
+            ask = partial(self.api.after, channel, last)
             try:
-                missed = await patiently(partial(self.api.after, channel, last))
+                missed = await (patiently(ask) if number else ask())
             except RefusedError as exc:
                 log.info("discord_channel_gone", channel=self.means.name, place=channel, why=exc.failure.why)
                 self.reading.forget(channel)
-                return
+                return {}
             for message in missed:
                 await self._message(message)
             if not missed:
-                return
+                return {}
             last = missed[-1].id
         log.warning("discord_gap_too_long", channel=self.means.name, place=channel, after=last)
+        return {}
 
     async def _find_out(self, channel: str) -> None:
         """What a channel is that nobody has told of, such as a thread that had slept."""
