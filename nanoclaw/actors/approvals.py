@@ -85,16 +85,25 @@ class Approvals:
             self._mail.read_nowait()
             for approval in await self._store.read(approvals.executing):
                 self._doing.ensure(approval)
-            wanting = await self._store.read(approval_cards.wanting, most=MOST_AT_ONCE)
+            wanting = await self._store.read(approval_cards.wanting, now=self._clock.now(), most=MOST_AT_ONCE)
             with self._node.busy(f"{len(wanting)} without a card"):
                 for asked in wanting:
                     await self._ask(asked)
-            with trio.move_on_after(self._longest_sleep):
+            with trio.move_on_after(await self._pause()):
                 await self._mail.read()
 
+    async def _pause(self) -> float:
+        """Seconds until somebody else may have to be asked."""
+        now = self._clock.now()
+        late = await self._store.read(approval_cards.next_late, now=now)
+        return self._longest_sleep if late is None else min(self._longest_sleep, (late - now).total_seconds())
+
     async def _ask(self, approval: Approval) -> None:
-        """Send a card to the best of those who may decide and can be reached; tell who asks if there is nobody."""
-        for user in await self._store.read(reaching.candidates, approval):
+        """Send a card to the best of those who may decide and can be reached; tell who asks if there is nobody.
+
+        So too where one is on its way for too long, as to a platform that is down: it stays good if it arrives.
+        """
+        for user in await self._store.read(reaching.candidates, approval, now=self._clock.now()):
             place = await self._store.read(reaching.known_place, user)
             if place is None:
                 place = await self._open(user)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -33,6 +33,9 @@ MOST_OF_AGENT = 5
 """Requests of one agent group that wait at a time: people must not be worn out by asking."""
 MOST_CARDS = 10
 """Open cards that one person has at a time; what is more waits, and the command line shows it."""
+ELSEWHERE_AFTER = timedelta(seconds=30)
+"""How long a card may be on its way before somebody else is asked too: a platform that can be reached takes one within
+seconds, and one that cannot is waited for much longer, while whoever asks waits."""
 PREFIX = "approval:"
 """How the name of a card begins where a channel shows it as a question. No question of an agent's begins so."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
@@ -123,6 +126,24 @@ def candidates(
     owners = [one.user_id for one in earliest if one.role is Role.OWNER]
     ordered = dict.fromkeys([*(scoped if needs is Needs.ADMIN else ()), *over_all, *owners])
     return tuple(sorted(ordered, key=lambda user: not (channel and user.startswith(f"{channel}:"))))
+
+
+def next_asked(
+    ordered: Sequence[UserId], *, asked: Collection[UserId], unreached: Collection[UserId]
+) -> tuple[UserId, ...]:
+    """Whom to ask now, the best first.
+
+    Args:
+      ordered: Those who may decide, the best first.
+      asked: Who has a card of it, or had one that was lost: nobody is asked twice.
+      unreached: Whose cards, of whatever it is about, have been on their way for too long: they are the last choice.
+    """
+    return tuple(sorted((user for user in ordered if user not in asked), key=lambda user: user in unreached))
+
+
+def is_waited_for(sent_at: datetime, *, arrived: bool, now: datetime) -> bool:
+    """Is an open card enough, or is somebody else to be asked too? It stays good, and the first who decides decides."""
+    return arrived or now < sent_at + ELSEWHERE_AFTER
 
 
 def meant(typed: str, options: Sequence[Option], code: str) -> Option | None:

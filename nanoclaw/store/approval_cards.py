@@ -16,7 +16,8 @@ from nanoclaw.store.ledger import Lane
 from schema import payloads
 from schema.payloads import AskQuestion, Edit, Option
 from schema.rows import OutKind, bindings, insert_sql, select
-from schema.sqlite import Connection, execute, integer, scalar
+from schema.sqlite import Connection, execute, fetch, integer, scalar
+from schema.times import read_time, write_time
 
 CODE_DIGITS = 4
 IS_ONE_OPEN = (
@@ -26,16 +27,63 @@ IS_ONE_OPEN = (
 """Asked for every message that comes in, and there is hardly ever one: a step through an index."""
 
 
-def wanting(conn: Connection, *, most: int) -> list[Approval]:
-    """Approvals that wait and that nobody has a card of, the oldest first."""
+def wanting(conn: Connection, *, now: datetime, most: int) -> list[Approval]:
+    """Approvals that wait and that nobody has a card of which is waited for (`is_waited_for`).
+
+    First those without any card, then those whose cards are on their way for too long; of each the oldest first.
+    """
     return select(
         conn,
         Approval,
         "SELECT a.* FROM approvals a INDEXED BY approvals_open"
         " WHERE a.state IN ('pending', 'executing') AND a.state = 'pending'"
-        " AND NOT EXISTS (SELECT 1 FROM approval_cards c WHERE c.approval_id = a.id AND c.state = 'open')"
-        " ORDER BY a.requested_at, a.id LIMIT ?",
-        (most,),
+        " AND NOT EXISTS (SELECT 1 FROM approval_cards c JOIN ledger l ON l.id = c.ledger_id"
+        " WHERE c.approval_id = a.id AND c.state = 'open'"
+        " AND NOT (l.state IN ('pending', 'sending') AND c.sent_at <= :since))"
+        " ORDER BY EXISTS (SELECT 1 FROM approval_cards c WHERE c.approval_id = a.id AND c.state = 'open'),"
+        " a.requested_at, a.id LIMIT :most",
+        {"since": write_time(now - rules.ELSEWHERE_AFTER), "most": most},
+    )
+
+
+def next_late(conn: Connection, *, now: datetime) -> datetime | None:
+    """When the next card will have been on its way for too long, if it does not arrive; None: none is on its way."""
+    found = scalar(
+        conn,
+        "SELECT min(c.sent_at) FROM approvals a INDEXED BY approvals_open"
+        " JOIN approval_cards c ON c.approval_id = a.id JOIN ledger l ON l.id = c.ledger_id"
+        " WHERE a.state IN ('pending', 'executing') AND a.state = 'pending' AND c.state = 'open'"
+        " AND l.state IN ('pending', 'sending') AND c.sent_at > ?",
+        (write_time(now - rules.ELSEWHERE_AFTER),),
+    )
+    return None if found is None else read_time(str(found)) + rules.ELSEWHERE_AFTER
+
+
+def unreached(conn: Connection, *, now: datetime) -> frozenset[UserId]:
+    """Those whose cards, whatever they are about, have been on their way for too long."""
+    found = fetch(
+        conn,
+        "SELECT DISTINCT c.approver FROM approval_cards c INDEXED BY approval_cards_open"
+        " JOIN ledger l ON l.id = c.ledger_id"
+        " WHERE c.state = 'open' AND l.state IN ('pending', 'sending') AND c.sent_at <= ?",
+        (write_time(now - rules.ELSEWHERE_AFTER),),
+    )
+    return frozenset(UserId(str(row["approver"])) for row in found)
+
+
+def waited_for(conn: Connection, approval: ApprovalId, *, now: datetime) -> bool | None:
+    """Is an open card of it waited for? None: nobody has one."""
+    found = fetch(
+        conn,
+        "SELECT c.sent_at, l.state IN ('pending', 'sending') AS under_way"
+        " FROM approval_cards c JOIN ledger l ON l.id = c.ledger_id"
+        " WHERE c.approval_id = ? AND c.state = 'open'",
+        (approval,),
+    )
+    if not found:
+        return None
+    return any(
+        rules.is_waited_for(read_time(str(row["sent_at"])), arrived=not row["under_way"], now=now) for row in found
     )
 
 
@@ -44,9 +92,11 @@ def open_of(conn: Connection, approver: UserId) -> int:
     return integer(conn, "SELECT count(*) FROM approval_cards WHERE state = 'open' AND approver = ?", (approver,))
 
 
-def lost_by(conn: Connection, approval: ApprovalId) -> frozenset[UserId]:
-    """Whom a card of it did not reach."""
-    found = select(conn, Card, "SELECT * FROM approval_cards WHERE approval_id = ? AND state = 'lost'", (approval,))
+def asked(conn: Connection, approval: ApprovalId) -> frozenset[UserId]:
+    """Who has a card of it, or had one that did not reach them."""
+    found = select(
+        conn, Card, "SELECT * FROM approval_cards WHERE approval_id = ? AND state IN ('open', 'lost')", (approval,)
+    )
     return frozenset(card.approver for card in found)
 
 

@@ -16,16 +16,25 @@ from nanoclaw.store.entities import Mint, add_messaging_group, messaging_group, 
 from nanoclaw.store.ledger import Lane
 from schema.sqlite import Connection, scalar
 
+NOBODY = "nobody who may decide could be reached; it waits until somebody decides at the command line"
+LATE = (
+    "nobody who may decide can be reached now: what they were sent has not arrived yet; it waits until it does,"
+    " or until somebody decides at the command line"
+)
+ELSEWHERE = "whoever was asked first could not be reached yet, so somebody else was asked too; it waits for a decision"
 
-def candidates(conn: Connection, approval: Approval) -> Sequence[UserId]:
-    """Whom to ask, the best first, without those whom it did not reach and those who have enough to decide."""
+
+def candidates(conn: Connection, approval: Approval, *, now: datetime) -> Sequence[UserId]:
+    """Whom to ask, the best first, without those who were asked; see `next_asked`."""
     where = None
     if approval.messaging_group_id is not None:
         where = scalar(conn, "SELECT channel FROM messaging_groups WHERE id = ?", (approval.messaging_group_id,))
     channel = None if where is None else ChannelName(str(where))
-    lost = approval_cards.lost_by(conn, approval.id)
-    ordered = rules.candidates(people.grants(conn), approval.agent_group_id, approval.needs, channel)
-    return [user for user in ordered if user not in lost]
+    return rules.next_asked(
+        rules.candidates(people.grants(conn), approval.agent_group_id, approval.needs, channel),
+        asked=approval_cards.asked(conn, approval.id),
+        unreached=approval_cards.unreached(conn, now=now),
+    )
 
 
 def known_place(conn: Connection, user: UserId) -> Address | None:
@@ -59,27 +68,38 @@ def remember(
 def send_card(
     conn: Connection, which: ApprovalId, user: UserId, place: Address, *, token: Callable[[], str], now: datetime
 ) -> frozenset[Lane]:
-    """Send *user* a card, if it still waits, if nobody has one, and if they have not too many to decide already."""
+    """Send *user* a card, if it still waits, and if they have not too many to decide already.
+
+    Not if somebody has one that arrived, or that may soon; where one is on its way for too long, whoever asks is told.
+    """
     approval = approvals.get(conn, which)
     if approval is None or approval.state is not ApprovalState.PENDING or rules.is_late(approval, now):
         return frozenset()
-    is_shown = scalar(conn, "SELECT 1 FROM approval_cards WHERE approval_id = ? AND state = 'open'", (which,))
-    if is_shown is not None or approval_cards.open_of(conn, user) >= rules.MOST_CARDS:
+    waited_for = approval_cards.waited_for(conn, which, now=now)
+    if (
+        waited_for
+        or user in approval_cards.asked(conn, which)
+        or approval_cards.open_of(conn, user) >= rules.MOST_CARDS
+    ):
         return frozenset()
     shown, options = approvals.shown_of(approval), approvals.options_of(approval)
     approval_cards.send(conn, approval, shown, options, to=place, approver=user, token=token, now=now)
+    if waited_for is False and approval.session_id is not None:
+        approvals.tell_asker(conn, approval, ELSEWHERE, key="elsewhere", wake=False, now=now)
     return frozenset([Lane(place.channel, place.platform_id)])
 
 
 def nobody(conn: Connection, which: ApprovalId, *, now: datetime) -> bool:
-    """Nobody could be reached: whoever asks is told, once, and it waits for the command line. Says if that was news."""
+    """Nobody can be reached, or nobody else: whoever asks is told, once, and it waits. Says if that was news."""
     approval = approvals.get(conn, which)
     if approval is None or approval.state is not ApprovalState.PENDING or approval.session_id is None:
         return False
-    key = "nobody"
+    waited_for = approval_cards.waited_for(conn, which, now=now)
+    if waited_for:
+        return False
+    key, words = ("nobody", NOBODY) if waited_for is None else ("late", LATE)
     note = f"note:approval:{which}:{key}"
     if scalar(conn, "SELECT 1 FROM inbound WHERE id = ?", (note,)) is not None:
         return False
-    words = "nobody who may decide could be reached; it waits until somebody decides at the command line"
     approvals.tell_asker(conn, approval, words, key=key, now=now)
     return True

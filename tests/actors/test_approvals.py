@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import trio
+from trio.testing import MockClock
 
+from nanoclaw.core.approvals import ELSEWHERE_AFTER
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Needs
 from nanoclaw.model.messages import LedgerState
@@ -82,6 +85,63 @@ async def test_a_card_that_is_lost_is_sent_to_somebody_else() -> None:
         assert approval_cards.lost(case.world.conn, card.ledger_id)
         await case.look(actor)
         assert [card.approver for card in case.cards()] == ["test:chief", "test:boss"]
+
+
+async def test_where_a_card_does_not_arrive_somebody_else_is_asked_too_and_the_first_stays_good() -> None:
+    case = Case()
+    case.grant("boss")
+    case.grant("chief", Role.ADMIN)
+    which = case.ask()
+    async with case.living() as actor:
+        case.world.wait(seconds=ELSEWHERE_AFTER.total_seconds() - 1)
+        await case.look(actor)
+        assert [card.approver for card in case.cards()] == ["test:chief"]
+        case.world.wait(seconds=1)
+    async with case.living() as actor:
+        await case.look(actor)
+        first, second = case.cards()
+        assert (first.approver, second.approver) == ("test:chief", "test:boss")
+        [note] = fetch(
+            case.world.conn, "SELECT content FROM inbound WHERE id = ?", (f"note:approval:{which}:elsewhere",)
+        )
+        assert "somebody else was asked too" in str(note["content"])
+        assert case.told() == [], "nobody is woken by it"
+        case.ask("another")
+        await case.look(actor)
+        assert case.cards()[-1].approver == "test:boss", "whoever cannot be reached now is asked last"
+        case.arrive()
+        assert isinstance(case.press(first, case.tokens(first)["Approve"]), Decided)
+        assert isinstance(case.press(second, case.tokens(second)["Approve"], number=901), Ignored)
+        await case.look(actor)
+    assert case.state(which)[0] == "done"
+    assert case.kind.done == ["hello"]
+
+
+async def test_where_no_card_arrives_the_agent_is_told_once_that_nobody_can_be_reached() -> None:
+    case = Case()
+    case.grant("boss")
+    which = case.ask()
+    async with case.living() as actor:
+        for _ in range(3):
+            case.world.wait(seconds=ELSEWHERE_AFTER.total_seconds())
+            await case.look(actor)
+        assert len(case.cards()) == 1
+        [told] = case.told()
+        assert "has not arrived yet" in told
+        assert case.state(which) == ("pending", None)
+
+
+async def test_the_next_is_asked_in_time_though_nothing_happens(autojump_clock: MockClock) -> None:
+    case = Case()
+    case.grant("boss")
+    case.grant("chief", Role.ADMIN)
+    case.ask()
+    async with case.living():
+        assert len(case.cards()) == 1
+        # The clock of the case stands still; it goes on when the actor looks again, which it does by itself.
+        case.world.wait(seconds=ELSEWHERE_AFTER.total_seconds())
+        await trio.sleep(ELSEWHERE_AFTER.total_seconds() + 1)
+        assert len(case.cards()) == 2
 
 
 async def test_what_was_approved_is_done_by_the_next_life_and_slow_work_is_begun_again() -> None:

@@ -10,13 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.approvals import REJECT, YES_OR_NO, candidates, escaped, fault, field, fields, meant
+from nanoclaw.core.approvals import (
+    REJECT,
+    YES_OR_NO,
+    candidates,
+    escaped,
+    fault,
+    field,
+    fields,
+    is_waited_for,
+    meant,
+    next_asked,
+)
 from nanoclaw.model.approvals import Needs, Shown
 from nanoclaw.model.ids import AgentGroupId, ChannelName, RoleId, UserId
 from nanoclaw.model.rights import Grant, Role
 from schema.payloads import Option
 from tests.support.central import NOW
 
+WHO = [UserId(one) for one in "abcde"]
 NANO, OTHER = AgentGroupId("agt-nano"), AgentGroupId("agt-other")
 
 
@@ -94,3 +106,25 @@ def test_only_the_option_with_the_code_is_meant(typed: str, option: Option) -> N
     assert meant(f" {option.label.upper()}  k7q2 ", YES_OR_NO, "k7q2") == option
     found = meant(typed, YES_OR_NO, "k7q2")
     assert found is None or " ".join(typed.split()).casefold() == f"{found.label.casefold()} k7q2"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "arrived", "waited_for"), [(0, False, True), (29, False, True), (30, False, False), (9_999, True, True)]
+)
+def test_a_card_that_does_not_arrive_is_waited_for_half_a_minute(seconds: int, arrived: bool, waited_for: bool) -> None:
+    assert is_waited_for(NOW, arrived=arrived, now=NOW + timedelta(seconds=seconds)) is waited_for
+
+
+@given(
+    st.permutations(WHO),
+    st.sets(st.sampled_from("abcde")),
+    st.sets(st.sampled_from("abcde")),
+)
+def test_nobody_is_asked_twice_and_those_who_are_not_reached_come_last_in_their_order(
+    ordered: list[UserId], asked: set[UserId], unreached: set[UserId]
+) -> None:
+    found = next_asked(ordered, asked=asked, unreached=unreached)
+    assert set(found) == set(ordered) - asked
+    reached = [user for user in ordered if user not in unreached and user not in asked]
+    assert list(found[: len(reached)]) == reached
+    assert list(found[len(reached) :]) == [user for user in ordered if user in unreached and user not in asked]
