@@ -16,6 +16,16 @@ from nanoclaw.model.messages import InboundRow, Revision, RevisionKind
 from nanoclaw.model.rights import Rights, Standing
 from schema.rows import InStatus
 
+MOST_CHANGES = 100
+"""Of one message. Nobody reads more; each is kept, and a note for each agent that has seen the message."""
+CHANGES_FULL = "changes-full"
+"""The reason of what is only counted."""
+
+
+def is_taken(kind: RevisionKind, changes: int) -> bool:
+    """Is one more change taken up, of a message that had so many? That it was taken back always is."""
+    return kind is RevisionKind.DELETION or changes < MOST_CHANGES
+
 
 @frozen
 class Rewrite:

@@ -140,6 +140,11 @@ def count_context(
     count(conn, f"{_place(chat.channel, chat)}/kept", reason, chat=chat.id, agent=agent, times=times, now=now)
 
 
+def count_changes(conn: Connection, chat: MessagingGroup, reason: str, *, now: datetime) -> None:
+    """Count changes of messages of *chat* that nobody is told of. It is no refusal either."""
+    count(conn, f"{_place(chat.channel, chat)}/changes", reason, chat=chat.id, agent=None, now=now)
+
+
 def _place(channel: ChannelName, heard: MessagingGroup | None) -> str:
     """The place of a chat that agents hear; of None, all others of *channel*."""
     return f"{channel}/{'' if heard is None else heard.id}"

@@ -6,18 +6,18 @@ from datetime import datetime
 
 import attrs
 
-from nanoclaw.core.revisions import Refuse, Rewrite, Tell, Withdraw, fate
-from nanoclaw.model.entities import Wiring
+from nanoclaw.core.revisions import CHANGES_FULL, Refuse, Rewrite, Tell, Withdraw, fate, is_taken
+from nanoclaw.model.entities import MessagingGroup, Wiring
 from nanoclaw.model.ids import EventId, InboundId, SessionId
 from nanoclaw.model.messages import Drop, InboundRow, Revision, RevisionKind
-from nanoclaw.store import drops, files, inbound
+from nanoclaw.store import crowds, drops, files, inbound
 from nanoclaw.store.entities import messaging_group
 from nanoclaw.store.people import rights_of
 from nanoclaw.store.sessions import session_place
 from nanoclaw.store.wirings import wirings_of
 from schema import payloads
 from schema.rows import InKind, select
-from schema.sqlite import Connection, execute, fetch_one
+from schema.sqlite import Connection, execute, fetch_one, integer, scalar
 from schema.times import write_time
 
 NOTE_MARK = "/"
@@ -38,10 +38,9 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
         return ()
     event = EventId(str(found["id"]))
     rows = select(conn, InboundRow, "SELECT * FROM inbound WHERE event_id = ? ORDER BY session_id, seq", (event,))
-    if not rows or not _is_new(conn, event, revision, now):
-        return ()
     chat = messaging_group(conn, revision.channel, str(found["platform_id"]))
-    assert chat is not None
+    if not rows or chat is None or not _is_taken(conn, event, chat, revision, now):
+        return ()
     rights = rights_of(conn, revision.sender_id)
     wirings = {wiring.agent_group_id: wiring for wiring in wirings_of(conn, chat.id)}
     touched: dict[SessionId, None] = {}
@@ -84,13 +83,20 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
     return tuple(touched)
 
 
-def _is_new(conn: Connection, event: EventId, revision: Revision, now: datetime) -> bool:
-    written = execute(
+def _is_taken(conn: Connection, event: EventId, chat: MessagingGroup, revision: Revision, now: datetime) -> bool:
+    """Keep *revision*; False: it is known, or one too many, which is counted."""
+    known = "SELECT 1 FROM revisions WHERE event_id = ? AND revision = ?"
+    if scalar(conn, known, (event, revision.revision)) is not None:
+        return False
+    if not is_taken(revision.kind, integer(conn, "SELECT count(*) FROM revisions WHERE event_id = ?", (event,))):
+        crowds.count_changes(conn, chat, CHANGES_FULL, now=now)
+        return False
+    execute(
         conn,
-        "INSERT INTO revisions (event_id, revision, kind, received_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO revisions (event_id, revision, kind, received_at) VALUES (?, ?, ?, ?)",
         (event, revision.revision, revision.kind.value, write_time(now)),
     )
-    return written > 0
+    return True
 
 
 def _said(row: InboundRow, text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from nanoclaw.core.retry import RetryPolicy
+from nanoclaw.core.revisions import CHANGES_FULL, MOST_CHANGES
 from nanoclaw.model.entities import SenderScope, UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, InboundId, SessionId, UserId
 from nanoclaw.model.messages import EpochEnding, Revision, RevisionKind
@@ -240,3 +241,20 @@ def test_one_agent_may_refuse_an_edit_that_another_takes() -> None:
     wirings.update_wiring(world.conn, evolve(first, sender_scope=SenderScope.KNOWN))
     assert revise(world, edit("better")) == (world.row(InboundId("evt-1:agt-other")).session_id,)
     assert told(world, world.row(MINE).session_id) == ["as it was"]
+
+
+@pytest.mark.parametrize("is_seen", [False, True])
+def test_a_message_that_is_changed_for_ever_is_changed_a_hundred_times_the_rest_is_counted_and_it_can_be_taken_back(
+    is_seen: bool,
+) -> None:
+    world = heard()
+    session = seen(world) if is_seen else world.row(MINE).session_id
+    for number in range(1, MOST_CHANGES + 31):
+        revise(world, edit(f"version {number}", number))
+    assert revise(world, edit("again", 1)) == ()
+    kept = fetch(world.conn, "SELECT revision FROM revisions")
+    assert {row["revision"] for row in kept} == {f"r{number}" for number in range(1, MOST_CHANGES + 1)}
+    assert f"version {MOST_CHANGES}" in told(world, session)[-1]
+    [counted] = drops.recent(world.conn, reason=CHANGES_FULL)
+    assert counted.detail.endswith(" 30")
+    assert revise(world, deletion(MOST_CHANGES + 31)) == (session,)
