@@ -15,6 +15,7 @@ from attrs import frozen
 
 from nanoclaw.core import access
 from nanoclaw.core import questions as rules
+from nanoclaw.core.notices import plain
 from nanoclaw.model.ids import EventId, QuestionId, SessionId
 from nanoclaw.model.messages import Address, Choice, Drop, InboundEvent
 from nanoclaw.model.questions import Question, QuestionState
@@ -30,6 +31,9 @@ from schema import payloads
 from schema.payloads import Option
 from schema.rows import InKind
 from schema.sqlite import Connection, scalar
+
+MOST_SHOWN = 80
+"""Characters of a question, and of what was said to it, that stand in the record of a refusal."""
 
 
 @frozen(kw_only=True)
@@ -155,16 +159,18 @@ def record(
     """
     chat = messaging_group(conn, event.channel, event.platform_id)
     question = found.question
+    agent = None if question is None else session_place(conn, question.session_id)
     drop = Drop(
         key=f"event:{event_id}",
         kind="event",
         event_id=event_id,
         session_id=None if question is None else question.session_id,
+        agent_group_id=None if agent is None else agent.agent_group.id,
         messaging_group_id=None if chat is None else chat.id,
         sender_id=event.sender_id,
         reference=event.platform_message_id,
         reason=found.reason,
-        detail=found.why,
+        detail=found.why if question is None else f"{found.why} ({_about(question, event)})",
         dropped_at=now,
     )
     drops.record(conn, drop)
@@ -173,6 +179,12 @@ def record(
     key = f"question:{question.id}:{found.reason}:{event.sender_id}"
     text = found.why[0].upper() + found.why[1:] + "."
     return frozenset(notices.answer(conn, place, key=key, text=text, to_event=event_id, now=now))
+
+
+def _about(question: Question, event: InboundEvent) -> str:
+    """Which question it was, and what was said to it, for an operator. A token of a button says nothing to them."""
+    said = "" if event.choice is not None and not event.choice.typed else f", said: “{plain(event.text, MOST_SHOWN)}”"
+    return f"{question.id}: “{plain(question.question, MOST_SHOWN)}”{said}"
 
 
 def _who(conn: Connection, event: InboundEvent, question: Question | None) -> rules.Answerer:

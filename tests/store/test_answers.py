@@ -207,6 +207,10 @@ def test_nobody_in_time_ends_it_once_and_tells_its_chat_and_its_agent(world: Wor
     late = world.accept(pressed("tea", question="q2"))
     assert isinstance(late, Ignored)
     assert "in time" in late.detail
+    # An operator sees whose question it was, and which.
+    [record] = drops.recent(world.conn, reason="question-over")
+    assert record.agent_group_id == "agt-nano"
+    assert f"(q2: “{question.question}”" in record.detail
 
 
 def test_an_agent_whose_turn_is_gone_is_woken_when_nobody_answered(world: World) -> None:
