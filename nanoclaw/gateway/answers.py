@@ -57,6 +57,10 @@ Turns: TypeAlias = Callable[[SessionId, bool], AbstractAsyncContextManager["Mete
 FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Over | Shut
 
 
+def no_secrets() -> None:
+    """There are none to know."""
+
+
 @define(eq=False)
 class _Call:
     scope: trio.CancelScope = field(factory=trio.CancelScope)
@@ -74,6 +78,8 @@ class Answers:
     _turns: Turns
     _nursery: trio.Nursery
     """Ends with that life."""
+    _know_secrets: Callable[[], None] = no_secrets
+    """Has this process' log know what is in the files of secrets now. Blocks."""
     _closing: dict[int, tuple[Way, trio.Event]] = field(factory=dict[int, tuple[Way, trio.Event]], init=False)
     """Those that the process has been told to close, and of which it may still say something."""
     _calls: dict[int, _Call] = field(factory=dict[int, _Call], init=False)
@@ -194,6 +200,8 @@ class Answers:
             elif isinstance(asked, WhereProxy) and way is not None and way.proxy is not None:
                 self._answer(asked.number, await way.proxy())
             elif isinstance(asked, MayUse) and way is not None and way.egress is not None:
+                # Before it is used: what comes of that may be in this process' log, too.
+                await trio.to_thread.run_sync(self._know_secrets)
                 self._answer(asked.number, await way.egress.bound(asked.request))
             else:
                 self._answer(asked.number, Unanswerable(why="this sandbox's way out is closed"))

@@ -11,6 +11,7 @@ import itertools
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -25,8 +26,10 @@ from nanoclaw.gateway.frames import Begin, Closed
 from nanoclaw.gateway.gateway import Way, uncounted
 from nanoclaw.gateway.life import Life, start
 from nanoclaw.gateway.log_lines import pass_on
+from nanoclaw.gateway.other_secrets import FOLDER
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.ids import jitter
+from nanoclaw.kit.private_file import learn
 from nanoclaw.kit.sockets import bind_in
 from nanoclaw.kit.spawner import Spawner
 from nanoclaw.kit.tree import TreeNode
@@ -65,11 +68,13 @@ class GatewayProcess:
         self._node.signals = self._signals
         streak = 0
         # What starts the process is there until it has ended: it dies with that thread.
+        know_secrets = partial(learn, self._home / FOLDER)
+        await trio.to_thread.run_sync(know_secrets)
         with self._spawner.running():
             task_status.started()
             while True:
                 began = trio.current_time()
-                why = await self._live()
+                why = await self._live(know_secrets)
                 again = after_life(streak, lasted=trio.current_time() - began, luck=self._luck())
                 streak = again.streak
                 self._node.restarted()
@@ -129,7 +134,7 @@ class GatewayProcess:
             with trio.move_on_after(SHUT_SECONDS, shield=True):
                 await shut.wait()
 
-    async def _live(self) -> str:
+    async def _live(self, know_secrets: Callable[[], None]) -> str:
         """One life of the process; returns why it ended."""
         failed = None
         try:
@@ -138,7 +143,7 @@ class GatewayProcess:
             return one_line(exc)
         try:
             async with trio.open_nursery() as nursery:
-                answers = Answers(life.say, self._ways, self._turns, nursery)
+                answers = Answers(life.say, self._ways, self._turns, nursery, know_secrets)
                 nursery.start_soon(life.pipe.run)
                 nursery.start_soon(life.watch)
                 nursery.start_soon(pass_on, life.program)
