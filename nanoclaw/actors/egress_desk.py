@@ -25,10 +25,11 @@ from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.tree import TreeNode
-from nanoclaw.model.bindings import BoundRequest, BoundVerdict
+from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Pass
 from nanoclaw.model.egress import EgressEntry, EgressLimits
 from nanoclaw.model.entities import Session
 from nanoclaw.model.ids import AgentGroupId
+from nanoclaw.store.bindings import give_back
 from nanoclaw.store.db import Store
 from nanoclaw.store.egress import add_entries, policy_of
 
@@ -62,6 +63,8 @@ class EgressDesk:
     _written: int = field(default=0, init=False)
     _refused: dict[tuple[AgentGroupId, str], Asker] = field(factory=dict[tuple[AgentGroupId, str], Asker], init=False)
     """What people may have to be asked about, and who asked last."""
+    _unused: list[Pass] = field(factory=list[Pass], init=False)
+    """Taken for requests that did not go out."""
     _mint: Callable[[str], str] = field(default=mint, kw_only=True)
 
     def of(self, session: Session, asked: Callable[[], None]) -> Egress:
@@ -71,6 +74,7 @@ class EgressDesk:
             tell=partial(self._note, session, asked),
             limits=self._limits,
             bound=partial(self._bound, session, asked),
+            passed=self._passed,
         )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -85,12 +89,14 @@ class EgressDesk:
             while True:
                 await self._news.wait()
                 self._news = trio.Event()
-                while self._waiting:
+                while self._waiting or self._unused:
+                    await self._give_back()
                     await self._ask()
                     await self._write()
                     await trio.sleep(PAUSE)
         except trio.Cancelled:
             with trio.move_on_after(LAST_SECONDS, shield=True), suppress(StoreError):
+                await self._give_back()
                 while self._waiting:
                     await self._write()
                     await trio.lowlevel.checkpoint()
@@ -101,12 +107,25 @@ class EgressDesk:
             known = await self._store.read(judge_unasked, session, request)
             if known is not None:
                 return known
+            await self._give_back()
             verdict = await self._store.transact(judge_bound, session, request, mint=self._mint, now=self._clock.now())
         except StoreError as exc:
             raise UnreachableError("the host cannot read what is bound") from exc
         # Somebody may have to be asked now.
         asked()
         return verdict
+
+    def _passed(self, used: Pass, went: bool) -> None:
+        if not went:
+            self._unused.append(used)
+            self._news.set()
+
+    async def _give_back(self) -> None:
+        """Have those be good again. One that is lost here is lost: people are asked anew, and nothing goes on twice."""
+        passes, self._unused = self._unused, []
+        if passes:
+            with trio.move_on_after(LAST_SECONDS, shield=True):
+                await self._store.transact(give_back, passes)
 
     async def _ask(self) -> None:
         refused, self._refused = self._refused, {}

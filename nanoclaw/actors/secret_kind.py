@@ -88,8 +88,8 @@ def judge_bound(
         return known
     binding = bindings.get(conn, session.agent_group_id, request.name)
     assert binding is not None
-    if bindings.take_pass(conn, binding, rules.request_digest(binding, request), now=now):
-        return Go(binding)
+    if (used := bindings.take_pass(conn, binding, rules.request_digest(binding, request), now=now)) is not None:
+        return Go(binding, used)
     return Stay(403, _asked(conn, binding, session, request, mint=mint, now=now))
 
 

@@ -32,6 +32,7 @@ from nanoclaw.gateway.frames import (
     MayUse,
     Moved,
     Over,
+    Passed,
     Shut,
     ToGateway,
     Took,
@@ -39,8 +40,9 @@ from nanoclaw.gateway.frames import (
     WhereProxy,
 )
 from nanoclaw.gateway.gateway import Way
+from nanoclaw.model.bindings import Go, Pass
 from nanoclaw.model.egress import Outcome
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import ApprovalId, SessionId
 
 log = structlog.get_logger()
 
@@ -54,7 +56,7 @@ UNREADABLE = Refuse(
 
 Turns: TypeAlias = Callable[[SessionId, bool], AbstractAsyncContextManager["Meter | Refuse"]]
 """The turn of a call of that session; see `connection.Turn`."""
-FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Over | Shut
+FromLife: TypeAlias = MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Passed | Over | Shut
 
 
 def no_secrets() -> None:
@@ -91,6 +93,9 @@ class Answers:
     _policies: dict[int, Policy] = field(factory=dict[int, Policy], init=False)
     """What the process knows of each way."""
 
+    _passes: dict[ApprovalId, tuple[Egress, Pass]] = field(factory=dict[ApprovalId, tuple[Egress, Pass]], init=False)
+    """By which something goes on that has not gone out yet, as far as the process has said."""
+
     def close(self, number: int, way: Way) -> trio.Event:
         """*way* is closed; what is returned is set once the process has said the last of it, or has ended."""
         shut = trio.Event()
@@ -105,6 +110,10 @@ class Answers:
                 Told(method=begun.method, place=begun.place, outcome=Outcome.FAILED, why=CUT_OFF, seconds=seconds)
             )
         self._under_way.clear()
+        for egress, used in self._passes.values():
+            # It would have been said before a byte of it went out.
+            egress.passed(used, False)
+        self._passes.clear()
         for _, shut in self._closing.values():
             shut.set()
 
@@ -120,10 +129,20 @@ class Answers:
             case MayReach() | WhereProxy() | MayUse():
                 self._ask(said.number)
                 self._nursery.start_soon(self._look, said)
+            case _:
+                self._hear_of(said)
+
+    def _hear_of(self, said: Begins | Moved | Passed | Over | Shut) -> None:
+        match said:
             case Begins():
                 self._begin(said)
             case Moved(way=number, total=total):
                 self._egress_of(number).spending.move(total)
+            case Passed(used=used, went=went):
+                if used not in self._passes:
+                    raise FrameError("nothing goes on by that pass")
+                egress, taken = self._passes.pop(used)
+                egress.passed(taken, went)
             case Over(number=number, told=told):
                 if number not in self._under_way:
                     raise FrameError(f"there is no request {number}")
@@ -202,7 +221,10 @@ class Answers:
             elif isinstance(asked, MayUse) and way is not None and way.egress is not None:
                 # Before it is used: what comes of that may be in this process' log, too.
                 await trio.to_thread.run_sync(self._know_secrets)
-                self._answer(asked.number, await way.egress.bound(asked.request))
+                verdict = await way.egress.bound(asked.request)
+                if isinstance(verdict, Go) and verdict.used is not None:
+                    self._passes[verdict.used.approval_id] = way.egress, verdict.used
+                self._answer(asked.number, verdict)
             else:
                 self._answer(asked.number, Unanswerable(why="this sandbox's way out is closed"))
         except UnreachableError as exc:

@@ -23,7 +23,7 @@ from nanoclaw.errors import UsageError
 from nanoclaw.gateway.dial import encrypt
 from nanoclaw.gateway.meter import Body
 from nanoclaw.gateway.reach import Reach
-from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, NeedsBody, Stay
+from nanoclaw.model.bindings import Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Pass, Stay
 
 log = structlog.get_logger()
 
@@ -33,6 +33,14 @@ ReadBody: TypeAlias = Callable[[int], Awaitable[Body | None]]
 """The whole body of the request; None: it has more than that many bytes."""
 ValueOf: TypeAlias = Callable[[str], str | None]
 """What the secret of that name says; None: there is none. Blocks. Raises `UsageError`."""
+
+
+TellPassed: TypeAlias = Callable[[Pass, bool], None]
+"""Told of each pass by which something goes on whether it has gone out; before it does."""
+
+
+def nobody_passed(_: Pass, __: bool) -> None:
+    """Where there is none."""
 
 
 async def nothing_bound(request: BoundRequest) -> BoundVerdict:
@@ -62,7 +70,14 @@ class Onward:
 
 
 async def begin(
-    asked: Asked, headers: Headers, read_body: ReadBody, *, ask: AskBound, value_of: ValueOf, reach: Reach
+    asked: Asked,
+    headers: Headers,
+    read_body: ReadBody,
+    *,
+    ask: AskBound,
+    passed: TellPassed,
+    value_of: ValueOf,
+    reach: Reach,
 ) -> Onward | Stay:
     """Judge what an agent asks of the gateway itself, and connect to where it leads; the caller closes the connection.
 
@@ -86,10 +101,21 @@ async def begin(
         verdict = await ask(attrs.evolve(request, size=len(body.data), digest=digest))
     if not isinstance(verdict, Go):
         return verdict if isinstance(verdict, Stay) else Stay(500, "Nobody can say whether this may go on.")
-    binding = verdict.binding
+    onward: Onward | Stay | None = None
+    try:
+        onward = await _open(verdict.binding, request, headers, body, value_of=value_of, reach=reach)
+    finally:
+        if verdict.used is not None:
+            passed(verdict.used, isinstance(onward, Onward))
+    return onward
+
+
+async def _open(
+    binding: Binding, request: BoundRequest, headers: Headers, body: Body | None, *, value_of: ValueOf, reach: Reach
+) -> Onward | Stay:
     try:
         value = await trio.to_thread.run_sync(value_of, binding.secret)
-        allowed = permitted(binding, asked.method, path)
+        allowed = permitted(binding, request.method, request.path)
     except (UsageError, ValueError) as exc:
         log.warning("binding_unusable", binding=binding.name, why=str(exc))
         return Stay(503, "The host cannot use this binding; its log says why.")

@@ -24,7 +24,7 @@ from nanoclaw.core.egress_requests import (
     read_request,
     reason_phrase,
 )
-from nanoclaw.gateway.bound import AskBound, Onward, ValueOf, begin, no_secret, nothing_bound
+from nanoclaw.gateway.bound import AskBound, Onward, TellPassed, ValueOf, begin, no_secret, nobody_passed, nothing_bound
 from nanoclaw.gateway.dial import UnreachableError
 from nanoclaw.gateway.meter import Body, Count, Meter
 from nanoclaw.gateway.passing import BODY_SECONDS, Passing
@@ -78,6 +78,7 @@ class Egress:
     """Told of every request before anything becomes of it; what it returns is told the rest, in place of `tell`."""
     bound: AskBound = nothing_bound
     """May a request go on with a secret? See there."""
+    passed: TellPassed = nobody_passed
     limits: EgressLimits = field(factory=EgressLimits)
     spending: Spending = field(factory=Spending)
 
@@ -125,10 +126,7 @@ class EgressConnection:
         if too_much is not None and (more := self._meter.tell()) is None:
             await self._refuse(429, f"{too_much}.")
             return self._inside.next_message()
-        begun = Begun(
-            method=request.method.decode("ascii", "replace")[:20],
-            place=named(asked),
-        )
+        begun = Begun(method=request.method.decode("ascii", "replace")[:20], place=named(asked))
         self._place = begun.place
         tell = self._egress.tell if self._egress.begins is None else self._egress.begins(begun)
         outcome, why = Outcome.FAILED, "it was cut off"
@@ -207,6 +205,7 @@ class EgressConnection:
                 list(request.headers),
                 partial(self._read_body, held),
                 ask=self._egress.bound,
+                passed=self._egress.passed,
                 value_of=self._value_of,
                 reach=self._reach,
             )
@@ -285,9 +284,8 @@ class EgressConnection:
 
     async def _say(self, status: int, why: str) -> None:
         body = f"nanoclaw: {why}\n".encode()
-        # Whoever was refused keeps no place that another program waits for.
-        headers = [("content-length", str(len(body))), ("connection", "close")]
-        headers.append(("content-type", "text/plain; charset=utf-8"))
+        headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
+        headers.append(("connection", "close"))  # it keeps no place that another program waits for
         # The status line is all that programs show of what answers a CONNECT.
         head = h11.Response(status_code=status, reason=b"OK" if status == OK else reason_phrase(why), headers=headers)
         await self._inside.send(head)

@@ -22,7 +22,7 @@ from nanoclaw.gateway.egress import Begun, Told
 from nanoclaw.gateway.spending import Spent
 from nanoclaw.model.bindings import BoundRequest, Go, NeedsBody, Stay
 from nanoclaw.model.egress import EgressLimits
-from nanoclaw.model.ids import SessionId
+from nanoclaw.model.ids import ApprovalId, SessionId
 from schema.times import read_time, write_time
 
 Place: TypeAlias = Endpoint | BadEndpoint
@@ -159,6 +159,14 @@ class MayUse:
 
 
 @frozen(kw_only=True)
+class Passed:
+    """A request goes out by that pass now, or it will not."""
+
+    used: ApprovalId
+    went: bool
+
+
+@frozen(kw_only=True)
 class Moved:
     """So many bytes have moved over a way by now."""
 
@@ -190,7 +198,9 @@ class Shut:
     way: int
 
 
-ToHost: TypeAlias = Ready | Alive | MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Over | Shut
+ToHost: TypeAlias = (
+    Ready | Alive | MayCall | Took | MayReach | WhereProxy | MayUse | Begins | Moved | Passed | Over | Shut
+)
 
 
 class FrameError(ValueError):

@@ -31,13 +31,14 @@ from nanoclaw.gateway.frames import (
     MayUse,
     Moved,
     Over,
+    Passed,
     Shut,
     ToHost,
     Took,
     Unanswerable,
     WhereProxy,
 )
-from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, NeedsBody, Stay
+from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, NeedsBody, Pass, Stay
 from nanoclaw.model.ids import SessionId
 
 SILENT_SECONDS = 10.0
@@ -112,6 +113,10 @@ class HostLine:
         if isinstance(found, Go | NeedsBody | Stay):
             return found
         raise UnreachableError(_why(found))
+
+    def passed(self, used: Pass, went: bool) -> None:
+        """Have the host know whether a request goes out by that pass, before it does."""
+        self._say(Passed(used=used.approval_id, went=went))
 
     def moved(self, way: int, total: int) -> None:
         """Have the host know how many bytes have moved by now."""

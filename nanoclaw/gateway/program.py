@@ -111,7 +111,15 @@ class _Process:
             policy, begins = partial(self._host.policy, number), partial(self._host.begins, number)
             bound = partial(self._host.bound, number)
             spending = Spending(opened.spent, partial(self._host.moved, number))
-            egress = Egress(policy=policy, tell=_nobody, begins=begins, limits=limits, bound=bound, spending=spending)
+            egress = Egress(
+                policy=policy,
+                tell=_nobody,
+                begins=begins,
+                limits=limits,
+                bound=bound,
+                passed=self._host.passed,
+                spending=spending,
+            )
         way = Way(
             session=opened.session,
             folder=Path("/"),

@@ -72,6 +72,8 @@ class Go:
     """It goes on with the secret."""
 
     binding: Binding
+    used: Pass | None = None
+    """What it goes on by, which is used up, unless it is told that the request has not gone out."""
 
 
 @frozen

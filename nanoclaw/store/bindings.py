@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from nanoclaw.model.bindings import Binding, Pass
@@ -55,14 +56,23 @@ def is_open(conn: Connection, binding: Binding) -> bool:
     return bool(found)
 
 
-def take_pass(conn: Connection, binding: Binding, digest: str, *, now: datetime) -> bool:
-    """Is that one request let through? It is no longer, after this."""
+def take_pass(conn: Connection, binding: Binding, digest: str, *, now: datetime) -> Pass | None:
+    """What lets that one request through, if anything does. It is there no longer, after this."""
     execute(conn, "DELETE FROM secret_passes WHERE until <= ?", (write_time(now),))
-    found = fetch(
+    found = select(
         conn,
-        "SELECT approval_id FROM secret_passes WHERE agent_group_id = ? AND name = ? AND digest = ? LIMIT 1",
+        Pass,
+        "SELECT * FROM secret_passes WHERE agent_group_id = ? AND name = ? AND digest = ? LIMIT 1",
         (binding.agent_group_id, binding.name, digest),
     )
-    if found:
-        execute(conn, "DELETE FROM secret_passes WHERE approval_id = ?", (found[0]["approval_id"],))
-    return bool(found)
+    if not found:
+        return None
+    execute(conn, "DELETE FROM secret_passes WHERE approval_id = ?", (found[0].approval_id,))
+    return found[0]
+
+
+def give_back(conn: Connection, passes: Sequence[Pass]) -> None:
+    """Keep again what was taken for requests that did not go out, unless the binding is gone."""
+    for one in passes:
+        if get(conn, one.agent_group_id, one.name) is not None:
+            let_through(conn, one)

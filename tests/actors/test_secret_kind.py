@@ -16,6 +16,7 @@ from nanoclaw.model.approvals import Approval, ApprovalState
 from nanoclaw.model.bindings import Asks, Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Stay
 from nanoclaw.model.entities import Session
 from nanoclaw.store import approvals, bindings
+from nanoclaw.store.bindings import give_back
 from nanoclaw.store.sessions import session_place
 from schema.sqlite import fetch, transaction
 from tests.support.approvals import carry_out_as
@@ -104,7 +105,13 @@ def test_asked_about_each_time_that_very_request_goes_on_once(case: Case) -> Non
     assert [text for text in told if "put the same request again" in text]
     for change in ({"path": "/z"}, {"method": "GET"}, {"digest": "bcd"}, {"size": 4}):
         assert not isinstance(case.put(attrs.evolve(REQUEST, **change)), Go)
-    assert case.put() == Go(made)
+    went = case.put()
+    assert isinstance(went, Go)
+    assert (went.binding, went.used is not None) == (made, True)
+    assert not isinstance(case.put(), Go)
+    assert went.used is not None
+    give_back(case.world.conn, [went.used])
+    assert case.put() == went, "it had not gone out"
     assert not isinstance(case.put(), Go)
 
 
