@@ -12,6 +12,8 @@ import pytest
 import structlog
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from nanoclaw.core.images import ImageId
 from nanoclaw.errors import ImageError
@@ -19,10 +21,17 @@ from tests.support import no_shell
 from tests.support.docker_engine import MUST_HAVE, built_claude_image, built_image, why_no_docker
 from tests.support.sampling import SAMPLE
 
-settings.register_profile("dev", max_examples=60, deadline=None)
-settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
-settings.register_profile("soak", max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+# How long it takes to make examples says more of the machine than of a test.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", PATIENT, max_examples=60)
+settings.register_profile("ci", PATIENT, max_examples=100, derandomize=True, print_blob=True)
+settings.register_profile("soak", PATIENT, max_examples=10_000)
+settings.load_profile(PROFILE)
+if PROFILE == "ci":
+    # Hypothesis tries constants that are in the sources of whatever is imported by then. So the same examples always
+    # would be others in another order of the tests, and after each commit.
+    providers._get_local_constants = Constants  # without any
 
 no_shell.watch()
 

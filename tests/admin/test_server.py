@@ -53,7 +53,7 @@ async def office(folder: Path, changed: list[str]) -> AsyncIterator[Path]:
 
 
 async def ask(socket: Path, frame: Mapping[str, object]) -> dict[str, object]:
-    with trio.fail_after(10):
+    with trio.fail_after(30):
         lines = LineStream(await trio.open_unix_socket(str(socket)))
         await lines.send(frame)
         answer = await lines.receive()

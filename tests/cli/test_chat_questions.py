@@ -82,12 +82,12 @@ def host() -> Iterator[tuple[Path, list[FromClient], threading.Semaphore]]:
         socket = Path(folder, "s")
         thread = threading.Thread(target=trio.run, args=(main, socket))
         thread.start()
-        ready.wait(10)
+        assert ready.wait(30)
         try:
             yield socket, heard, gone
         finally:
             tokens[0].run_sync_soon(scope.cancel)
-            thread.join(10)
+            thread.join(30)
 
 
 def test_a_single_line_shows_the_question_and_another_answers_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,8 +96,8 @@ def test_a_single_line_shows_the_question_and_another_answers_it(capsys: pytest.
         assert capsys.readouterr().out == "Cake\nNow?\n1. Yes\n2. No\n(answer with a number, or with the words)\n"
         assert one_shot(socket, "1", 10) == exits.OK
         assert capsys.readouterr().out == "Cake it is\n"
-        assert gone.acquire(timeout=10), "the first line's connection did not end"
-        assert gone.acquire(timeout=10), "the second line's connection did not end"
+        assert gone.acquire(timeout=30), "the first line's connection did not end"
+        assert gone.acquire(timeout=30), "the second line's connection did not end"
         assert [said.key for said in heard if isinstance(said, Seen)] == ["k1", "k2"]
 
 

@@ -81,7 +81,7 @@ class Wakes:
         self._event = trio.Event()
 
     async def wait(self) -> None:
-        with trio.fail_after(10):
+        with trio.fail_after(30):
             await self._event.wait()
 
 

@@ -20,6 +20,8 @@ from nanoclaw.link.snapshot import Snapshot, Stamp
 from nanoclaw.link.workers import Programs, WorkerStartError
 from tests.link.outbox import ids, outbox, saying
 
+PATIENCE = 20.0
+"""Seconds for what an honest worker does in milliseconds, where the machine has more to do."""
 NO_STAMP = Stamp(0, 0, 0, 0, b"", None)
 
 
@@ -68,13 +70,13 @@ def is_honest(found: Inspected) -> bool:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(2 * PATIENCE):
         while not condition():  # noqa: ASYNC110  # the table of processes has no event
             await trio.sleep(0.01)
 
 
 async def test_an_honest_file_is_read_and_its_worker_kept() -> None:
-    async with running(Customs()) as customs:
+    async with running(Customs(deadline=PATIENCE)) as customs:
         before = sorted(children())
         assert len(before) == 2
         for _ in range(5):
@@ -88,14 +90,14 @@ async def test_an_honest_file_is_read_and_its_worker_kept() -> None:
 
 async def test_a_large_answer_comes_through() -> None:
     image = outbox(saying(*range(1, 21), content='{"text": "' + "x" * 150_000 + '"}'))
-    async with running(Customs(size=1, deadline=20)) as customs:
+    async with running(Customs(size=1, deadline=PATIENCE)) as customs:
         found = await customs.inspect(picture(image, b"\0" * (1 << 20)), after=0)
         assert isinstance(found, Report)
         assert len(found.rows) == 13
 
 
 async def test_a_worker_that_read_a_bad_file_reads_no_other() -> None:
-    async with running(Customs(size=1)) as customs:
+    async with running(Customs(size=1, deadline=PATIENCE)) as customs:
         (before,) = children()
         assert isinstance(await customs.inspect(GARBAGE, after=0), Quarantine)
         assert is_honest(await customs.inspect(HONEST, after=0))
@@ -104,7 +106,7 @@ async def test_a_worker_that_read_a_bad_file_reads_no_other() -> None:
 
 
 async def test_a_worker_that_died_while_idle_costs_no_file() -> None:
-    async with running(Customs()) as customs:
+    async with running(Customs(deadline=PATIENCE)) as customs:
         for worker in children():
             os.kill(worker, signal.SIGKILL)
         assert is_honest(await customs.inspect(HONEST, after=0))
@@ -125,7 +127,7 @@ async def test_a_worker_that_hangs_is_killed_at_the_deadline() -> None:
 
 
 async def test_a_hanging_worker_does_not_hold_up_other_files() -> None:
-    async with running(Customs(deadline=20)) as customs:
+    async with running(Customs(deadline=PATIENCE)) as customs:
         first, _ = children()
         os.kill(first, signal.SIGSTOP)
         verdicts: list[Inspected] = []
@@ -145,7 +147,7 @@ async def test_a_hanging_worker_does_not_hold_up_other_files() -> None:
 
 
 async def test_looks_wait_their_turn() -> None:
-    async with running(Customs(size=1)) as customs:
+    async with running(Customs(size=1, deadline=PATIENCE)) as customs:
         verdicts: list[Inspected] = []
 
         async def look() -> None:
@@ -159,7 +161,7 @@ async def test_looks_wait_their_turn() -> None:
 
 
 async def test_a_cancelled_look_costs_its_worker_and_nothing_else() -> None:
-    async with running(Customs(size=1)) as customs:
+    async with running(Customs(size=1, deadline=PATIENCE)) as customs:
         (worker,) = children()
         os.kill(worker, signal.SIGSTOP)
         with trio.move_on_after(0.05) as scope:
@@ -170,7 +172,7 @@ async def test_a_cancelled_look_costs_its_worker_and_nothing_else() -> None:
 
 
 async def test_a_look_under_way_when_customs_closes_goes_on_when_it_is_back() -> None:
-    customs = Customs(size=1, deadline=20)
+    customs = Customs(size=1, deadline=PATIENCE)
     verdicts: list[Inspected] = []
 
     async def look() -> None:
@@ -189,7 +191,7 @@ async def test_a_look_under_way_when_customs_closes_goes_on_when_it_is_back() ->
 
 
 async def test_workers_left_from_before_are_not_asked() -> None:
-    customs = Customs(size=1)
+    customs = Customs(size=1, deadline=PATIENCE)
     async with running(customs):
         pass
     async with running(customs):
@@ -203,7 +205,7 @@ GREETING = f"import sys, time; put = sys.stdout.buffer.write; get = sys.stdin.bu
 def pretending(program: str, *, greeting: str = GREETING) -> Customs:
     """Customs whose worker is *program*."""
     flush = "sys.stdout.buffer.flush(); get(1); "
-    return Customs(size=1, deadline=5, source=Programs((sys.executable, "-I", "-c", greeting + flush + program)))
+    return Customs(size=1, deadline=PATIENCE, source=Programs((sys.executable, "-I", "-c", greeting + flush + program)))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ async def test_a_worker_that_talks_nonsense_is_believed_in_nothing(program: str,
 async def test_a_worker_that_closes_its_ears_counts_as_gone() -> None:
     async with running(pretending("import os; os.close(0); time.sleep(60)")) as customs:
         big = picture(b"x" * (4 << 20))
-        with trio.fail_after(20):
+        with trio.fail_after(2 * PATIENCE):
             found = await customs.inspect(big, after=0)
         assert found == Quarantine(reason="worker-died", detail="3 workers ended before they had all of it")
 

@@ -15,6 +15,7 @@ from nanoclaw.link.report import Inspected, Quarantine, Report
 from nanoclaw.link.snapshot import Refused, Snapshot, take
 from tests.link.attacks import ATTACKS, Place
 from tests.link.outbox import ids, outbox, saying
+from tests.link.test_customs import PATIENCE
 
 
 def fingerprint(folder: Path) -> dict[str, tuple[object, ...]]:
@@ -60,7 +61,7 @@ async def test_a_hostile_outbox_harms_nobody(attack: str, tmp_path: Path) -> Non
         layout.outbound(1).write_bytes(image)
     make_canary(canary := home / "canary")
     make, expected = ATTACKS[attack]
-    customs = Customs()
+    customs = Customs(deadline=PATIENCE)
     with evil.open_out(1) as evil_out, good.open_out(1) as good_out:
         used = descriptors()
         async with trio.open_nursery() as nursery:
@@ -88,7 +89,7 @@ async def test_a_hostile_outbox_harms_nobody(attack: str, tmp_path: Path) -> Non
 
 
 async def test_good_rows_among_poison_and_bombs_all_arrive(tmp_path: Path) -> None:
-    customs = Customs(size=1)
+    customs = Customs(size=1, deadline=PATIENCE)
     async with trio.open_nursery() as nursery:
         await nursery.start(customs.run)
         for attack in ("F9 a row of ten megabytes", "F13 poison", "F14 JSON bombs"):
@@ -110,7 +111,7 @@ async def test_many_rows_are_drained_a_hundred_at_a_time(tmp_path: Path) -> None
     layout = SessionLayout(tmp_path / "session")
     layout.make_epoch(1)
     ATTACKS["F9 many rows"][0](Place(layout.out_dir(1), tmp_path, tmp_path))
-    customs, seen, looks = Customs(size=1), 0, 0
+    customs, seen, looks = Customs(size=1, deadline=PATIENCE), 0, 0
     with layout.open_out(1) as out:
         async with trio.open_nursery() as nursery:
             await nursery.start(customs.run)

@@ -143,7 +143,7 @@ ATTACKS: dict[str, tuple[Callable[[Scene], object], str]] = {
 }
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_whatever_is_no_plain_file_is_refused_with_the_reason(scene: Scene, attack: str) -> None:
     make, why = ATTACKS[attack]

@@ -14,7 +14,7 @@ from nanoclaw.link.report import Quarantine, Report
 from nanoclaw.link.standing import DOUBT_SECONDS, CustomsByStanding, Standings
 from nanoclaw.link.workers import Programs
 from nanoclaw.model.ids import SessionId
-from tests.link.test_customs import GARBAGE, GREETING, HONEST, until
+from tests.link.test_customs import GARBAGE, GREETING, HONEST, PATIENCE, until
 
 GOOD, EVIL = SessionId("good"), SessionId("evil")
 NEVER_ANSWERS = GREETING + "sys.stdout.flush(); time.sleep(1000)"
@@ -39,8 +39,16 @@ def test_a_session_is_in_good_standing_after_a_clean_file_and_not_for_ten_minute
         assert not standings.is_doubted(EVIL, now)
 
 
-async def test_each_session_is_known_by_the_files_it_brought() -> None:
+def patient() -> CustomsByStanding:
+    """Customs whose workers have all the time that they may need where the machine has more to do."""
     customs = CustomsByStanding()
+    for pool in (customs.good, customs.doubted):
+        pool.deadline = PATIENCE
+    return customs
+
+
+async def test_each_session_is_known_by_the_files_it_brought() -> None:
+    customs = patient()
     async with trio.open_nursery() as nursery:
         await nursery.start(customs.run)
         assert isinstance(await customs.inspect(HONEST, after=0, session=GOOD), Report)
@@ -58,20 +66,22 @@ async def test_each_session_is_known_by_the_files_it_brought() -> None:
 
 async def test_a_session_in_good_standing_does_not_wait_for_those_that_are_not() -> None:
     program = (sys.executable, "-I", "-c", NEVER_ANSWERS)
-    customs = CustomsByStanding(doubted=Customs(size=1, deadline=1000, source=Programs(program)))
+    customs = patient()
+    customs.doubted = Customs(size=1, deadline=1000, source=Programs(program))
     customs._standings.note(GOOD, trio.current_time(), clean=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(customs.run)
         for _ in range(20):
             nursery.start_soon(lambda: customs.inspect(GARBAGE, after=0, session=EVIL))
-        with trio.fail_after(20):
+        with trio.fail_after(2 * PATIENCE):
             assert isinstance(await customs.inspect(HONEST, after=0, session=GOOD), Report)
         nursery.cancel_scope.cancel()
 
 
 async def test_a_file_that_took_too_long_is_read_once_more_unless_its_session_is_doubted() -> None:
     program = (sys.executable, "-I", "-c", NEVER_ANSWERS)
-    customs = CustomsByStanding(good=Customs(size=1, deadline=0.1, source=Programs(program)))
+    customs = patient()
+    customs.good = Customs(size=1, deadline=0.1, source=Programs(program))
     customs._standings.note(GOOD, trio.current_time(), clean=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(customs.run)

@@ -77,7 +77,7 @@ def test_warming_up_can_be_done_anywhere() -> None:
 def test_it_ends_when_its_input_ends(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     assert process.stderr is not None
     assert process.stderr.read() == b""
 

@@ -19,7 +19,7 @@ from nanoclaw.link import wire, worker_template
 from nanoclaw.link.customs import Customs
 from nanoclaw.link.report import Quarantine, Report
 from nanoclaw.link.workers import Template, WorkerStartError
-from tests.link.test_customs import GARBAGE, HONEST, children, until
+from tests.link.test_customs import GARBAGE, HONEST, PATIENCE, children, until
 
 
 @asynccontextmanager
@@ -60,7 +60,7 @@ def lives(number: int) -> bool:
 async def test_workers_read_are_replaced_when_spent_and_leave_nothing_behind() -> None:
     template = Template()
     async with running(template), trio.open_nursery() as nursery:
-        customs = Customs(source=template)
+        customs = Customs(deadline=PATIENCE, source=template)
         await nursery.start(customs.run)
         (parent,) = children()
         before = set(children_of(parent))
@@ -99,14 +99,14 @@ async def test_a_worker_has_given_up_what_one_that_starts_by_itself_has() -> Non
 async def test_a_template_that_ends_takes_its_workers_along_and_another_makes_new_ones() -> None:
     template = Template()
     async with running(template), trio.open_nursery() as nursery:
-        customs = Customs(source=template)
+        customs = Customs(deadline=PATIENCE, source=template)
         await nursery.start(customs.run)
         (parent,) = children()
         workers = children_of(parent)
         os.kill(parent, signal.SIGKILL)
         await until(lambda: not any(lives(number) for number in workers))
         await until(lambda: template.replaced == 1)
-        with trio.fail_after(20):
+        with trio.fail_after(2 * PATIENCE):
             while not isinstance(await customs.inspect(HONEST, after=0), Report):
                 pass
         nursery.cancel_scope.cancel()

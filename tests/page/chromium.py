@@ -17,7 +17,7 @@ from tests.support.host import HostProcess
 
 MUST_HAVE: Final = "NANOCLAW_NEEDS_BROWSER"
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 45_000
 WIDE: Final = ViewportSize(width=1000, height=720)
 PHONE: Final = ViewportSize(width=390, height=760)
 SETTINGS: Final = '[sandbox]\nengine = "process"\n[web]\nport = {port}\n'

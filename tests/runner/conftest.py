@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,19 @@ def link(tmp_path: Path) -> Iterator[Link]:
     made = Link(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Iterator[Callable[[], Link]]:
+    """Makes links as `link` is, as many as are asked for."""
+    numbers = count()
+    with ExitStack() as made:
+
+        def make() -> Link:
+            (folder := tmp_path / f"link-{next(numbers)}").mkdir()
+            return made.enter_context(closing(Link(folder)))
+
+        yield make
 
 
 @pytest.fixture

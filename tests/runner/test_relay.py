@@ -15,7 +15,7 @@ from attrs import define
 
 from runner.relay import LOCAL, MOST_CONNECTIONS, Relay, open_relay
 
-SECONDS = 5.0
+SECONDS = 30.0
 
 
 async def echo(stream: trio.SocketStream) -> None:

@@ -20,6 +20,11 @@ async def dies(process: int) -> bool:
     return False
 
 
+def number_in(file: Path) -> int:
+    """What a shell has written there; 0 as long as it has not."""
+    return int(file.read_text().strip() or 0) if file.exists() else 0
+
+
 def state_of(process: int) -> str:
     """Its state as /proc has it; X where it is gone."""
     try:
@@ -53,13 +58,17 @@ async def test_a_script_that_goes_wrong_says_how(script: str, why: str) -> None:
 
 
 async def test_a_script_that_takes_too_long_is_killed_with_all_it_started(tmp_path: Path) -> None:
-    gate = await run_script(f"sleep 60 & echo $! > {tmp_path}/child; sleep 60", seconds=1.0)
-    assert gate == Broken("its script was not over after 1 s")
-    assert await dies(int((tmp_path / "child").read_text()))
+    seconds = 1.0
+    # On a machine that has more to do, the shell may not be up so soon.
+    while not (child := number_in(tmp_path / "child")):
+        gate = await run_script(f"sleep 60 & echo $! > {tmp_path}/child; sleep 60", seconds=seconds)
+        assert gate == Broken(f"its script was not over after {seconds:g} s")
+        seconds *= 2
+    assert await dies(child)
 
 
 async def test_what_a_script_leaves_running_is_killed_and_does_not_hold_it_up(tmp_path: Path) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(30):
         gate = await run_script(f"""sleep 60 & echo $! > {tmp_path}/child; echo '{{"wakeAgent": true}}'""")
     assert gate == Open(None)
     assert await dies(int((tmp_path / "child").read_text()))
@@ -70,7 +79,10 @@ async def test_a_script_that_never_stops_talking_is_stopped() -> None:
 
 
 async def test_cancelled_nothing_of_it_is_left(tmp_path: Path) -> None:
-    with trio.move_on_after(0.5) as scope:
-        await run_script(f"echo $$ > {tmp_path}/self; sleep 60")
-    assert scope.cancelled_caught
-    assert await dies(int((tmp_path / "self").read_text()))
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_script, f"echo $$ > {tmp_path}/self; sleep 60")
+            while not (script := number_in(tmp_path / "self")):  # noqa: ASYNC110 - a file has no event
+                await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+    assert await dies(script)

@@ -10,7 +10,7 @@ import trio
 
 from runner.splicing import carry
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def pair() -> tuple[trio.SocketStream, trio.SocketStream]:

@@ -60,7 +60,7 @@ def test_files_of_one_name_lie_side_by_side(staging: Staging, tmp_path: Path) ->
     assert tree(staging) == {"out-1/a": b"x", "out-1/2-a": b"y"}
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "too large"])
 def test_what_cannot_be_sent_is_said_at_once_and_leaves_nothing(staging: Staging, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"

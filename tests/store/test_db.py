@@ -30,10 +30,10 @@ class Gate:
 
     def query(self, _: Connection) -> None:
         self._entered.set()
-        assert self._open.wait(10)
+        assert self._open.wait(30)
 
     async def wait_entered(self) -> None:
-        assert await trio.to_thread.run_sync(self._entered.wait, 10)
+        assert await trio.to_thread.run_sync(self._entered.wait, 30)
 
     def open(self) -> None:
         self._open.set()
@@ -267,5 +267,5 @@ def test_a_query_that_never_returns_is_reported_and_its_end_harms_nobody(
         trio.run(main)
     (thread,) = writer_threads()
     gate.open()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()

@@ -42,7 +42,7 @@ async def test_all_that_one_read_sees_is_of_one_moment(path: Path) -> None:
 
 async def test_there_are_as_many_reads_at_a_time_as_connections(path: Path) -> None:
     readers = Readers(path, count=2)
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(3, timeout=30)
     third = trio.Event()
 
     def meet(conn: Connection) -> None:
@@ -67,7 +67,7 @@ async def test_there_are_as_many_reads_at_a_time_as_connections(path: Path) -> N
 
 async def test_a_cancelled_read_that_waits_for_its_turn_does_not_happen(path: Path) -> None:
     readers = Readers(path, count=1)
-    together = threading.Barrier(2, timeout=5)
+    together = threading.Barrier(2, timeout=30)
     scope = trio.CancelScope()
 
     async def read_second() -> None:
@@ -87,7 +87,7 @@ async def test_a_cancelled_read_that_waits_for_its_turn_does_not_happen(path: Pa
 
 async def test_closing_spares_the_read_that_runs_and_closes_its_connection_after(path: Path) -> None:
     readers = Readers(path, count=2)
-    together = threading.Barrier(2, timeout=5)
+    together = threading.Barrier(2, timeout=30)
     used: list[Connection] = []
 
     def read(conn: Connection) -> int:

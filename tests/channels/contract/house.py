@@ -32,7 +32,7 @@ from tests.support.central import World
 from tests.support.channels import MarksInMemory
 from tests.support.inline_database import InlineDatabase
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 POLICY = DeliveryPolicy(most_attempts=6, first_pause=0.05, longest_pause=0.2, jitter=0)
 
 

@@ -45,7 +45,6 @@ async def test_a_server_that_is_not_there_is_answered_with_those_that_are() -> N
         (program("pass"), "cannot be asked"),
         (program("print('not JSON', flush=True); input()"), "cannot be asked"),
         (program("print('[' * 99999, flush=True); input()"), "cannot be asked"),
-        (program("import time; time.sleep(99)"), "did not answer within 0.5 s"),
         (
             program(
                 'for n in \'12\': print(\'{"id": %s, "error": {"message": "no"}}\' % n, flush=True)\nopen(0).read()'
@@ -54,10 +53,14 @@ async def test_a_server_that_is_not_there_is_answered_with_those_that_are() -> N
         ),
     ],
 )
-async def test_one_that_does_not_answer_as_it_should_is_a_failure_in_words(
-    monkeypatch: pytest.MonkeyPatch, server: McpServer, why: str
-) -> None:
-    monkeypatch.setattr(demo_servers, "PATIENCE_SECONDS", 0.5)
+async def test_one_that_does_not_answer_as_it_should_is_a_failure_in_words(server: McpServer, why: str) -> None:
     answer = await call(server)
     assert answer.failed
     assert why in answer.text
+
+
+async def test_one_that_does_not_answer_at_all_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_servers, "PATIENCE_SECONDS", 0.5)
+    assert await call(program("import time; time.sleep(99)")) == Answer(
+        "weather did not answer within 0.5 s", failed=True
+    )

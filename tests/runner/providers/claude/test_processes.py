@@ -31,7 +31,7 @@ def test_what_a_process_has_started_is_found_and_killed(parent: subprocess.Popen
     found = descendants(parent.pid)
     assert len(found) == 1
     assert kill(found) == 1
-    assert parent.wait(timeout=10) == 0
+    assert parent.wait(timeout=30) == 0
     assert kill(found) == 0
 
 

@@ -12,6 +12,7 @@ from runner.providers.base import Init, ProviderError, Result, Taken, ToolStarte
 from runner.providers.claude.processes import kill
 from runner.providers.claude.query import LEAVE_SECONDS
 from tests.runner.providers.claude.desk import MOST_SECONDS, PATIENCE_SECONDS, Desk, answers, of, rest, until
+from tests.support.in_time import once_in_time
 from tests.support.model_wire import (
     BROKEN,
     INVALID,
@@ -97,8 +98,9 @@ async def test_a_command_line_that_says_nothing_any_more_is_given_up(desk: Desk)
 
 
 async def test_a_tool_may_be_silent_for_longer(desk: Desk) -> None:
-    desk.most_silence = 1.0
-    desk.model.then(uses("Bash", command="sleep 1.9; echo done"), says("it is done"))
+    # On a machine that has more to do, the command line itself says nothing for a second or two.
+    desk.most_silence = 4.0
+    desk.model.then(uses("Bash", command="sleep 4.5; echo done"), says("it is done"))
     assert answers(await desk.ask("do it")) == ["it is done"]
 
 
@@ -118,7 +120,12 @@ async def test_a_command_line_that_dies_is_an_error_after_which_the_conversation
 
 
 async def test_being_stopped_in_a_tool_leaves_no_process_behind(desk: Desk) -> None:
-    ready = desk.folder / "ready"
+    await once_in_time(STOPPED_WITHIN, lambda: is_stopped_in_a_tool(desk))
+
+
+async def is_stopped_in_a_tool(desk: Desk) -> float:
+    """The seconds that it took."""
+    ready = desk.folder / f"ready-{len(desk.model.asked)}"
     ignoring = "trap '' HUP INT TERM; setsid tail -f /dev/null & setsid tail -f /dev/null"
     desk.model.then(uses("Bash", command=f"touch {ready}; {ignoring}"))
     async with desk.query("first") as query:
@@ -130,9 +137,10 @@ async def test_being_stopped_in_a_tool_leaves_no_process_behind(desk: Desk) -> N
         start = trio.current_time()
         query.abort()
         events = await rest(query)
-        assert trio.current_time() - start < STOPPED_WITHIN
+        took = trio.current_time() - start
     assert of(ProviderError, events) == []
     assert kill(started) == 0
+    return took
 
 
 async def test_being_stopped_while_the_model_speaks_ends_the_request_and_the_session_goes_on(desk: Desk) -> None:
@@ -149,15 +157,22 @@ async def test_being_stopped_while_the_model_speaks_ends_the_request_and_the_ses
 
 
 async def test_being_cancelled_ends_everything_within_a_bounded_time(desk: Desk) -> None:
+    await once_in_time(STOPPED_WITHIN, lambda: is_cancelled(desk))
+
+
+async def is_cancelled(desk: Desk) -> float:
+    """The seconds that it took."""
+    asked = len(desk.model.asked)
     desk.model.then(Turn(parts=(Says("I begin"), Gate())))
     with trio.CancelScope() as scope:
         async with desk.query("first") as query:
             await until(query, Init)
-            await desk.model.request(1)
+            await desk.model.request(asked + 1)
             start = trio.current_time()
             scope.cancel()
-    assert trio.current_time() - start < STOPPED_WITHIN
+    took = trio.current_time() - start
     assert desk.processes() == []
+    return took
 
 
 async def test_being_cancelled_before_the_command_line_is_there_leaves_nothing(desk: Desk) -> None:
