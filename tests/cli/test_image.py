@@ -99,7 +99,7 @@ def test_images_are_listed_the_newest_first_for_people_and_for_programs(engine: 
 
 def test_without_an_image_it_is_said_how_to_make_one(engine: EngineServer) -> None:
     engine.answers["GET /images/json"] = []
-    said = CliRunner().invoke(cli, ["image", "list"], catch_exceptions=False).output
+    said = CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["image", "list"], catch_exceptions=False).output
     assert said == "no image yet: make one with nanoclaw image build\n"
 
 

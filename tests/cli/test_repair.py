@@ -52,7 +52,10 @@ def test_it_shows_and_changes_nothing(config: Config, capsys: pytest.CaptureFixt
     assert (config.home / "sessions" / "agt-gone" / "ses-gone").is_dir()
 
 
-def test_it_repairs_once_and_then_has_nothing_to_do(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_repairs_once_and_then_has_nothing_to_do(
+    config: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     assert run(config, apply=True, yes=True) == exits.OK
     said = capsys.readouterr().out
     assert "nothing is wrong any more" in said

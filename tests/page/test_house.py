@@ -43,12 +43,11 @@ def looking(owner: Visitor) -> Page:
 
 
 def names_each_with_its_reason(page: Page) -> None:
-    """Every stuck session stands there, and why."""
-    cards = page.locator("#sessions > li").all_inner_texts()
+    """Every stuck session stands there, and why; as soon as what held it up before that is over."""
     for name, kind in KINDS.items():
-        (card,) = (card for card in cards if f"ses-{name}" in card.splitlines())
-        assert kind.reason.value in card, card
-        assert kind.why in card, card
+        card = page.locator("#sessions > li").filter(has=page.get_by_text(f"ses-{name}", exact=True))
+        expect(card).to_contain_text(kind.reason.value)
+        expect(card).to_contain_text(kind.why)
 
 
 @pytest.mark.soak

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import signal
@@ -82,6 +83,8 @@ def answers_and_leaves(link: Link) -> float:
         asked = time.monotonic()
         code, said = end(process)
         took = time.monotonic() - asked
+    if code == -signal.SIGALRM:
+        return math.inf  # the alarm that it sets itself was quicker
     assert code == 0
     assert "I am Bo" in link.texts()[0]
     assert link.acks() == {"m2": "completed", "m4": "completed"}
@@ -107,9 +110,11 @@ def leaves_in_mid_turn(link: Link) -> float:
         asked = time.monotonic()
         code, _ = end(process)
         took = time.monotonic() - asked
-    assert code == 0
     assert link.acks() == {"m2": "processing"}
     assert link.messages() == []
+    if code == -signal.SIGALRM:
+        return math.inf  # the alarm that it sets itself was quicker
+    assert code == 0
     return took
 
 
