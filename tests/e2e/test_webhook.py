@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from nanoclaw.store.db import open_database
 from nanoclaw.store.home import make_folders
 from tests.channels.webhook.calls import ISSUE, SETTING, by_github, github, written
 from tests.e2e.test_approvals import assert_sound, terminal, ways
+from tests.support.ports import free_port
 from tests.support.truth import rows
 
 HOOK = ChannelName("hook")
@@ -38,9 +38,7 @@ def home(home: Path) -> Path:
 
 async def add_webhook(home: Path) -> int:
     """A webhook at some port, which is returned."""
-    with socket.socket() as plain:
-        plain.bind(("127.0.0.1", 0))
-        port = int(plain.getsockname()[1])
+    port = free_port()
     make_folders(home)
     said = json.dumps({"url": f"http://127.0.0.1:{port}"})
     row = ConfiguredChannel(name=HOOK, kind="webhook", settings=said, created_at=SystemClock().now(), enabled=True)

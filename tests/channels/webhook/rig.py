@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from tests.channels.contract.putting_off import EVERY_FORM, Form, put_off
 from tests.channels.contract.rig import Can, Shown, Trouble
 from tests.channels.webhook.calls import WHSEC, by_standard, written
 from tests.support.fake_http import Asked, FakeHttp, Fault, Half, Hang, Reply, Reset, open_http, reply
+from tests.support.ports import free_port
 
 REPLY_SECRET = "a-secret-of-the-replies"  # noqa: S105 - of a fake
 AGAIN_SECONDS = 0.05
@@ -144,9 +144,7 @@ async def open_rig(_: Path) -> AsyncGenerator[WebhookRig]:
         shown.setdefault(asked.headers["webhook-id"], asked)
         return reply({"taken": True, "name": asked.headers["webhook-id"]})
 
-    with socket.socket() as plain:
-        plain.bind(("127.0.0.1", 0))
-        port = int(plain.getsockname()[1])
+    port = free_port()
     async with (
         open_http(take) as http,
         httpx2.AsyncClient(trust_env=False, verify=False) as client,
