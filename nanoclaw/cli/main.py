@@ -25,6 +25,7 @@ from nanoclaw.cli import (
     web_commands,
 )
 from nanoclaw.cli.client import NotRunningError
+from nanoclaw.cli.joined import JoinedGroup
 from nanoclaw.errors import HomeInUseError, NanoclawError
 from schema.sqlite import OldSqliteError
 
@@ -42,12 +43,12 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The one of that name. What this file and the table both have commands of is one group."""
-        if cmd_name in self.commands and cmd_name != "secrets":
-            return self.commands[cmd_name]
+        own = self.commands.get(cmd_name)
+        if own is not None and not isinstance(own, JoinedGroup):
+            return own
         from nanoclaw.cli import resources
 
         found = resources.command(cmd_name, _config)
-        own = self.commands.get(cmd_name)
         if isinstance(found, click.Group) and isinstance(own, click.Group):
             for name, command in own.commands.items():
                 found.add_command(command, name)

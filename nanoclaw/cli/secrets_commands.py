@@ -7,11 +7,12 @@ import sys
 import click
 
 from nanoclaw import config
+from nanoclaw.cli.joined import JoinedGroup
 
 URL_HELP = "Where that answers which the key is for; by default https://api.anthropic.com, or what [onecli] says."
 
 
-@click.group()
+@click.group(cls=JoinedGroup)
 def secrets() -> None:
     """Those of the table of verbs stand beside these; see `nanoclaw.cli.main`."""
 

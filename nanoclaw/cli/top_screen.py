@@ -14,7 +14,7 @@ from rich.text import Text
 from nanoclaw.cli.look import MARK_COLOURS
 from nanoclaw.cli.top_state import KEYS, VIEWS, Row, State, rows_of
 from nanoclaw.cli.words import printable
-from nanoclaw.core.holds_words import ago
+from nanoclaw.core.holds_words import ago, left_out
 
 SPANS = {"age", "left", "heard", "next"}
 """Cells that are seconds."""
@@ -58,6 +58,7 @@ def _head(overview: Mapping[str, Any], trouble: str) -> Text:
         ("nanoclaw ", "bold"),
         printable(f"{house['engine']}, {places}{queue}, {len(overview['sessions'])} sessions with something open, "),
         printable(f"{house['resting']} at rest"),
+        (left_out(house["not_shown"]), "bold yellow"),
     )
     if way_out := house.get("way_out"):
         head.append_text(printable(f"   {way_out}", "bold red"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 
@@ -84,3 +85,9 @@ def ago(seconds: float) -> str:
 def at(moment: datetime) -> str:
     """A time for people."""
     return f"{moment:%H:%M:%S} UTC"
+
+
+def left_out(not_shown: Mapping[str, int]) -> str:
+    """How much is open besides what is shown, as what ends a sentence; empty: nothing is."""
+    kinds = [f"{count:,} more {name}" for name, count in not_shown.items()]
+    return f"; {', '.join(kinds)} open and not shown" if kinds else ""

@@ -22,7 +22,7 @@ def row(name: str, mark: str, **cells: Any) -> dict[str, Any]:
 
 
 OVERVIEW: dict[str, Any] = {
-    "house": {"engine": "docker", "sandboxes": 3, "places": 8, "waiting": 1, "resting": 97},
+    "house": {"engine": "docker", "sandboxes": 3, "places": 8, "waiting": 1, "resting": 97, "not_shown": {}},
     "sessions": [
         row("ses-1", "good", age=3.0),
         row("ses-2", "bad", age=None, mend="nanoclaw doctor"),
@@ -112,6 +112,20 @@ def test_it_fits_into_the_terminal(width: int, height: int) -> None:
     lines = printed(State(), width, height).splitlines()
     assert all(len(line) <= width for line in lines)
     assert any("ses-2" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("not_shown", "words"),
+    [
+        ({}, ", 97 at rest\n"),
+        ({"sessions": 1_200, "claims": 1}, ", 97 at rest; 1,200 more sessions, 1 more claims open and not shown\n"),
+    ],
+)
+def test_how_much_is_open_and_not_shown_is_said(not_shown: dict[str, int], words: str) -> None:
+    overview = {**OVERVIEW, "house": {**OVERVIEW["house"], "not_shown": not_shown}}
+    out = StringIO()
+    Console(file=out, width=200, height=40).print(screen(State(), overview, "", 200, 40))
+    assert words in "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
 def test_what_is_not_of_now_says_so() -> None:

@@ -1,5 +1,6 @@
-"""A host in a process of its own in which sessions are stuck: `python -m tests.support.stuck_host HOME SESSIONS PORT`.
+"""A host in a process of its own in which sessions are stuck.
 
+`python -m tests.support.stuck_host HOME SESSIONS PORT A_SECOND`, the last of which is messages to others meanwhile.
 The home is made first. It writes a line when every session is stuck as `KINDS` says, and lives until a signal.
 """
 
@@ -27,12 +28,15 @@ from tests.support.stuck_house import KINDS, StuckEngine
 
 READY = "ready"
 SETTLE_SECONDS = 2.0
+SETTLE_UNDER_LOAD_SECONDS = 12.0
+"""Sandboxes of a hundred rooms start first."""
 
 
-def main(home: Path, sessions: int, port: int) -> None:
-    """Be the host of *home*; *port* 0 is any."""
+def main(home: Path, sessions: int, port: int, a_second: float) -> None:
+    """Be the host of *home*; *port* 0 is any. So many messages *a_second* are said in rooms that are not stuck."""
     stuck_house.make(home, sessions - len(KINDS))
     clock = MockClock(rate=1.0)
+    rooms = [f"room-{number}" for number in range(min(100, sessions - len(KINDS)))] if a_second else []
 
     async def serve() -> None:
         settings = config.Config(
@@ -42,8 +46,9 @@ def main(home: Path, sessions: int, port: int) -> None:
         )
         run = partial(app.serve, settings, announce=lambda _: None, engines=lambda: [StuckEngine()])
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(run, more_channels=stuck_house.channels))
-            await trio.sleep(SETTLE_SECONDS)
+            channels = partial(stuck_house.channels, rooms, a_second=a_second)
+            await nursery.start(partial(run, more_channels=channels))
+            await trio.sleep(SETTLE_UNDER_LOAD_SECONDS if a_second else SETTLE_SECONDS)
             clock.jump(QUIET.total_seconds() + 2)
             await trio.sleep(SETTLE_SECONDS)
             print(READY, flush=True)
@@ -54,9 +59,9 @@ def main(home: Path, sessions: int, port: int) -> None:
 
 
 @contextmanager
-def stuck_host(home: Path, *, sessions: int) -> Iterator[HostProcess]:
+def stuck_host(home: Path, *, sessions: int, a_second: float = 0.0) -> Iterator[HostProcess]:
     """One, for the length of the block, to be asked by the command line."""
-    words = [sys.executable, "-m", "tests.support.stuck_host", str(home), str(sessions), "0"]
+    words = [sys.executable, "-m", "tests.support.stuck_host", str(home), str(sessions), "0", str(a_second)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -68,4 +73,4 @@ def stuck_host(home: Path, *, sessions: int) -> Iterator[HostProcess]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

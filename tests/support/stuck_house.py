@@ -184,9 +184,11 @@ class Busy(ScriptedChannel):
     ) -> None:
         """Write."""
         task_status.started()
+        due = trio.current_time()
         while self.rooms:
             for room in self.rooms:
                 self.heard += 1
+                due = max(due + 1 / self.a_second, trio.current_time())
                 event = InboundEvent(
                     channel=self.name,
                     platform_message_id=f"busy-{self.heard}",
@@ -198,15 +200,15 @@ class Busy(ScriptedChannel):
                     text="hello",
                 )
                 await receive(event)
-                await trio.sleep(1 / self.a_second)
+                await trio.sleep_until(due)
         await trio.sleep_forever()
 
 
-def channels(rooms: Sequence[str] = ()) -> list[Channel]:
-    """Those of the house; somebody writes in *rooms*."""
+def channels(rooms: Sequence[str] = (), *, a_second: float = 20.0) -> list[Channel]:
+    """Those of the house; somebody writes in *rooms*, one after the other."""
     limited = DeliveryError(channel="limited", why="slow down", retryable=True, retry_after=3_600.0)
     return [
-        Busy(ChannelName("bench"), rooms=rooms),
+        Busy(ChannelName("bench"), rooms=rooms, a_second=a_second),
         ScriptedChannel(ChannelName("limited"), script=[limited] * 9),
         RefusedChannel(ChannelName("refused"), script=[limited] * 9),
         ScriptedChannel(ChannelName("empty"), script=[NobodyThereError(channel="empty")] * 9),

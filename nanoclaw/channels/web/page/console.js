@@ -13,6 +13,12 @@ export function span(seconds) {
   return `${Math.round(seconds)} s`;
 }
 
+// How much is open besides what is shown; the same words are in nanoclaw/core/holds_words.py.
+export function leftOut(notShown) {
+  const kinds = Object.entries(notShown).map(([name, count]) => `${count.toLocaleString("en")} more ${name}`);
+  return kinds.length ? `; ${kinds.join(", ")} open and not shown` : "";
+}
+
 export class Console {
   // `send` says a word and its frame to the host.
   constructor(send) {
@@ -49,7 +55,7 @@ export class Console {
     const queue = house.waiting ? `, ${house.waiting} wait for a place` : "";
     at("house-line").textContent =
       `${house.engine}: ${house.sandboxes} of ${house.places} sandboxes${queue}; ` +
-      `${sessions.length} sessions with something open, ${house.resting} at rest`;
+      `${sessions.length} sessions with something open, ${house.resting} at rest${leftOut(house.not_shown)}`;
     this.sessions();
     fill(at("channels"), channels, (one) => [one.channel, one, one.why, one.mend]);
     fill(at("approvals"), approvals, (one) => [
