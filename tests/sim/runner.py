@@ -182,7 +182,7 @@ class SimRunner:
         completed = [] if failed else ids
         outbox.settle(said, completed=completed, failed=failed, above=inbox.highest_seq(), now=now)
         new = [name for name in outbox.messages if name not in known]
-        room = f"{doing.channel_type} {doing.platform_id}"
+        room = _room(inbox, doing)
         for name, what in zip(new, said, strict=True):
             if isinstance(what, Reply):
                 key = f"{life.session}/{life.epoch}/{name}"
@@ -198,7 +198,7 @@ class SimRunner:
         """Ask whoever spoke, in a commit of its own, and do not wait for the answer."""
         life = self._spec.life
         row = outbox.say(_question(doing, life.epoch), above=inbox.highest_seq(), now=self._clock.now())
-        room = f"{doing.channel_type} {doing.platform_id}"
+        room = _room(inbox, doing)
         self._history.note(Replied(life.session, life.epoch, f"{life.session}/{life.epoch}/{row.id}", room, doing.id))
         self._yard.say()
 
@@ -238,6 +238,12 @@ def _question(row: MessageIn, epoch: int) -> Posting:
         timeout_seconds=ASKED_SECONDS,
     )
     return Posting(destination=None, in_reply_to=row.id, payload=question)
+
+
+def _room(inbox: Inbox, doing: MessageIn) -> str:
+    """Where an answer to *doing* goes: a note that came alone, from nowhere, is answered in the session's own chat."""
+    to = doing if doing.channel_type is not None else inbox.routing()
+    return f"{to.channel_type} {to.platform_id}"
 
 
 def _schedule(row: MessageIn, **arguments: str) -> Ask:
