@@ -87,10 +87,10 @@ def test_a_pattern_has_a_length() -> None:
 
 
 def test_what_would_take_forever_elsewhere_takes_no_time() -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     by_pattern("(a+)+$", "a" * MOST_TEXT + "b")
     by_pattern("(x+x+)+y", "x" * MOST_TEXT)
-    assert time.perf_counter() - before < 5
+    assert time.process_time() - before < 5
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -206,7 +206,7 @@ def test_the_latest_occurrence_has_none_between_it_and_now(
 
 
 def test_the_worst_recurrence_that_can_be_written_is_read_in_no_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for words in ("0 0 29 2 MON#5", "0 0 29 2 SUN#5", "59 59 23 29 2 SAT#5", "0 0 30 4,6 SUN#5"):
         read_recurrence(words, BERLIN).after(utc("2028-03-01"))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

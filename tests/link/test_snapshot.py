@@ -62,7 +62,8 @@ class Outbox:
     def reason(self) -> str:
         start = time.monotonic()
         taken = take(self.out, None)
-        assert time.monotonic() - start < 1.0
+        # Whoever waited would wait for ever, or for the 45 s of a lease; a machine may stand still for some.
+        assert time.monotonic() - start < 20.0
         assert isinstance(taken, Refused), taken
         return taken.reason
 
