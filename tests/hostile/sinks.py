@@ -8,6 +8,8 @@ from __future__ import annotations
 import array
 import fcntl
 import ipaddress
+import random
+import secrets
 import select
 import socket
 import struct
@@ -18,8 +20,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-CANARY = b"quince"
-"""Stands in every packet that an attack makes itself."""
+TRIES = 100
 EVERYWHERE = {socket.AF_INET: str(socket.inet_ntoa(bytes(4))), socket.AF_INET6: "::"}
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 NAMES = 53
@@ -38,6 +39,8 @@ class Sinks:
 
     port: int
     """Of every listener but those for names."""
+    canary: bytes
+    """Stands in every packet that an attack makes itself, and in nothing that anybody else on this machine says."""
     families: Sequence[socket.AddressFamily]
     """Those that this machine has."""
     _listening: Sequence[socket.socket]
@@ -53,7 +56,7 @@ class Sinks:
         """See that each of them hears, by what it would hear of a sandbox."""
         for family in self.families:
             with socket.socket(family, socket.SOCK_DGRAM) as plain:
-                plain.sendto(CANARY, (LOOPBACK[family], self.port))
+                plain.sendto(self.canary, (LOOPBACK[family], self.port))
             with socket.socket(family, socket.SOCK_STREAM) as plain:
                 plain.settimeout(SECONDS)
                 plain.connect((LOOPBACK[family], self.port))
@@ -64,7 +67,7 @@ class Sinks:
 
     def _is_meant(self, one: socket.socket) -> bool:
         # Anybody on this machine may take it for one who knows names.
-        return bool(one.getsockname()[1] == self.port) or CANARY in one.recv(1 << 16)
+        return bool(one.getsockname()[1] == self.port) or self.canary in one.recv(1 << 16)
 
 
 @define(eq=False)
@@ -73,6 +76,7 @@ class _Look:
 
     _packets: socket.socket
     _port: int
+    _canary: bytes
     seen: list[bytes] = field(factory=list[bytes])
     news: threading.Event = field(factory=threading.Event)
     over: threading.Event = field(factory=threading.Event)
@@ -82,7 +86,7 @@ class _Look:
         while not self.over.is_set():
             with suppress(TimeoutError):
                 packet = self._packets.recv(1 << 16)
-                if CANARY in packet or port_of(packet) == self._port:
+                if self._canary in packet or port_of(packet) == self._port:
                     self.seen.append(packet)
                     self.news.set()
 
@@ -91,21 +95,38 @@ class _Look:
 def sinks() -> Iterator[Sinks]:
     """Listen by TCP and UDP, for IPv4 and IPv6, on one port and on that for names, for the length of the block."""
     with ExitStack() as held:
-        first = held.enter_context(_listener(socket.AF_INET, socket.SOCK_STREAM, 0))
-        port = int(first.getsockname()[1])
         families = [family for family in EVERYWHERE if _is_here(family)]
-        kinds = ((family, kind) for family in families for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
-        next(kinds)
-        listening = [first, *(held.enter_context(_listener(family, kind, port)) for family, kind in kinds)]
+        port, listening = _listeners(held, families)
         for family in families:
             # Not everybody may, and another may do so already.
             with suppress(OSError):
                 listening.append(held.enter_context(_listener(family, socket.SOCK_DGRAM, NAMES)))
-        yield Sinks(port, families, listening, held.enter_context(_looking(port)))
+        canary = b"quince-" + secrets.token_hex(8).encode()
+        yield Sinks(port, canary, families, listening, held.enter_context(_looking(port, canary)))
+
+
+def _listeners(held: ExitStack, families: Sequence[socket.AddressFamily]) -> tuple[int, list[socket.socket]]:
+    """A port at which nobody else listens, and those who do; *held* closes them.
+
+    Where there are others, none that the kernel gives to whoever asks for any: no answer to anybody comes there.
+    """
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split())
+    others = [*range(10_000, first), *range(last + 1, 1 << 16)] or range(10_000, 1 << 16)
+    kinds = [(family, kind) for family in families for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+    for _ in range(TRIES):
+        port = random.choice(others)
+        with ExitStack() as tried:
+            try:
+                listening = [tried.enter_context(_listener(family, kind, port)) for family, kind in kinds]
+            except OSError:
+                continue
+            held.enter_context(tried.pop_all())
+            return port, listening
+    raise RuntimeError(f"somebody listens at each of {TRIES} ports")
 
 
 @contextmanager
-def _looking(port: int) -> Iterator[_Look | None]:
+def _looking(port: int, canary: bytes) -> Iterator[_Look | None]:
     try:
         packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_EVERY_KIND))
     except PermissionError:
@@ -114,7 +135,7 @@ def _looking(port: int) -> Iterator[_Look | None]:
     with packets:
         packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
         packets.settimeout(0.1)
-        look = _Look(packets, port)
+        look = _Look(packets, port, canary)
         thread = threading.Thread(target=look.run)
         thread.start()
         try:

@@ -26,6 +26,10 @@ from tests.support.sampling import by_turns
 ATTACK = "at_38_endings"
 STRANGER = {"of": "somebody else"}
 BUSY = 10
+TAKEN_UP = (
+    "SELECT 1 FROM inbound i JOIN sessions s ON s.id = i.session_id"
+    " WHERE s.agent_group_id LIKE 'agt-room-%' AND (i.claimed_epoch IS NOT NULL OR i.status <> 'pending')"
+)
 TURN_SECONDS = 10
 """Long enough for ten sandboxes to start, on a slow machine, while the first is still at it."""
 ENDINGS = ("instantly", "0", "1", "137", "memory")
@@ -93,7 +97,8 @@ def test_every_message_survives_the_end_of_the_daemon_and_no_session_ever_has_tw
     with build_town(good=1, rooms=rooms, daemon=daemon.address) as there, sampling(daemon) as samples:
         for room in rooms:
             there.say(room, 1, text=f"wait {TURN_SECONDS}")
-        until(lambda: len(there.rows("SELECT 1 FROM inbound WHERE claimed_epoch IS NOT NULL")) >= BUSY)
+        # On a machine that is busy with others the first may have done by the time that the last begins.
+        until(lambda: len(there.rows(TAKEN_UP)) >= BUSY)
         excuse(there)
         getattr(daemon, how)()
         for room in rooms:

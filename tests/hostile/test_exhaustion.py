@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 
 from nanoclaw.sandboxes.log import MOST_LOG_BYTES
+from schema.times import read_time
 from tests.conftest import Figures
 from tests.hostile.conftest import BuildTown
 from tests.hostile.residents import Evil
@@ -13,6 +13,8 @@ from tests.hostile.town import until
 
 PROCESSES = 64
 TURN_SECONDS = 15
+MOST_LATE = 10
+"""On a machine that is busy with others: a look a second, and the end of a container."""
 KINDS = ("processes", "memory", "space", "log", "names")
 
 
@@ -70,15 +72,16 @@ def test_a_turn_that_shows_life_for_ever_ends_at_the_hosts_deadline_and_an_hones
         there.say("long", text="wait 8")
         there.await_report("evil")
         session = there.session("evil")
-        claimed = "SELECT 1 FROM inbound WHERE claimed_epoch = 1 AND session_id = ?"
+        claimed = "SELECT claimed_at FROM inbound WHERE claimed_epoch = 1 AND session_id = ?"
         until(lambda: there.rows(claimed, session))
-        begin = time.monotonic()
+        began = read_time(there.rows(claimed, session)[0]["claimed_at"])
         until(lambda: there.endings("evil"))
-        took = time.monotonic() - begin
         ((ending, detail),) = there.endings("evil")
+        (life,) = there.rows("SELECT ended_at FROM epochs WHERE number = 1 AND session_id = ?", session)
+        took = (read_time(life["ended_at"]) - began).total_seconds()
         assert ending == "killed"
         assert "one turn took" in detail
-        assert abs(took - TURN_SECONDS) < 5
+        assert 0 <= took - TURN_SECONDS < MOST_LATE
         there.await_answer("evil")
         until(lambda: any("I waited 8 s" in post.text for post in there.heard("long")))
         assert there.endings("long") == []

@@ -34,7 +34,7 @@ def test_a_journal_that_names_a_file_of_the_hosts_deletes_nothing_and_is_never_o
     with build_town(*evils, trace=trace) as there:
         there.wake_all()
         until(lambda: all(there.report(evil.name) for evil in evils))
-        there.platform.await_posts(lambda posts: any(post.room == "cold-stay" for post in posts), 10)
+        until(lambda: there.heard("cold-stay"))
         assert [post.text for post in there.heard("cold-stay")] == ["said before the journal grew cold"]
         for kind, reason in QUARANTINED.items():
             there.await_answer(f"{kind}-stay")

@@ -39,7 +39,9 @@ def test_no_packet_leaves_an_evil_sandbox_and_no_forgery_leads_into_the_machine(
     """AT-24 and AT-25: TCP, UDP, DNS, ICMP, raw; and the table of forgeries at the proxy, with all presets allowed."""
     need(engine)
     with sinks() as waiting:
-        evil = Evil(name="evil", attack="at_24_network", words=[str(waiting.port), *addresses()])
+        evil = Evil(
+            name="evil", attack="at_24_network", words=[str(waiting.port), waiting.canary.decode(), *addresses()]
+        )
         everything = partial(allow_everything, group="agt-evil")
         with build_town(evil, prepare=lambda around: everything(around / "home"), engine=engine) as there:
             there.wake_all()

@@ -6,7 +6,7 @@ What else the walls keep out is looked at from inside in tests/sandboxes/test_do
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import docker
@@ -90,7 +90,7 @@ def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it
         there.wake_all()
         found = there.await_report("evil")
         assert found["hits"] == {"/workspace/agent/mine": ["medlar of mine"]}
-        assert list(found["statuses"].values()) == ["502", "502", "400", "403"], found["statuses"]
+        assert list(found["statuses"].values()) == ["502", "502", "200", "403"], found["statuses"]
         assert set(found["environment"]) <= {"PATH", "LANG", "HOME", "HOSTNAME", "PWD", "EPOCH"}, found["environment"]
         there.await_answer("evil")
         described = [json.dumps(container.attrs) for container in there.containers()]
@@ -99,5 +99,6 @@ def test_no_secret_of_the_host_is_anywhere_in_a_sandbox_or_in_what_is_kept_of_it
         assert len(described) == (3 if engine == "docker" else 1)
         assert not [text for text in described if "kumquat" in text]
         for path in there.home.glob("sessions/**/*"):
-            assert not path.is_file() or b"kumquat" not in path.read_bytes()
+            with suppress(FileNotFoundError):  # a journal that was there a moment ago
+                assert not path.is_file() or b"kumquat" not in path.read_bytes()
         figures(files_read_inside=found["files"])

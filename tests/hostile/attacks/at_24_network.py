@@ -16,7 +16,9 @@ from tests.hostile.attacks.evil import attempt, report, words
 SECONDS = 3.0
 PORT = int(words()[0])
 """Where the test listens, on every address of the machine, by TCP and UDP."""
-MACHINE = words()[1:]
+CANARY = words()[1].encode()
+"""What stands in every packet that is made here."""
+MACHINE = words()[2:]
 """Addresses of the machine, as it sees itself."""
 LINKS = [name for _, name in socket.if_nameindex()]
 """What the sandbox has of them."""
@@ -30,8 +32,13 @@ CROWDS = [
     *(f"{address}%{link}" for link in LINKS for address in ("ff02::1", "ff02::2", "ff02::fb", "ff05::1")),
 ]
 KINDS = (socket.SOCK_RAW, socket.SOCK_DGRAM)
-CANARY = b"quince"
-QUERY = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x06quince\x07example\x00\x00\x01\x00\x01"
+QUERY = b"".join(
+    (
+        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00",
+        bytes([len(CANARY)]) + CANARY,
+        b"\x07example\x00\x00\x01\x00\x01",
+    )
+)
 SERVERS = ("127.0.0.1", "127.0.0.11", "127.0.0.53", "8.8.8.8", "::1", "2001:4860:4860::8888", *MACHINE)
 ECHOES = {
     socket.AF_INET: (socket.IPPROTO_ICMP, struct.pack("!BBHHH", 8, 0, 0xF7FF, 0, 0) + CANARY, "1.1.1.1"),
@@ -100,7 +107,7 @@ tries: dict[str, Callable[[], object]] = {
     **{f"udp {address}": partial(by_udp, address, PORT) for address in (*PLACES, *CROWDS)},
     **{f"dns {address}": partial(by_udp, address, 53) for address in SERVERS},
     **{f"mdns {address}": partial(by_udp, address, 5353) for address in CROWDS},
-    "dns": partial(look_up, "quince-by-name.example"),
+    "dns": partial(look_up, f"{CANARY.decode()}.example"),
     **{f"{kind.name} {family.name}": partial(by_echo, kind, family) for family in ECHOES for kind in KINDS},
     "raw": by_raw,
     "packets": partial(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 3),
