@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
-from attrs import field, frozen
-from cattrs import BaseValidationError, Converter, transform_error
+from attrs import field, fields, frozen
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.v import format_exception
 
 from nanoclaw.core.agent_mail import MailPolicy
@@ -159,7 +160,15 @@ def load(home: Path) -> Config:
 
 def _describe(exc: BaseException, cls: type | None) -> str:
     """What is wrong with one setting. A validator's own words name the setting, which its place does not."""
+    if isinstance(exc, ForbiddenExtraKeysError):
+        there = [one.name for one in fields(exc.cl) if one.name != "home"]
+        return "; ".join(f"{name!r} is no setting: {_meant(name, there)}" for name in sorted(exc.extra_fields))
     return str(exc) if cls is None and isinstance(exc, ValueError) else format_exception(exc, cls)
+
+
+def _meant(name: str, there: list[str]) -> str:
+    close = get_close_matches(name, there, n=1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(there)}"
 
 
 def _number(value: object, _: type) -> float:

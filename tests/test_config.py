@@ -56,8 +56,9 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     [
         ("[sandbox", "is not TOML"),
         (b"\xff\xfe", "is not TOML"),
-        ("color = 1", r"extra fields found \(color\)"),
-        ("[sandbox]\nwarmth = 1", r"extra fields found \(warmth\) @ .sandbox"),
+        ("color = 1", "'color' is no setting: there are sandbox, mounts, agent, web, "),
+        ("[sandbox]\nengin = 1", "'engin' is no setting: did you mean engine[?] @ .sandbox"),
+        ("[mail]\nengin = 1\nx = 2", "'engin' is no setting: there are .*; 'x' is no setting: there are .* @ .mail"),
         ('[onecli]\nurl = "localhost:10254"', "url: has to begin with http"),
         ('[onecli]\nproject = "a b"', "project: not one word"),
         ('[metrics]\naddress = "0.0.0.0"', "'0.0.0.0' is no address that this machine alone reaches"),

@@ -40,8 +40,14 @@ def main(arguments: list[str]) -> int:
     uv = _find_uv()
     if uv is None:
         return 1
-    # Compiled once here: sandboxes see the packages read-only and would compile them at every start.
-    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_COMPILE_BYTECODE": "1"}
+    # Compiled once here: sandboxes see the packages read-only and would compile them at every start. Whom the machine
+    # trusts is trusted, as Python did that fetched uv: a company's proxy is often known to nobody else.
+    environment = {
+        "UV_SYSTEM_CERTS": "1",
+        **os.environ,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_COMPILE_BYTECODE": "1",
+    }
     command = [uv, "sync", "--locked", "--quiet", "--python", sys.executable]
     made = ROOT / ".venv"
     if "synapse" in arguments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import field, frozen
 
@@ -15,11 +15,10 @@ from nanoclaw.model.approvals import Approval, ApprovalKind, Shown
 from nanoclaw.model.egress import EgressRule
 from nanoclaw.model.entities import Session
 from nanoclaw.model.ids import AgentGroupId, ApprovalId
-from nanoclaw.store import approvals, egress, entities
+from nanoclaw.store import egress, entities
+from nanoclaw.store.asking_again import MayAsk, standing
 from schema.sqlite import Connection
 from schema.times import write_time
-
-HOUR = timedelta(hours=1)
 
 
 @frozen
@@ -67,11 +66,8 @@ def ask_about(
     if any(one.said == said and one.until is None for one in egress.rules(conn, group)):
         return None
     subject = rules.subject_of(group, said)
-    if (
-        approvals.open_one(conn, ApprovalKind.EGRESS, subject) is not None
-        or approvals.was_denied(conn, ApprovalKind.EGRESS, subject, now=now)
-        or approvals.asked_since(conn, ApprovalKind.EGRESS, group, now - HOUR) >= rules.MOST_AN_HOUR
-    ):
+    known = standing(conn, ApprovalKind.EGRESS, subject, agent=group, most_an_hour=rules.MOST_AN_HOUR, now=now)
+    if not isinstance(known, MayAsk):
         return None
     try:
         return ask(

@@ -7,7 +7,7 @@ So a host that dies, an approval that takes days and an agent that gives up leav
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import field, frozen
 
@@ -18,11 +18,10 @@ from nanoclaw.model.approvals import Approval, ApprovalKind, Shown
 from nanoclaw.model.bindings import Asks, Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Pass, Stay
 from nanoclaw.model.entities import Session
 from nanoclaw.model.ids import AgentGroupId
-from nanoclaw.store import approvals, bindings, entities
+from nanoclaw.store import bindings, entities
+from nanoclaw.store.asking_again import IsAsked, MayAsk, TooOften, WasDenied, standing
 from schema.sqlite import Connection
 from schema.times import write_time
-
-HOUR = timedelta(hours=1)
 
 
 @frozen
@@ -105,19 +104,23 @@ def _asked(
     """Ask people, unless they are asked already or have said no; returns what the agent is told."""
     subject = rules.subject_of(binding, request)
     again = "You will be told what came of it; put the same request again then"
-    if (known := approvals.open_one(conn, ApprovalKind.SECRET, subject)) is not None:
-        return f"People are asked about this already ({known.id}). {again}."
-    if approvals.was_denied(conn, ApprovalKind.SECRET, subject, now=now):
-        return "Somebody has said no to this, and nobody is asked again for a day."
-    if approvals.asked_since(conn, ApprovalKind.SECRET, session.agent_group_id, now - HOUR) >= rules.MOST_AN_HOUR:
-        return f"People have to be asked about this, and were {rules.MOST_AN_HOUR} times within an hour; try later."
+    agent, most = session.agent_group_id, rules.MOST_AN_HOUR
+    match standing(conn, ApprovalKind.SECRET, subject, agent=agent, most_an_hour=most, now=now):
+        case IsAsked(known):
+            return f"People are asked about this already ({known}). {again}."
+        case WasDenied():
+            return "Somebody has said no to this, and nobody is asked again for a day."
+        case TooOften():
+            return f"People have to be asked about this, and were {most} times within an hour; try later."
+        case MayAsk():
+            pass
     try:
         asked = ask(
             conn,
             kind=SecretKind(),
             subject=subject,
             payload=rules.payload_of(binding, request),
-            agent=session.agent_group_id,
+            agent=agent,
             session=session.id,
             chat=session.messaging_group_id,
             lasts=rules.LASTS,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +25,10 @@ from nanoclaw.errors import UsageError
 
 NAMES = (*RESOURCES, *(name for name in BY_NAME if " " not in name))
 """What can stand behind `nanoclaw`, besides the commands of its own."""
+BETWEEN = 3
+"""Columns of a terminal between two of a table."""
+EDGES = 2
+"""And those around all of them."""
 
 
 class Resource(click.Group):
@@ -115,7 +119,7 @@ def _ask(config: Config, verb: str, arguments: dict[str, object], *, yes: bool) 
 
 
 def show(answer: dict[str, Any], *, as_json: bool) -> None:
-    """Print what a verb answered: a table of many, a list of one thing's sides, a sentence."""
+    """Print what a verb answered: a table of many, or one after the other where it is too narrow; a sentence."""
     rows, said = answer["rows"], answer["said"]
     if as_json:
         found = rows if not answer["one"] else rows[0] if rows else {"said": said}
@@ -125,23 +129,48 @@ def show(answer: dict[str, Any], *, as_json: bool) -> None:
         return
     console = Console(highlight=False, soft_wrap=False)
     if rows and answer["one"]:
-        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        for key, value in rows[0].items():
-            table.add_row(_title(key), _cell(value))
-        console.print(table)
+        console.print(_one(list(rows[0]), rows[0]))
     elif rows:
         names = rows[0].keys() - set(answer["hidden"])
         keys = [key for key in rows[0] if key in names and not (key.endswith("_id") and key[: -len("_id")] in names)]
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for key in keys:
-            table.add_column(_title(key), overflow="fold", no_wrap=key == "id")
-        for row in rows:
-            table.add_row(*(_cell(row[key]) for key in keys))
-        console.print(table)
+        table = _many(keys, rows)
+        console.print(table if _fits(keys, rows, console.width) else Group(*_each(keys, rows)))
     if said:
         console.print(printable(said), soft_wrap=True)
+
+
+def _many(keys: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key in keys:
+        narrow = all(_cell(row[key]).cell_len <= len(key) for row in rows) and "_" not in key
+        table.add_column(_title(key), overflow="fold", no_wrap=narrow or key == "id")
+    for row in rows:
+        table.add_row(*(_cell(row[key]) for key in keys))
+    return table
+
+
+def _fits(keys: Sequence[str], rows: Sequence[Mapping[str, object]], width: int) -> bool:
+    """Is there room for the words of all titles, and for ids, which are to be copied?"""
+    needed = EDGES - BETWEEN + sum(max(map(len, _title(key).split())) + BETWEEN for key in keys if key != "id")
+    if "id" in keys:
+        needed += max(_cell(row["id"]).cell_len for row in rows) + BETWEEN
+    return needed <= width
+
+
+def _each(keys: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Iterator[RenderableType]:
+    for place, row in enumerate(rows):
+        if place:
+            yield ""
+        yield _one(keys, row)
+
+
+def _one(keys: Sequence[str], row: Mapping[str, object]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key in keys:
+        table.add_row(_title(key), _cell(row[key]))
+    return table
 
 
 def _title(key: str) -> str:

@@ -289,12 +289,3 @@ def _waiting(conn: Connection, column: str, about: str) -> int:
         f"SELECT count(*) FROM approvals WHERE {column} = ? AND state = 'pending'",  # noqa: S608 - our own words
         (about,),
     )
-
-
-def asked_since(conn: Connection, kind: ApprovalKind, agent: AgentGroupId, since: datetime) -> int:
-    """How many of that kind were asked for of late, for that agent group."""
-    return integer(
-        conn,
-        "SELECT count(*) FROM approvals WHERE kind = ? AND agent_group_id = ? AND requested_at > ?",
-        (kind.value, agent, write_time(since)),
-    )

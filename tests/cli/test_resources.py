@@ -115,3 +115,29 @@ def test_people_see_names_instead_of_ids_and_words_instead_of_values(capsys: pyt
     assert "[so]" in printed
     resources.show({"rows": [WIRING], "one": True, "said": None, "hidden": ["id"]}, as_json=False)
     assert "chat id" in capsys.readouterr().out
+
+
+SESSION = {
+    "id": "ses-01m8ec64aejvqv4eyd3pey3yqg",
+    "group": "Nano",
+    "chat": "Home of the brave",
+    "waiting": 2,
+    "running": True,
+}
+
+
+@pytest.mark.parametrize("columns", [40, 60, 66, 80, 200])
+def test_many_stand_one_under_the_other_where_words_of_a_table_would_be_broken(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [SESSION, {**SESSION, "group": "Ada"}]
+    resources.show({"rows": rows, "one": False, "said": None, "hidden": []}, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    titles = [line.split() for line in lines if "waiting" in line]
+    if columns >= 80:
+        assert titles == [["id", "group", "chat", "waiting", "running"]]
+    else:
+        assert titles == [["waiting", "2"]] * 2
+        assert ["group", "Ada"] in [line.split() for line in lines]
