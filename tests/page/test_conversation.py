@@ -46,6 +46,27 @@ def test_a_page_that_is_loaded_again_in_mid_turn_shows_everything_once(ada: Visi
     ada.sees("work 1", "I worked for 1", "hello", "to you too")
 
 
+def test_each_conversation_has_its_own_history_also_in_a_browser_that_was_never_there(
+    browser: Browser, host: HostProcess, ada: Visitor
+) -> None:
+    ada.says("of the first")
+    ada.sees("of the first", "You said “of the first”.")
+    ada.page.get_by_label("Name", exact=True).fill("Second one")
+    ada.page.get_by_role("button", name="Begin").click()
+    expect(ada.page.locator("#title")).to_have_text("Second one")
+    expect(ada.messages).to_have_count(0)
+    ada.says("of the second")
+    ada.sees("of the second", "You said “of the second”.")
+    with visitor(browser) as elsewhere:
+        elsewhere.open(link_to(host))
+        for name, word in (("Second one", "second"), ("Chat", "first"), ("Second one", "second")):
+            elsewhere.page.locator("#list").get_by_role("button", name=name).click()
+            expect(elsewhere.page.locator("#title")).to_have_text(name)
+            elsewhere.sees(f"of the {word}", f"You said “of the {word}”.")
+            other = {"first": "second", "second": "first"}[word]
+            expect(elsewhere.page.locator("#log")).not_to_contain_text(f"of the {other}")
+
+
 def test_a_question_is_answered_by_a_button(ada: Visitor) -> None:
     ada.says("ask me a question")
     ada.page.get_by_role("button", name="Coffee").last.click()
