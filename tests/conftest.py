@@ -33,6 +33,10 @@ if PROFILE == "ci":
     # would be others in another order of the tests, and after each commit.
     providers._get_local_constants = Constants  # without any
 
+# Tests read words, and a CI that wants colours means those of pytest.
+for forced in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(forced, None)
+
 no_shell.watch()
 
 # The default draws every local of every frame, which takes longer than what is tested.
