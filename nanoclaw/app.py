@@ -43,7 +43,7 @@ from nanoclaw.link.standing import CustomsByStanding
 from nanoclaw.looks import looks, metrics_of, see
 from nanoclaw.sandboxes.available import all_engines, builder_of
 from nanoclaw.sandboxes.choice import Choice, choose
-from nanoclaw.sandboxes.docker import DockerSettings
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.store.db import Database, open_database
 from nanoclaw.store.entities import install_id
@@ -294,4 +294,5 @@ def docker_settings(config: Config, install: str) -> DockerSettings:
         scratch=config.run_folder,
         most_starts=config.sandbox.most_starting,
         allow_old_engine=config.sandbox.allow_old_engine,
+        way_out=config.sandbox.way_out,
     )

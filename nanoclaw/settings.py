@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, le
+from attrs.validators import ge, gt, in_, le
 
 from nanoclaw.core.endpoints import BadEndpoint, is_address, is_host, is_loopback, read_endpoint
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.core.prices import BadPrices, read_prices
+from nanoclaw.core.way_choice import AUTO, SETTINGS
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.sandbox import MIB
 
@@ -41,6 +42,8 @@ class SandboxSettings:
     """The image that docker's sandboxes start from: a tag or an id that the engine has."""
     allow_old_engine: bool = False
     """Use a docker engine in which known holes may be open."""
+    way_out: str = field(default=AUTO, validator=in_(SETTINGS))
+    """How docker's sandboxes reach the gateway: `auto` (by a socket, if it is reached), `socket` or `network`."""
 
 
 @frozen(kw_only=True)

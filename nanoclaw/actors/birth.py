@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from nanoclaw.model.entities import SessionPlace
 from nanoclaw.model.ids import EpochNumber
 from nanoclaw.model.sandbox import Network, Owner
 from nanoclaw.sandboxes.engine import Sandbox, SandboxSpec
+from nanoclaw.sandboxes.own_network import own_network
 from nanoclaw.store import bindings, programs
 
 log = structlog.get_logger()
@@ -84,16 +86,27 @@ async def start(
     return sandbox
 
 
-def way_out(parts: Parts, place: SessionPlace, layout: SessionLayout) -> Way:
-    """What the sandbox reaches of the world: the model that its agent group has, and what the operator allowed."""
-    return Way(
-        session=place.session.id,
-        folder=layout.gateway,
-        owner=parts.engine.owner_of(place.agent_group.id),
-        endpoint=_model(place),
-        proxy=None if parts.credentials is None else partial(parts.credentials.proxy, place.agent_group),
-        egress=_egress(parts, place),
-    )
+@asynccontextmanager
+async def way_out(
+    parts: Parts, place: SessionPlace, layout: SessionLayout, epoch: EpochNumber, *, adopted: bool
+) -> AsyncIterator[None]:
+    """What the sandbox reaches of the world: the model that its agent group has, and what the operator allowed.
+
+    Open for the length of the block. Raises `SandboxError`.
+    """
+    life = parts.folders.life(place.session, epoch)
+    async with own_network(parts.engine, life, adopted=adopted) as at:
+        way = Way(
+            session=place.session.id,
+            folder=layout.gateway,
+            owner=parts.engine.owner_of(place.agent_group.id),
+            endpoint=_model(place),
+            proxy=None if parts.credentials is None else partial(parts.credentials.proxy, place.agent_group),
+            egress=_egress(parts, place),
+            at=at,
+        )
+        async with parts.ways_out.open(way):
+            yield
 
 
 def _egress(parts: Parts, place: SessionPlace) -> Egress | None:

@@ -120,7 +120,7 @@ class Life:
                     await self._sandbox.resume()
                 file, tick = await self._project(layout, epoch, drain)
                 stack.callback(file.close)
-                await stack.enter_async_context(parts.ways_out.open(way_out(parts, self._place, layout)))
+                await stack.enter_async_context(way_out(parts, self._place, layout, epoch, adopted=adopted))
                 begin = partial(start, parts, self._place, layout, epoch, partial(self._say, epoch))
                 called_off = CalledOff(parts.store, self._mail, session.id, epoch)
                 sandbox = self._sandbox = self._sandbox or await called_off.unless_told(begin)

@@ -33,6 +33,8 @@ ENVIRONMENT = {
 IF_SET = {"NODE_PATH": NODE_MODULES}
 """What an image of ours may set, and is given then: where node finds the packages of an agent group."""
 HOST_NAME = "sandbox"
+NOBODY = "127.255.255.254"
+"""Asked for names where there are none: an address of the sandbox's own loopback, where nothing is."""
 
 FIRST_USER = 0x7000_0000
 USERS = 0x0FFF_FFFE
@@ -103,6 +105,8 @@ class ContainerSpec:
     network: Network
     seccomp: str
     """The filter for system calls, as JSON text."""
+    private: str | None = None
+    """The name of a network that is only its own, on which it finds its gateway; None: sockets reach it."""
 
     @property
     def name(self) -> str:
@@ -204,7 +208,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, object]:
         "SecurityOpt": ["no-new-privileges:true", f"seccomp={spec.seccomp}"],
         "Privileged": False,
         "ReadonlyRootfs": True,
-        "NetworkMode": {Network.NONE: "none", Network.OPEN: "bridge"}[spec.network],
+        **_network(spec),
         "IpcMode": "private",
         "CgroupnsMode": "private",
         "Tmpfs": {
@@ -230,6 +234,13 @@ def _host_config(spec: ContainerSpec) -> dict[str, object]:
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
     }
+
+
+def _network(spec: ContainerSpec) -> dict[str, object]:
+    if spec.private is None or spec.network is not Network.NONE:
+        return {"NetworkMode": {Network.NONE: "none", Network.OPEN: "bridge"}[spec.network]}
+    # Names would be looked up by the engine, which is on every network: it is told of nobody who knows any.
+    return {"NetworkMode": spec.private, "Dns": [NOBODY], "DnsOptions": ["timeout:1", "attempts:1"]}
 
 
 def _mount(mount: Mount) -> dict[str, object]:

@@ -49,6 +49,8 @@ class Opened:
     """Those of what the operator allows; None: nothing is."""
     spent: Spent = field(factory=Spent)
     """By that sandbox, through a process that was here before."""
+    seal: str | None = None
+    """The digest of what everybody has to say first; None: nothing."""
 
 
 @frozen(kw_only=True)

@@ -30,6 +30,7 @@ from nanoclaw.gateway.dial import Dial, dial
 from nanoclaw.gateway.egress import Egress, EgressConnection
 from nanoclaw.gateway.meter import Meter
 from nanoclaw.gateway.reach import Reach
+from nanoclaw.gateway.seal import REFUSED_SECONDS, Seal
 from nanoclaw.gateway.tunnel import FindProxy, carry
 from nanoclaw.gateway.wire import server
 from nanoclaw.kit.failures import one_line
@@ -70,6 +71,8 @@ class Way:
     """Where OneCLI's proxy is; None: there is none."""
     egress: Egress | None = None
     """What else it may reach; None: nothing. It counts for nothing where OneCLI decides."""
+    at: str | None = None
+    """The address of this machine at which ports stand in for its sockets; None: there are sockets."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,16 +127,21 @@ class Gateway:
                 await stack.enter_async_context(self._opened(door))
             yield
 
-    async def serve(self, way: Way, sockets: Sequence[socket.socket]) -> None:
+    async def serve(self, way: Way, sockets: Sequence[socket.socket], seal: str | None = None) -> None:
         """Serve *way*, whose *sockets* listen already, until cancelled. `run` has nothing to do with it.
 
         Args:
           way: Whose folder nobody looks at.
           sockets: In the order of `Way.names`; they belong to this from now on.
+          seal: The digest of what everybody has to say first; see `Opening`.
 
         Cancellation: closed at once, with every connection over it; all of them are over when this returns.
         """
         doors = self._doors_of(way)
+        if seal is not None:
+            sealed = Seal(seal, way.session)
+            for door in doors:
+                door.seal = sealed
         self._doors += doors
         try:
             async with trio.open_nursery() as nursery:
@@ -214,6 +222,7 @@ class _Door:
     _answer: Callable[[trio.SocketStream], Awaitable[None]]
     """Sees one connection to its end, and closes it."""
     _most: int = MOST_CONNECTIONS
+    seal: Seal | None = field(default=None, init=False)
     connections: int = field(default=0, init=False)
     """How many there are now."""
     _seats: trio.Semaphore = field(init=False)
@@ -258,7 +267,11 @@ class _Door:
         bind_contextvars(session=self.way.session)
         self.connections += 1
         try:
-            await self._answer(stream)
+            if self.seal is None or await self.seal.admits(stream):
+                await self._answer(stream)
+            else:
+                await trio.aclose_forcefully(stream)
+                await trio.sleep(REFUSED_SECONDS)
         except Exception as exc:
             log.exception("gateway_connection_failed", session=self.way.session, exc_info=exc)
         finally:

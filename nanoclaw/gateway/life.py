@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import trio
@@ -19,6 +18,7 @@ from nanoclaw.gateway.gateway import Way
 from nanoclaw.gateway.spending import Spent
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.lines import BadFrameError
+from nanoclaw.kit.openings import Opening
 from nanoclaw.kit.pipe import Pipe
 from nanoclaw.kit.spawner import Command, Program, Spawner
 from nanoclaw.model.sandbox import MIB
@@ -58,7 +58,7 @@ class Life:
         """Say something to it."""
         self.pipe.say(write(said))
 
-    def hand_over(self, number: int, way: Way, sockets: Sequence[socket.socket]) -> None:
+    def hand_over(self, number: int, way: Way, opening: Opening) -> None:
         """Have it serve *way*."""
         limits = None if way.egress is None else way.egress.limits
         opened = Opened(
@@ -68,8 +68,9 @@ class Life:
             proxied=way.proxy is not None,
             limits=limits,
             spent=Spent() if way.egress is None else way.egress.spending.so_far(),
+            seal=opening.seal,
         )
-        self.pipe.say(write(opened), [one.fileno() for one in sockets])
+        self.pipe.say(write(opened), [one.fileno() for one in opening.sockets])
 
     async def hear(self, answers: Answers) -> None:
         """Hear it until it has ended, or says what none of ours would."""

@@ -6,10 +6,8 @@ waits in the kernel's queue for the next one, and there is nothing behind the so
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -29,8 +27,8 @@ from nanoclaw.gateway.log_lines import pass_on
 from nanoclaw.gateway.other_secrets import FOLDER
 from nanoclaw.kit.failures import one_line
 from nanoclaw.kit.ids import jitter
+from nanoclaw.kit.openings import Opening, open_in, remove_from
 from nanoclaw.kit.private_file import learn
-from nanoclaw.kit.sockets import bind_in
 from nanoclaw.kit.spawner import Spawner
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.sandbox import MIB
@@ -52,7 +50,7 @@ class GatewayProcess:
     _luck: Callable[[], float] = jitter
     _spawner: Spawner = field(factory=Spawner)
     _ways: dict[int, Way] = field(factory=dict[int, Way], init=False)
-    _sockets: dict[int, list[socket.socket]] = field(factory=dict[int, list[socket.socket]], init=False)
+    _openings: dict[int, Opening] = field(factory=dict[int, Opening], init=False)
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
     _again_at: float = field(default=0.0, init=False)
     """When the next process begins, on Trio's clock."""
@@ -92,36 +90,34 @@ class GatewayProcess:
 
         Cancellation: closed at once, with every connection over it; the process has `SHUT_SECONDS` for its last words.
         """
-        number, sockets = next(self._numbers), list[socket.socket]()
-        owner = None if way.owner is None else (way.owner.uid, way.owner.gid)
+        number, owner = next(self._numbers), None if way.owner is None else (way.owner.uid, way.owner.gid)
+        opening: Opening | None = None
         try:
-            for name in way.names:
-                try:
-                    sockets.append(await trio.to_thread.run_sync(bind_in, way.folder, name, owner))
-                except OSError as exc:
-                    raise SandboxError(engine="gateway", why=f"its socket cannot be made: {one_line(exc)}") from exc
-            self._ways[number], self._sockets[number] = way, sockets
             try:
-                self._hand_over(number, way, sockets)
+                opening = await trio.to_thread.run_sync(open_in, way.folder, way.names, owner, way.at)
+            except OSError as exc:
+                what = "its socket" if way.at is None else f"its port at {way.at}"
+                raise SandboxError(engine="gateway", why=f"{what} cannot be made: {one_line(exc)}") from exc
+            self._ways[number], self._openings[number] = way, opening
+            try:
+                self._hand_over(number, way, opening)
                 self._show()
                 yield
             finally:
-                del self._ways[number], self._sockets[number]
+                del self._ways[number], self._openings[number]
                 await self._close(number, way)
         finally:
-            for plain in sockets:
-                plain.close()
-            for name in way.names:
-                with contextlib.suppress(OSError):
-                    (way.folder / name).unlink(missing_ok=True)
+            if opening is not None:
+                opening.close()
+            remove_from(way.folder, way.names)
             self._show()
 
-    def _hand_over(self, number: int, way: Way, sockets: Sequence[socket.socket]) -> None:
+    def _hand_over(self, number: int, way: Way, opening: Opening) -> None:
         """Have the process serve it, if there is one now; the next one is told as it begins."""
         if self._life is None:
             return
         try:
-            self._life[0].hand_over(number, way, sockets)
+            self._life[0].hand_over(number, way, opening)
         except OSError as exc:
             raise SandboxError(engine="gateway", why=f"its socket cannot be handed over: {one_line(exc)}") from exc
 
@@ -149,7 +145,7 @@ class GatewayProcess:
                 nursery.start_soon(pass_on, life.program)
                 life.say(Begin(home=str(self._home)))
                 for number, way in self._ways.items():
-                    life.hand_over(number, way, self._sockets[number])
+                    life.hand_over(number, way, self._openings[number])
                 self._life = life, answers
                 try:
                     await life.hear(answers)

@@ -129,7 +129,7 @@ class _Process:
             egress=egress,
         )
         with scope:
-            await self._gateway.serve(way, sockets)
+            await self._gateway.serve(way, sockets, opened.seal)
         del self._ways[number]
         self._host.shut(number)
 

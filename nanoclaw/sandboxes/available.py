@@ -10,8 +10,9 @@ import trio
 
 from nanoclaw.model.settings import ContainerSettings
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_client import DockerClient
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.engine import Engine
 from nanoclaw.sandboxes.engine_calls import ADDRESS_VARIABLE
 from nanoclaw.sandboxes.image_build import image_of

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from nanoclaw.core.sandbox_check import EngineFacts
 from nanoclaw.core.sandbox_settle import Labels
@@ -30,11 +30,14 @@ from nanoclaw.core.sandbox_spec import (
 from nanoclaw.errors import SandboxError
 from nanoclaw.model.ids import AgentGroupId, SessionId
 from nanoclaw.model.sandbox import Owner
-from nanoclaw.sandboxes.docker_api import ENGINE, Container, ContainerApi, ContainerId, NotThereError, RequestError
+from nanoclaw.sandboxes.docker_api import ENGINE, Container, ContainerId, NotThereError, RequestError
 from nanoclaw.sandboxes.docker_events import Ears
+from nanoclaw.sandboxes.docker_network_api import DockerApi
+from nanoclaw.sandboxes.docker_networks import PrivateNetworks
 from nanoclaw.sandboxes.docker_order import Order
 from nanoclaw.sandboxes.docker_probe import DockerProbe
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox, remove_for_good
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
 from nanoclaw.sandboxes.engine import LifeName, Probe, SandboxSpec
@@ -46,22 +49,6 @@ log = structlog.get_logger()
 
 DISCARD_SECONDS = 5.0
 """How long a container that nobody wants any more may take to go while the host stops."""
-MOST_STARTS = 4
-"""More at a time are no faster: the daemon makes them one after the other."""
-
-
-@frozen(kw_only=True)
-class DockerSettings:
-    """What the home says about its containers."""
-
-    install: str
-    """Which home this is; containers of others on the same daemon are left alone."""
-    image: str
-    """Name or id of the image that agents run in."""
-    scratch: Path
-    """A folder of this home where the probe may make folders of its own."""
-    most_starts: int = MOST_STARTS
-    allow_old_engine: bool = False
 
 
 @define(eq=False)
@@ -69,7 +56,7 @@ class DockerEngine:
     """Runs runners in containers."""
 
     _runtime: Runtime
-    _api: ContainerApi
+    _api: DockerApi
     _settings: DockerSettings
     _host: User = field(factory=lambda: User(uid=os.getuid(), gid=os.getgid()))
     name: str = field(default=ENGINE, init=False)
@@ -77,6 +64,7 @@ class DockerEngine:
     _specs: SpecMaker = field(init=False)
     _ears: Ears = field(init=False)
     _prober: DockerProbe = field(init=False)
+    _networks: PrivateNetworks = field(init=False)
     _seats: trio.CapacityLimiter = field(init=False)
     _sandboxes: dict[ContainerId, DockerSandbox] = field(factory=dict[ContainerId, DockerSandbox], init=False)
     """Those that have not been removed."""
@@ -91,9 +79,8 @@ class DockerEngine:
         self._specs = SpecMaker(self._runtime, settings.install, self._host)
         self._ears = Ears(self._api, self._labels, self._sandboxes, self._forget_facts)
         self._seats = trio.CapacityLimiter(settings.most_starts)
-        self._prober = DockerProbe(
-            self._api, self._specs, settings.image, settings.scratch, settings.allow_old_engine, self._host
-        )
+        self._networks = PrivateNetworks(self._api, settings.install)
+        self._prober = DockerProbe(self._api, self._specs, settings, self._networks, self._host)
 
     @property
     def mounts_inside_agent(self) -> bool:
@@ -119,6 +106,14 @@ class DockerEngine:
     async def look_inside(self, folder: Path, program: str) -> Said:
         """See `LooksInside`."""
         return await self._prober.look_inside(folder, program)
+
+    async def network(self, life: LifeName, *, adopted: bool) -> str | None:
+        """See `HasNetworks`."""
+        return await self._networks.address(life, adopted=adopted)
+
+    async def remove_network(self, life: LifeName) -> None:
+        """See `HasNetworks`."""
+        await self._networks.remove(life)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hear of every end until cancelled. Containers are their owners' to end."""
@@ -170,6 +165,7 @@ class DockerEngine:
         async with self._turn(life.session):
             for container in await self._list(labels):
                 await self._remove(container)
+            await self._networks.remove(life)
 
     async def remove_others(self, keep: Collection[LifeName]) -> int:
         """Remove this home's containers that are none of *keep*, all at once."""
@@ -191,6 +187,7 @@ class DockerEngine:
                 nursery.start_soon(remove, container)
         if failures:
             raise failures[0]
+        await self._networks.remove_others(keep)
         return len(others)
 
     def hurry(self) -> None:
@@ -222,7 +219,8 @@ class DockerEngine:
         sandbox: DockerSandbox | None = None
         try:
             with within_reach() as waiting:
-                asked = self._specs.make(spec, await self._image(spec, waiting))
+                private = await self._networks.ready(spec)
+                asked = self._specs.make(spec, await self._image(spec, waiting), private=private)
                 attempt = ContainerStart(self._api, asked, await self._daemon_facts(waiting), waiting)
                 while attempt is not None:
                     found = await attempt.create()

@@ -23,9 +23,7 @@ from docker.errors import APIError, DockerException, NotFound, create_api_error_
 from docker.types import CancellableStream
 
 from nanoclaw.core.sandbox_check import EngineFacts
-from nanoclaw.core.sandbox_settle import Labels
-from nanoclaw.core.sandbox_spec import EPOCH_LABEL, INSTALL_LABEL, SESSION_LABEL, SPEC_LABEL, Image
-from nanoclaw.model.ids import EpochNumber, SessionId
+from nanoclaw.core.sandbox_spec import Image
 from nanoclaw.sandboxes.docker_api import (
     ConflictError,
     Container,
@@ -41,6 +39,7 @@ from nanoclaw.sandboxes.docker_api import (
     State,
 )
 from nanoclaw.sandboxes.docker_frames import read_lines, seconds_of
+from nanoclaw.sandboxes.docker_network_client import NetworkRequests, label_filter, read_labels
 from nanoclaw.sandboxes.engine_calls import SOCKET, knock
 
 T = TypeVar("T")
@@ -62,7 +61,7 @@ ENDINGS = frozenset({"die", "died", "destroy", "remove"})
 
 
 @define(eq=False)
-class DockerClient:
+class DockerClient(NetworkRequests):
     """A `ContainerApi` over docker-py."""
 
     _url: str | None = None
@@ -75,8 +74,8 @@ class DockerClient:
 
     async def daemon(self) -> Daemon:
         """Who is there."""
-        version = await self._ask(lambda client: client.version())
-        info = await self._ask(lambda client: client.info())
+        version = await self.ask(lambda client: client.version())
+        info = await self.ask(lambda client: client.info())
         parts = {part.get("Name", ""): part.get("Version", "") for part in version.get("Components") or ()}
         return Daemon(
             version=str(version.get("Version", "")),
@@ -89,7 +88,7 @@ class DockerClient:
 
     async def image(self, reference: str) -> Image:
         """The image of that name or id."""
-        found = await self._ask(lambda client: client.inspect_image(reference))
+        found = await self.ask(lambda client: client.inspect_image(reference))
         config = found.get("Config") or {}
         return Image(
             id=found["Id"],
@@ -99,20 +98,20 @@ class DockerClient:
 
     async def create(self, name: str, body: Mapping[str, object]) -> ContainerId:
         """Make a container. What is asked for is all there is: no proxies of a user's own settings are added."""
-        made = await self._ask(lambda client: client.create_container_from_config(body, name))
+        made = await self.ask(lambda client: client.create_container_from_config(body, name))
         return ContainerId(made["Id"])
 
     async def start(self, container: ContainerId) -> None:
         """Start it."""
-        await self._ask(lambda client: client.start(container))
+        await self.ask(lambda client: client.start(container))
 
     async def inspect(self, container: ContainerId | str) -> Inspected:
         """Look at it."""
-        found: Json = await self._ask(lambda client: client.inspect_container(container))
+        found: Json = await self.ask(lambda client: client.inspect_container(container))
         state = found["State"]
         return Inspected(
             id=ContainerId(found["Id"]),
-            labels=_labels(found["Config"].get("Labels") or {}),
+            labels=read_labels(found["Config"].get("Labels") or {}),
             state=_state(state["Status"]),
             exit_code=int(state["ExitCode"]),
             out_of_memory=bool(state.get("OOMKilled")),
@@ -121,26 +120,26 @@ class DockerClient:
 
     async def signal(self, container: ContainerId, name: str) -> None:
         """Send process 1 a signal."""
-        await self._ask(lambda client: client.kill(container, name))
+        await self.ask(lambda client: client.kill(container, name))
 
     async def pause(self, container: ContainerId) -> None:
         """Freeze it."""
-        await self._ask(lambda client: client.pause(container))
+        await self.ask(lambda client: client.pause(container))
 
     async def unpause(self, container: ContainerId) -> None:
         """Let it go on."""
-        await self._ask(lambda client: client.unpause(container))
+        await self.ask(lambda client: client.unpause(container))
 
     async def remove(self, container: ContainerId) -> None:
         """Kill and remove it, and the volumes that only it had."""
-        await self._ask(lambda client: client.remove_container(container, v=True, force=True))
+        await self.ask(lambda client: client.remove_container(container, v=True, force=True))
 
     async def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
         """Every container with these labels."""
-        found = await self._ask(lambda client: client.containers(all=True, filters={"label": _filter(labels)}))
+        found = await self.ask(lambda client: client.containers(all=True, filters={"label": label_filter(labels)}))
         return tuple(
             Container(
-                id=ContainerId(one["Id"]), labels=_labels(one.get("Labels") or {}), state=_state(str(one["State"]))
+                id=ContainerId(one["Id"]), labels=read_labels(one.get("Labels") or {}), state=_state(str(one["State"]))
             )
             for one in found
         )
@@ -163,7 +162,7 @@ class DockerClient:
             with closing(_get(client, f"/containers/{container}/logs", parameters, REQUEST_SECONDS)) as response:
                 return read_lines(response.raw, most_bytes)
 
-        return await self._ask(read)
+        return await self.ask(read)
 
     async def listen(
         self, labels: Mapping[str, str], heard: Callable[[Ended], None], connected: Callable[[], None]
@@ -171,9 +170,9 @@ class DockerClient:
         """Tell of every container that ends, until the stream breaks."""
         parameters = {
             "since": int(time.time()) - LOOK_BACK_SECONDS,
-            "filters": json.dumps({"type": ["container"], "label": _filter(labels)}),
+            "filters": json.dumps({"type": ["container"], "label": label_filter(labels)}),
         }
-        response = await self._ask(lambda client: _get(client, "/events", parameters, None))
+        response = await self.ask(lambda client: _get(client, "/events", parameters, None))
         stream = CancellableStream(response.iter_lines(), response)
         token = trio.lowlevel.current_trio_token()
 
@@ -204,7 +203,8 @@ class DockerClient:
         if made is not None:
             made.close()
 
-    async def _ask(self, request: Callable[[Any], T]) -> T:
+    async def ask(self, request: Callable[[Any], T]) -> T:
+        """What *request* makes of a client, in a thread. Raises `RequestError`."""
         return await trio.to_thread.run_sync(self._in_thread, request, abandon_on_cancel=True, limiter=self._limiter)
 
     def _in_thread(self, request: Callable[[Any], T]) -> T:
@@ -236,20 +236,6 @@ def _translate(exc: Exception) -> RequestError:
     if exc.status_code is None or exc.status_code >= BAD_GATEWAY:
         return NoAnswerError(why)
     return RefusedError(why)
-
-
-def _filter(labels: Mapping[str, str]) -> list[str]:
-    return [f"{name}={value}" for name, value in labels.items()]
-
-
-def _labels(found: Mapping[str, str]) -> Labels:
-    session, epoch = found.get(SESSION_LABEL), found.get(EPOCH_LABEL, "")
-    return Labels(
-        install=found.get(INSTALL_LABEL),
-        session=None if session is None else SessionId(session),
-        epoch=EpochNumber(int(epoch)) if epoch.isdecimal() and epoch.isascii() else None,
-        spec=found.get(SPEC_LABEL),
-    )
 
 
 def _state(word: str) -> State:

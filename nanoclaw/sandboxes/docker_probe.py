@@ -6,6 +6,8 @@ Started like any other sandbox, but with a program that looks around, and remove
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -13,8 +15,9 @@ from attrs import define
 
 from nanoclaw.core.engine_versions import old_engine
 from nanoclaw.core.sandbox_spec import Image, User, sandbox_user
+from nanoclaw.core.way_choice import WayOut, ways_to_try
 from nanoclaw.errors import SandboxError
-from nanoclaw.kit.sockets import bind_in
+from nanoclaw.kit.openings import open_in
 from nanoclaw.model.sandbox import Owner
 from nanoclaw.sandboxes.docker_api import (
     ENGINE,
@@ -25,19 +28,28 @@ from nanoclaw.sandboxes.docker_api import (
     NotThereError,
     RequestError,
 )
+from nanoclaw.sandboxes.docker_networks import PrivateNetworks
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.docker_start import MEND_IMAGE, ContainerStart
 from nanoclaw.sandboxes.engine import Probe, Unusable, Usable
 from nanoclaw.sandboxes.inside import GROUP, Said, make_folders, spec_in
 from nanoclaw.sandboxes.waiting import Waiting
 from schema import files
+from schema.way_file import WAY_FILE
 
 PROBE_SECONDS = 20.0
 DISCARD_SECONDS = 5.0
 MOST_SAID = 4096
 WRITTEN = "written"
+NO_WAY = 77
+"""The exit code of a container in which all is well, but for the way to the gateway."""
+OVER_NETWORK = (
+    "what this machine offers on all of its addresses, as agents reach the gateway over a network of their own instead "
+    "of a socket, and nothing is encrypted there"
+)
 CHECK = f"""
-import socket, sys
+import json, socket, sys
 sys.path.append("{files.IMAGE_PACKAGES}")
 import apsw
 status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
@@ -45,17 +57,30 @@ for name, wanted in (("CapBnd", "0" * 16), ("CapEff", "0" * 16), ("NoNewPrivs", 
     if status[name].strip() != wanted:
         sys.exit(f"{{name}} is {{status[name].strip()}}")
 open("{files.SANDBOX_OUT}/{WRITTEN}", "x").close()
-try:
-    socket.socket(socket.AF_UNIX).connect("{files.SANDBOX_GATEWAY}/{files.GATEWAY_SOCKET}")
-except OSError as exc:
-    sys.exit(f"the gateway cannot be reached from inside: {{exc}}")
 for folder in ("", "/etc", "{files.SANDBOX_IN}", "{files.SANDBOX_APP}/runner"):
     try:
         open(f"{{folder}}/{WRITTEN}", "x")
     except OSError:
         continue
     sys.exit(f"{{folder}}/ can be written to")
+try:
+    if WAY == "{WayOut.SOCKET.value}":
+        socket.socket(socket.AF_UNIX).connect("{files.SANDBOX_GATEWAY}/{files.GATEWAY_SOCKET}")
+    else:
+        way = json.load(open("{files.SANDBOX_GATEWAY}/{WAY_FILE}"))
+        socket.create_connection((way["address"], way["ports"]["{files.GATEWAY_SOCKET}"]), timeout=5)
+except OSError as exc:
+    print(exc, file=sys.stderr)
+    sys.exit({NO_WAY})
 """
+"""With `WAY`, by which it is to be reached."""
+
+
+class NoWay(str):
+    """All is well, but the gateway is not reached so."""
+
+    __slots__ = ()
+
 
 NO_PODMAN = "it takes no system call filter with a request, and does not tell what a container may do once it is made"
 """Seen with 4.3.1: a filter is a file's name to it, a folder in memory has no owner, and its description of a container
@@ -68,10 +93,13 @@ class DockerProbe:
 
     _api: ContainerApi
     _specs: SpecMaker
-    _image: str
-    _scratch: Path
-    _allow_old: bool
+    _settings: DockerSettings
+    _networks: PrivateNetworks
+    """Told whether they are needed."""
     _host: User
+
+    def __attrs_post_init__(self) -> None:
+        self._networks.way = ways_to_try(self._settings.way_out)[0]
 
     async def run(self) -> Probe:
         """Ask the daemon who it is, and have it start a container."""
@@ -91,21 +119,24 @@ class DockerProbe:
         if not daemon.is_docker:
             return Unusable(why=f"podman {daemon.version} answers there: {NO_PODMAN}", mend="systemctl start docker")
         old = old_engine(daemon.version, daemon.runc)
-        if old is not None and not self._allow_old:
+        if old is not None and not self._settings.allow_old_engine:
             return Unusable(why=old, mend="")
         try:
-            image = await self._api.image(self._image)
+            image = await self._api.image(self._settings.image)
         except NotThereError:
-            return Unusable(why=f"there is no image {self._image}", mend=MEND_IMAGE)
-        if (why := await self._try(image, daemon)) is not None:
+            return Unusable(why=f"there is no image {self._settings.image}", mend=MEND_IMAGE)
+        if (why := await self._find_way(image, daemon)) is not None:
             return Unusable(why=why, mend="")
+        over_network = self._networks.way is WayOut.NETWORK
         return Usable(
             version=daemon.version + (f", runc {daemon.runc}" if daemon.runc else ""),
-            walls="a container: no capabilities, filtered system calls, read-only root, no network; "
-            "limits on memory, processors and processes",
+            walls="a container: no capabilities, filtered system calls, read-only root, "
+            + ("a network with nothing but the gateway's machine; " if over_network else "no network; ")
+            + "limits on memory, processors and processes",
             lacks="; ".join(
                 [
                     "the machine's own kernel; no limit on disk space",
+                    *([OVER_NETWORK] if over_network else []),
                     *([] if daemon.facts.limits_swap else ["no limit on swapping"]),
                     *([] if old is None else ["an engine with known holes, accepted in nanoclaw.toml"]),
                 ]
@@ -117,34 +148,58 @@ class DockerProbe:
         with trio.move_on_after(PROBE_SECONDS):
             try:
                 daemon = await self._api.daemon()
-                return await self._run(folder, program, await self._api.image(self._image), daemon)
+                return await self._run(folder, program, await self._api.image(self._settings.image), daemon)
             except RequestError as exc:
                 raise SandboxError(engine=ENGINE, why=str(exc)) from exc
         raise SandboxError(engine=ENGINE, why=f"a container did not end within {PROBE_SECONDS:g} s")
 
-    async def _try(self, image: Image, daemon: Daemon) -> str | None:
-        """Start a container that looks around; returns what was wrong with it."""
+    async def _find_way(self, image: Image, daemon: Daemon) -> str | None:
+        """Try the ways there are; returns what was wrong with all of them, or with what has nothing to do with them."""
+        failures = []
+        for way in ways_to_try(self._settings.way_out):
+            self._networks.way = way
+            why = await self._try(image, daemon, way)
+            if not isinstance(why, NoWay):
+                return why
+            failures.append(f"by {way.value}, the gateway is not reached from inside: {why}")
+        return "; ".join(failures)
+
+    async def _try(self, image: Image, daemon: Daemon, way: WayOut) -> str | None:
+        """Start a container that looks around; returns what was wrong with it: `NoWay`, if it was only the way."""
         user = sandbox_user(self._specs.install, GROUP, host=self._host)
         owner = Owner(user.uid, user.gid) if self._host.uid == 0 else None
-        folder = await trio.to_thread.run_sync(make_folders, self._scratch, owner)
+        folder = await trio.to_thread.run_sync(make_folders, self._settings.scratch, owner)
         # Whoever connects is let in by the system: that the way is there is all that is asked.
         may_connect = None if owner is None else (owner.uid, owner.gid)
-        gateway = await trio.to_thread.run_sync(bind_in, folder / "gateway", files.GATEWAY_SOCKET, may_connect)
+        life = spec_in(folder).life
         try:
-            found = await self._run(folder, CHECK, image, daemon)
+            at = await self._networks.address(life, adopted=False)
+            listen = partial(open_in, folder / "gateway", (files.GATEWAY_SOCKET,), may_connect, at)
+            try:
+                with closing(await trio.to_thread.run_sync(listen)):
+                    found = await self._run(folder, f"WAY = {way.value!r}\n{CHECK}", image, daemon)
+            except OSError as exc:
+                if at is None:
+                    raise
+                return NoWay(f"the engine's networks are not on this machine: {exc}")
             if found.code != 0:
-                return f"the container ended with exit code {found.code}" + (f": {found.last}" if found.last else "")
+                last = f": {found.last}" if found.last else ""
+                ended = f"the container ended with exit code {found.code}{last}"
+                return NoWay(found.last) if found.code == NO_WAY else ended
             return await trio.to_thread.run_sync(_what_was_written, folder, user)
         finally:
-            gateway.close()
             with trio.move_on_after(DISCARD_SECONDS, shield=True):
                 await trio.to_thread.run_sync(shutil.rmtree, folder)
+                if way is WayOut.NETWORK:
+                    await self._networks.remove(life)
 
     async def _run(self, folder: Path, program: str, image: Image, daemon: Daemon) -> Said:
         """See a container to its end that runs *program*. Raises `SandboxError`, `RequestError`."""
         attempt: ContainerStart | None = None
         try:
-            asked = self._specs.make(spec_in(folder), image, ("python3", "-I", "-S", "-c", program))
+            spec = spec_in(folder)
+            private = await self._networks.ready(spec)
+            asked = self._specs.make(spec, image, ("python3", "-I", "-S", "-c", program), private=private)
             attempt = ContainerStart(self._api, asked, daemon.facts, Waiting())
             found = await attempt.launch(await attempt.create())
             while found is not None and found.state.lives:

@@ -24,8 +24,10 @@ class SpecMaker:
     _host: User
     _seccomp: str = field(factory=seccomp_profile, init=False)
 
-    def make(self, spec: SandboxSpec, image: Image, command: tuple[str, ...] | None = None) -> ContainerSpec:
-        """The container of *spec*: with a runner in it, or another *command*."""
+    def make(
+        self, spec: SandboxSpec, image: Image, command: tuple[str, ...] | None = None, *, private: str | None = None
+    ) -> ContainerSpec:
+        """The container of *spec*: with a runner in it or another *command*, on the network *private* or on none."""
         folders = self._folders(spec)
         return ContainerSpec(
             install=self.install,
@@ -38,6 +40,7 @@ class SpecMaker:
             limits=spec.limits,
             network=spec.network,
             seccomp=self._seccomp,
+            private=private,
         )
 
     def _runner(self) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from rich.console import Console
 from nanoclaw.core.images import AGENT_IMAGE
 from nanoclaw.logs import log_to_file
 from nanoclaw.sandboxes.bubblewrap import BubblewrapEngine
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_client import DockerClient
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.engine import Engine, Unusable
 from nanoclaw.sandboxes.process import ProcessEngine
 from nanoclaw.sandboxes.runtime import Runtime, compile_runtime, find_runtime

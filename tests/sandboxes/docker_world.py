@@ -11,8 +11,9 @@ from attrs import define
 
 from nanoclaw.core.sandbox_spec import User
 from nanoclaw.model.ids import EpochNumber, SessionId
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_sandbox import DockerSandbox
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.engine import LifeName
 from nanoclaw.sandboxes.runtime import Runtime
 from tests.support.fake_container import FakeContainer
@@ -34,9 +35,9 @@ def life_of(session: str = "alpha", epoch: int = 1) -> LifeName:
     )
 
 
-def an_engine(api: LossyApi, *, install: str = INSTALL, most_starts: int = 4) -> DockerEngine:
+def an_engine(api: LossyApi, *, install: str = INSTALL, most_starts: int = 4, way_out: str = "auto") -> DockerEngine:
     """An engine of a host that is root."""
-    settings = DockerSettings(install=install, image=IMAGE, scratch=HOME, most_starts=most_starts)
+    settings = DockerSettings(install=install, image=IMAGE, scratch=HOME, most_starts=most_starts, way_out=way_out)
     return DockerEngine(RUNTIME, api, settings, User(uid=0, gid=0))
 
 
@@ -64,10 +65,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(most_starts: int = 4) -> AsyncIterator[World]:
+async def world(most_starts: int = 4, way_out: str = "auto") -> AsyncIterator[World]:
     """An engine that runs, as long as the block lasts."""
     async with fake_docker() as docker, lossy(docker) as api, trio.open_nursery() as nursery:
-        engine = an_engine(api, most_starts=most_starts)
+        engine = an_engine(api, most_starts=most_starts, way_out=way_out)
         await nursery.start(engine.run)
         yield World(docker, api, engine, nursery)
         nursery.cancel_scope.cancel()

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL, SESSION_LABEL, User, create_body
 from nanoclaw.model.ids import SessionId
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_api import RequestError, State
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from tests.sandboxes.docker_world import HOME, RUNTIME, life_of
 from tests.support.fake_container import FakeContainer
 from tests.support.fake_docker import IMAGE, FakeDocker, fake_docker

@@ -13,8 +13,9 @@ import trio
 
 from nanoclaw.core.sandbox_check import EngineFacts
 from nanoclaw.core.sandbox_spec import User
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
+from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_api import LogLine
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.engine import Probe, Unusable, Usable
 from tests.sandboxes.docker_world import INSTALL, RUNTIME
 from tests.support.fake_container import FakeContainer

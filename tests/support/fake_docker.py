@@ -30,6 +30,7 @@ from nanoclaw.sandboxes.docker_api import (
     State,
 )
 from tests.support.fake_container import FakeContainer, Listener, labels_of
+from tests.support.fake_networks import FakeNetworks
 from tests.support.inspected import describe
 
 QUICK = 0.01
@@ -41,7 +42,7 @@ GOOD = Daemon(version="29.0.0", is_docker=True, runc="1.3.3", facts=EngineFacts(
 
 
 @define(eq=False)
-class FakeDocker:
+class FakeDocker(FakeNetworks):
     """The daemon."""
 
     _nursery: trio.Nursery
@@ -98,6 +99,7 @@ class FakeDocker:
         made = ContainerId(f"{next(self._numbers):064x}")
         labels = body["Labels"]
         assert isinstance(labels, dict)
+        self.join(made, name, document)
         self.there[made] = FakeContainer(made, name, {**image.labels, **labels}, document)
         return made
 
@@ -173,6 +175,7 @@ class FakeDocker:
             one.state = State.DEAD
             raise
         self.there.pop(one.id, None)
+        self.leave(one.id)
         self._tell(one, None)
 
     async def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:

@@ -14,7 +14,6 @@ from attrs import define, field
 from nanoclaw.core.sandbox_spec import Image
 from nanoclaw.sandboxes.docker_api import (
     Container,
-    ContainerApi,
     ContainerId,
     Daemon,
     Ended,
@@ -24,6 +23,7 @@ from nanoclaw.sandboxes.docker_api import (
     RefusedError,
     RequestError,
 )
+from nanoclaw.sandboxes.docker_network_api import DockerApi, FoundNetwork, NetworkId
 
 T = TypeVar("T")
 
@@ -53,9 +53,9 @@ class Answer(Generic[T]):
 
 @define(eq=False)
 class LossyApi:
-    """A `ContainerApi` in front of another one. A request whose caller is cancelled is done all the same."""
+    """A `DockerApi` in front of another one. A request whose caller is cancelled is done all the same."""
 
-    _inner: ContainerApi
+    _inner: DockerApi
     _nursery: trio.Nursery
     trouble: Callable[[str], Trouble | None] = field(default=lambda _: None)
     """Asked for every request, by its name."""
@@ -99,6 +99,18 @@ class LossyApi:
     ) -> tuple[LogLine, ...]:
         read = partial(self._inner.logs, container, since=since, most_bytes=most_bytes, tail=tail)
         return await self._ask("logs", read)
+
+    async def create_network(self, body: Mapping[str, object]) -> None:
+        await self._ask("create_network", partial(self._inner.create_network, body))
+
+    async def network(self, name: str) -> FoundNetwork:
+        return await self._ask("network", partial(self._inner.network, name))
+
+    async def networks(self, labels: Mapping[str, str]) -> tuple[FoundNetwork, ...]:
+        return await self._ask("networks", partial(self._inner.networks, labels))
+
+    async def remove_network(self, network: NetworkId) -> None:
+        await self._ask("remove_network", partial(self._inner.remove_network, network))
 
     async def listen(
         self, labels: Mapping[str, str], heard: Callable[[Ended], None], connected: Callable[[], None]
@@ -153,7 +165,7 @@ class LossyApi:
 
 
 @asynccontextmanager
-async def lossy(inner: ContainerApi) -> AsyncIterator[LossyApi]:
+async def lossy(inner: DockerApi) -> AsyncIterator[LossyApi]:
     """A way to *inner*, as long as the block lasts."""
     async with trio.open_nursery() as nursery:
         yield LossyApi(inner, nursery)

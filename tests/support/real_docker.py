@@ -16,9 +16,10 @@ from attrs import define, field
 
 from nanoclaw.core.sandbox_spec import INSTALL_LABEL, User
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, SessionId
-from nanoclaw.sandboxes.docker import DockerEngine, DockerSettings
-from nanoclaw.sandboxes.docker_api import ContainerApi
+from nanoclaw.sandboxes.docker import DockerEngine
 from nanoclaw.sandboxes.docker_client import DockerClient
+from nanoclaw.sandboxes.docker_network_api import DockerApi
+from nanoclaw.sandboxes.docker_settings import DockerSettings
 from nanoclaw.sandboxes.docker_spec import SpecMaker
 from nanoclaw.sandboxes.engine import LifeName, SandboxSpec
 from nanoclaw.sandboxes.inside import FRAGMENTS
@@ -51,13 +52,18 @@ class RealHome:
     install: str = field(factory=lambda: f"test-{uuid4().hex}")
     script: str = ""
 
-    def engine(self, api: ContainerApi | None = None, **settings: int) -> DockerEngine:
+    def engine(self, api: DockerApi | None = None, way_out: str = "auto", **settings: int) -> DockerEngine:
         """An engine of this home; it does not run yet."""
         engine = DockerEngine(
             find_runtime(),
             api or self.client,
             DockerSettings(
-                install=self.install, image=self.image, scratch=self.path, allow_old_engine=True, **settings
+                install=self.install,
+                image=self.image,
+                scratch=self.path,
+                allow_old_engine=True,
+                way_out=way_out,
+                **settings,
             ),
             HOST,
         )
@@ -121,6 +127,8 @@ async def real_home(image: str, script: str = "") -> AsyncIterator[RealHome]:
                 with trio.move_on_after(60, shield=True):
                     for container in await client.containers({INSTALL_LABEL: home.install}):
                         await client.remove(container.id)
+                    for network in await client.networks({INSTALL_LABEL: home.install}):
+                        await client.remove_network(network.id)
             nursery.cancel_scope.cancel()
     finally:
         client.close()
