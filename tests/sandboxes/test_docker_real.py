@@ -13,9 +13,9 @@ import trio
 
 from nanoclaw.core.sandbox_check import LEAST_MASKED, LEAST_READ_ONLY
 from nanoclaw.core.sandbox_spec import EPOCH_LABEL, INSTALL_LABEL, SESSION_LABEL
+from nanoclaw.kit import openings
 from nanoclaw.kit.sockets import bind_in
 from nanoclaw.model.sandbox import MIB, Limits
-from nanoclaw.sandboxes import docker_probe
 from nanoclaw.sandboxes.docker_api import NotThereError, State
 from nanoclaw.sandboxes.engine import Exit, Unusable, Usable
 from nanoclaw.sandboxes.log import SandboxLog
@@ -130,14 +130,19 @@ async def test_the_probe_starts_a_container_and_leaves_nothing(agent_image: str)
         assert not list(home.path.glob("probe-*"))
 
 
-async def test_a_gateway_that_cannot_be_reached_from_inside_is_found(
+async def test_where_no_socket_is_reached_from_inside_a_network_stands_in_unless_a_socket_it_has_to_be(
     agent_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker_probe, "bind_in", lambda folder, name, _: bind_in(folder, f"not-{name}"))
+    monkeypatch.setattr(openings, "bind_in", lambda folder, name, _: bind_in(folder, f"not-{name}"))
     async with real_home(agent_image) as home:
-        found = await home.engine().probe()
+        found = await home.engine(way_out="socket").probe()
         assert isinstance(found, Unusable), found
-        assert "the gateway cannot be reached from inside" in found.why
+        assert "by socket, the gateway is not reached from inside" in found.why
+        engine = home.engine()
+        found = await engine.probe()
+        assert isinstance(found, Usable), found
+        assert "over a network of their own" in found.lacks
+        assert await engine.network(home.life(), adopted=False) is not None
 
 
 async def test_a_default_sandbox_is_what_the_golden_file_says(agent_image: str) -> None:
