@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import itertools
 import os
-from collections.abc import Awaitable, Callable
-from functools import partial
+import socket
+from collections.abc import Callable
 
 import trio
 from trio.lowlevel import wait_readable, wait_writable
 
-CHUNK = 256 << 10
-AT_ONCE = 8
+CHUNK = 64 << 10
+"""Bytes of a piece, as many as a new pipe takes."""
+LARGE_CHUNK = 1 << 20
+"""The same, of whoever has moved much."""
+BULK = 4 << 20
+"""Bytes after which it is much: all others take no more of the kernel's memory than they have to."""
+MUCH = 512 << 10
+"""Bytes that came without a pause; more of them are let gather for a moment, so that fewer turns move them."""
+GATHER_SECONDS = 0.001
+AT_ONCE = 4
 """Pieces that are moved before others have their turn, while nothing has to be waited for."""
 IDLE_SECONDS = 600.0
 """How long nothing may move in either direction; longer than OneCLI waits for anybody's decision."""
@@ -82,7 +89,7 @@ async def _copy(
 
     try:
         if _has_splice and isinstance(source, trio.SocketStream) and isinstance(sink, trio.SocketStream):
-            await _spliced(source.socket.fileno(), sink.socket.fileno(), moved)
+            await _spliced(source, sink, moved)
         else:
             while data := await source.receive_some(CHUNK):
                 moved(len(data))
@@ -95,33 +102,49 @@ async def _copy(
     moving.cancel()
 
 
-async def _spliced(source: int, sink: int, moved: Callable[[int], None]) -> None:
+async def _spliced(source: trio.SocketStream, sink: trio.SocketStream, moved: Callable[[int], None]) -> None:
     """Let the kernel pass on what comes, through a pipe: this process never sees it. Raises `OSError`."""
+    near, far, most, whole, run = source.socket.fileno(), sink.socket.fileno(), CHUNK, 0, 0
     out_of, into = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        # A smaller one, where the user has many already, is as good.
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, CHUNK)
-        there_is, there_is_room = partial(wait_readable, source), partial(wait_writable, sink)
         for turn in itertools.count():
             if turn % AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
-            if not (number := await _move(source, into, CHUNK, there_is)):
-                break
+            while (number := _move(near, into, most)) is None:
+                if most > CHUNK and run >= MUCH:
+                    await trio.sleep(GATHER_SECONDS)
+                else:
+                    await wait_readable(near)
+                run = 0
+            if number == 0:
+                return
             moved(number)
+            whole, run = whole + number, run + number
             while number:
-                number -= await _move(out_of, sink, number, there_is_room)
+                if (gone := _move(out_of, far, number)) is None:
+                    await wait_writable(far)
+                else:
+                    number -= gone
+            if most == CHUNK and whole >= BULK:
+                most = LARGE_CHUNK
+                _make_room(into, sink.socket)
     finally:
         os.close(out_of)
         os.close(into)
 
 
-async def _move(source: int, sink: int, most: int, wait: Callable[[], Awaitable[None]]) -> int:
-    """How many bytes were moved; 0: there are no more. A checkpoint only if it has to wait."""
-    while True:
-        try:
-            return os.splice(source, sink, most, flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK)
-        except OSError as exc:
-            if exc.errno != errno.EAGAIN:
-                raise
-        await wait()
+def _make_room(pipe: int, sink: trio.socket.SocketType) -> None:
+    """Let more be under way at once, as far as the kernel allows: each piece wakes whoever waits for it."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, LARGE_CHUNK)
+    # The kernel finds out by itself how much suits a connection of TCP.
+    if sink.family == socket.AF_UNIX:
+        sink.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGE_CHUNK)
+
+
+def _move(source: int, sink: int, most: int) -> int | None:
+    """How many bytes were moved; 0: there are no more; None: it has to be waited for."""
+    try:
+        return os.splice(source, sink, most, flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK)
+    except BlockingIOError:
+        return None

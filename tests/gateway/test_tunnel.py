@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,7 @@ import trio.testing
 
 from nanoclaw.core.endpoints import Endpoint
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.splice import IDLE_SECONDS
+from nanoclaw.gateway.splice import BULK, IDLE_SECONDS, Stopped, join
 from nanoclaw.gateway.tunnel import carry
 from schema.files import PROXY_SOCKET
 from tests.gateway.upstream import PATIENCE, open_gateway
@@ -130,3 +131,37 @@ async def test_a_proxy_that_is_away_is_said_to_be_in_the_words_of_a_proxy() -> N
     assert said.endswith(b"OneCLI's proxy cannot be reached: nobody takes the connection\n")
     assert noted == [(502, "nobody takes the connection")]
     await program.aclose()
+
+
+async def test_of_much_every_byte_is_counted_and_nothing_passes_that_is_too_much() -> None:
+    (program, inside), (outside, server) = await ends(), await ends()
+    heard, counted, most = 0, 0, 4 * BULK + 12345
+
+    def count(number: int) -> None:
+        nonlocal counted
+        counted += number
+        # What is heard was counted before: it cannot be more.
+        assert heard <= counted
+        if counted > most:
+            raise Stopped("enough")
+
+    async def say() -> None:
+        with suppress(trio.BrokenResourceError):
+            while True:
+                await server.send_all(bytes(1 << 20))
+
+    async def hear() -> None:
+        nonlocal heard
+        async for data in program:
+            heard += len(data)
+
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(say)
+            nursery.start_soon(hear)
+            with pytest.raises(Stopped, match="enough"):
+                await join(inside, outside, received=count)
+            await inside.aclose()
+    assert 4 * BULK - (1 << 20) < heard <= most
+    for stream in (program, server):
+        await stream.aclose()

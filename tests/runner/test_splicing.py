@@ -8,7 +8,7 @@ import socket
 import pytest
 import trio
 
-from runner.splicing import carry
+from runner.splicing import BULK, carry
 
 PATIENCE = 30.0
 
@@ -55,3 +55,21 @@ async def test_one_that_is_cancelled_or_breaks_leaves_no_descriptor_open() -> No
     for one in (speaker, source, sink):
         await one.aclose()
     assert open_ones() == before
+
+
+@pytest.mark.parametrize(("much", "gets_more"), [(BULK // 2, False), (2 * BULK, True)])
+async def test_whoever_moves_much_gets_more_room_and_nobody_else(much: int, gets_more: bool) -> None:
+    speaker, source = pair()
+    sink, hearer = pair()
+    before = sink.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    async with speaker, source, sink, hearer, trio.open_nursery() as nursery:
+        nursery.cancel_scope.deadline = trio.current_time() + PATIENCE
+
+        async def say() -> None:
+            await speaker.send_all(bytes(much))
+            await speaker.send_eof()
+
+        nursery.start_soon(say)
+        nursery.start_soon(carry, source, sink)
+        assert sum([len(data) async for data in hearer]) == much
+        assert (sink.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > before) == gets_more
