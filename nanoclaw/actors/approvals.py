@@ -39,7 +39,17 @@ log = structlog.get_logger()
 OPEN_SECONDS = 30.0
 """How long a platform has to open a conversation with somebody."""
 MOST_AT_ONCE = 50
-"""Approvals that get a card in one look; the next look follows at once."""
+"""Approvals that are read at a time."""
+
+
+@define(eq=False)
+class _Look:
+    """What is known after a part of a look through all that wait."""
+
+    asked: set[ApprovalId] = field(factory=set[ApprovalId])
+    """Those whose turn it was: one that nobody can be asked about holds up none that came later."""
+    not_opened: set[UserId] = field(factory=set[UserId])
+    """With whom no conversation could be opened: trying it again for each approval would hold up all others."""
 
 
 @define(eq=False)
@@ -83,14 +93,24 @@ class Approvals:
     async def _serve(self) -> Never:
         while True:
             self._mail.read_nowait()
-            for approval in await self._store.read(approvals.executing):
-                self._doing.ensure(approval)
-            wanting = await self._store.read(approval_cards.wanting, now=self._clock.now(), most=MOST_AT_ONCE)
-            with self._node.busy(f"{len(wanting)} without a card"):
-                for asked in wanting:
-                    await self._ask(asked)
+            look, left = _Look(), True
+            while left:
+                left = await self._look_on(look)
             with trio.move_on_after(await self._pause()):
                 await self._mail.read()
+
+    async def _look_on(self, look: _Look) -> bool:
+        """Have done what was approved, and ask about what has had no turn in this look; is any of it left?"""
+        for approval in await self._store.read(approvals.executing):
+            self._doing.ensure(approval)
+        wanting = await self._store.read(
+            approval_cards.wanting, now=self._clock.now(), most=MOST_AT_ONCE, without=look.asked
+        )
+        with self._node.busy(f"{len(wanting)} without a card"):
+            for asked in wanting:
+                look.asked.add(asked.id)
+                await self._ask(asked, look)
+        return len(wanting) == MOST_AT_ONCE
 
     async def _pause(self) -> float:
         """Seconds until somebody else may have to be asked."""
@@ -98,16 +118,19 @@ class Approvals:
         late = await self._store.read(approval_cards.next_late, now=now)
         return self._longest_sleep if late is None else min(self._longest_sleep, (late - now).total_seconds())
 
-    async def _ask(self, approval: Approval) -> None:
+    async def _ask(self, approval: Approval, look: _Look) -> None:
         """Send a card to the best of those who may decide and can be reached; tell who asks if there is nobody.
 
         So too where one is on its way for too long, as to a platform that is down: it stays good if it arrives.
         """
         for user in await self._store.read(reaching.candidates, approval, now=self._clock.now()):
+            if await self._store.read(approval_cards.open_of, user) >= rules.MOST_CARDS:
+                return  # What is more waits.
             place = await self._store.read(reaching.known_place, user)
-            if place is None:
+            if place is None and user not in look.not_opened:
                 place = await self._open(user)
             if place is None:
+                look.not_opened.add(user)
                 continue
             sent = await self._store.transact(
                 reaching.send_card, approval.id, user, place, token=self._token, now=self._clock.now()

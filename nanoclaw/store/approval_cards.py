@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from nanoclaw.core import approvals as rules
@@ -27,8 +28,8 @@ IS_ONE_OPEN = (
 """Asked for every message that comes in, and there is hardly ever one: a step through an index."""
 
 
-def wanting(conn: Connection, *, now: datetime, most: int) -> list[Approval]:
-    """Approvals that wait and that nobody has a card of which is waited for (`is_waited_for`).
+def wanting(conn: Connection, *, now: datetime, most: int, without: Collection[ApprovalId] = ()) -> list[Approval]:
+    """Approvals that wait and that nobody has a card of which is waited for (`is_waited_for`), but not *without*.
 
     First those without any card, then those whose cards are on their way for too long; of each the oldest first.
     """
@@ -40,9 +41,14 @@ def wanting(conn: Connection, *, now: datetime, most: int) -> list[Approval]:
         " AND NOT EXISTS (SELECT 1 FROM approval_cards c JOIN ledger l ON l.id = c.ledger_id"
         " WHERE c.approval_id = a.id AND c.state = 'open'"
         " AND NOT (l.state IN ('pending', 'sending') AND c.sent_at <= :since))"
+        " AND a.id NOT IN (SELECT value FROM json_each(:without))"
         " ORDER BY EXISTS (SELECT 1 FROM approval_cards c WHERE c.approval_id = a.id AND c.state = 'open'),"
         " a.requested_at, a.id LIMIT :most",
-        {"since": write_time(now - rules.ELSEWHERE_AFTER), "most": most},
+        {
+            "since": write_time(now - rules.ELSEWHERE_AFTER),
+            "without": json.dumps(list(without)),
+            "most": most,
+        },
     )
 
 

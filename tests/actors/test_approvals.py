@@ -6,6 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from nanoclaw.actors import approvals as actor_of_approvals
 from nanoclaw.core.approvals import ELSEWHERE_AFTER
 from nanoclaw.errors import UsageError
 from nanoclaw.model.approvals import Needs
@@ -71,6 +72,24 @@ async def test_where_nobody_can_be_reached_the_agent_is_told_at_once_and_once_an
         case.known = ("test:boss",)
     async with case.living():
         assert len(case.cards()) == 1, "somebody can be reached after all"
+
+
+async def test_however_many_wait_that_nobody_can_be_asked_about_what_came_later_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(actor_of_approvals, "MOST_AT_ONCE", 2)
+    case = Case(known=("test:chief",))
+    boss = case.grant("boss")
+    case.grant("chief", Role.ADMIN, "agt-nano")
+    for number in range(4):
+        case.ask(f"for owners {number}", needs=Needs.GLOBAL_ADMIN)
+    case.world.wait(seconds=1)
+    last = case.ask("for chief")
+    async with case.living() as actor:
+        assert [(card.approval_id, card.approver) for card in case.cards()] == [(last, "test:chief")]
+        assert case.tried.count(boss) == 1, "once a look"
+        await case.look(actor)
+        assert case.tried.count(boss) == 2
 
 
 async def test_a_card_that_is_lost_is_sent_to_somebody_else() -> None:

@@ -78,12 +78,15 @@ class Desk:
     """A channel that opens conversations with whom it knows."""
 
     known: frozenset[str]
+    tried: list[UserId]
+    """With whom it was to open one."""
     name: ChannelName = CHANNEL
     threaded: bool = False
 
     async def open_direct_messages(self, user: UserId) -> str | None:
         """As a platform would, or would not."""
         await trio.lowlevel.checkpoint()
+        self.tried.append(user)
         if user == f"{CHANNEL}:unlucky":
             raise DeliveryError(channel=self.name, why="no", retryable=False)
         return f"dm-{user}" if user in self.known else None
@@ -110,6 +113,8 @@ class Case:
     world: World = field(init=False)
     session: SessionId = field(init=False)
     changed: int = 0
+    tried: list[UserId] = field(factory=list[UserId])
+    """With whom a conversation was to be opened."""
     _tokens: Iterator[int] = field(factory=count, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -151,7 +156,7 @@ class Case:
     @asynccontextmanager
     async def living(self, store: Store | None = None) -> AsyncIterator[Approvals]:
         """One life of the actor on *store*, if not its own, which has come to rest when the block begins."""
-        channel = cast("Channel", Desk(frozenset(self.known)))
+        channel = cast("Channel", Desk(frozenset(self.known), self.tried))
 
         def told() -> None:
             self.changed += 1
