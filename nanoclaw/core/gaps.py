@@ -1,8 +1,8 @@
 """What is looked through after a gap, in which order, and what of the live events waits for it. Pure.
 
 Where something was said while nobody listened, a platform is asked what it was, place by place; platforms let that be
-done only so often. What comes live meanwhile is held up by its own place alone. Whatever somebody waits for is looked
-through first.
+done only so often. What comes live meanwhile is held up by its own place alone, and not for ever. Whatever somebody
+waits for is looked through first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from attrs import evolve, frozen
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 """Seconds until a place is asked for again whose look failed; longer if its platform says so."""
+LONGEST_WAIT = 300.0
+"""Seconds that a live event waits for its place: a platform may fail to tell its history for ever, and be heard."""
 MOST_DOUBLINGS = 16
 
 
@@ -26,10 +28,12 @@ class Gap:
     last: str
     """The message after which it begins."""
     wanted: float = inf
-    """When the first live event began to wait for it, as a number that grows; infinite: none waits."""
+    """When the first live event began to wait for it, in seconds of the loop; infinite: none waits."""
     due: float = 0.0
     """When it may be looked through, in seconds of the loop."""
     failures: int = 0
+    gave_way: bool = False
+    """Does nothing wait for it any more? What is missing there is told later than what came after it, but not lost."""
 
 
 Gaps: TypeAlias = Mapping[str, Gap]
@@ -55,15 +59,36 @@ class Look:
 
 
 @frozen
+class GiveWay:
+    """Take in what waits for *place*, though it was not looked through."""
+
+    place: str
+
+
+@frozen
 class Rest:
-    """Nothing may be asked for so many *seconds*; infinite: there is nothing to look through."""
+    """There is nothing to do for so many *seconds*; infinite: until there is news."""
 
     seconds: float
 
 
-def gate(gaps: Container[str], places: Sequence[str]) -> Now | After:
+def shut(gaps: Gaps) -> frozenset[str]:
+    """The places that live events wait for."""
+    return frozenset(place for place, gap in gaps.items() if not gap.gave_way)
+
+
+def gate(shut: Container[str], places: Sequence[str]) -> Now | After:
     """What a live event waits for that belongs to *places*, the widest first."""
-    return next((After(place) for place in places if place in gaps), Now())
+    return next((After(place) for place in places if place in shut), Now())
+
+
+def overdue(gaps: Gaps, now: float) -> GiveWay | Rest:
+    """Which place has to give way at *now*, as it was waited for too long; or when that may be."""
+    waits = {place: gap.wanted + LONGEST_WAIT for place, gap in gaps.items() if not gap.gave_way}
+    first = min(waits, key=lambda place: waits[place], default=None)
+    if first is None or waits[first] > now:
+        return Rest((inf if first is None else waits[first]) - now)
+    return GiveWay(first)
 
 
 def following(gaps: Gaps, now: float) -> Look | Rest:

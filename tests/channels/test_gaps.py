@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +14,7 @@ from trio.testing import MockClock
 
 from nanoclaw.channels import gaps
 from nanoclaw.channels.gaps import MARK, GapLooks
+from nanoclaw.core.gaps import LONGEST_WAIT
 from nanoclaw.errors import DeliveryError
 from nanoclaw.model.ids import ChannelName
 from tests.support.channels import MarksInMemory
@@ -34,9 +36,18 @@ class Platform:
     found: dict[str, dict[str, str]] = field(factory=dict[str, dict[str, str]])
     """Places that are found on the way, by the place in which they are."""
 
+    failing: set[str] = field(factory=set[str])
+    """Places of which it says nothing, for as long as they are in here."""
+    hangs: bool = False
+    """Does it leave whoever asks for those without an answer, or say that it cannot tell?"""
+
     async def look(self, place: str, last: str) -> Mapping[str, str]:
         self.looks.append(place)
         await trio.sleep(1)
+        while self.hangs and place in self.failing:  # noqa: ASYNC110 - nobody tells of it
+            await trio.sleep(1)
+        if place in self.failing:
+            raise refused()
         if self.refusals:
             raise self.refusals.pop(0)
         for message in self.missed.get(place, ()):
@@ -112,6 +123,32 @@ async def test_a_place_that_cannot_be_looked_through_holds_up_nobody_else(
     nursery.start_soon(looks.run)
     await closed(looks)
     assert sorted(platform.told) == (["a1", "a2", "b1"] if retryable else ["a2"])
+    assert marks.kept[MARK] == "{}"
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_where_looks_fail_for_ever_live_events_are_heard_in_the_end_and_what_is_missing_when_it_can_be_read(
+    autojump_clock: MockClock, nursery: trio.Nursery, hangs: bool
+) -> None:
+    platform = Platform({place: [f"{place}0"] for place in "ab"}, failing={"a"}, hangs=hangs)
+    marks = MarksInMemory()
+    looks = await opened(platform, marks, "a", "b")
+    nursery.start_soon(looks.run)
+    await trio.sleep(10)
+    begun = trio.current_time()
+    for number in range(1, 4):
+        await looks.offer(("a",), partial(platform.tell, f"a{number}"))
+    await trio.sleep(LONGEST_WAIT - 1)
+    assert not {"a1", "a2"}.intersection(platform.told)
+    await trio.sleep(2)
+    assert [one for one in platform.told if one[0] == "a"] == ["a1", "a2", "a3"]
+    assert platform.at["a3"] < begun + LONGEST_WAIT + 1
+    await looks.offer(("a",), partial(platform.tell, "a4"))
+    assert platform.told[-1] == "a4"
+    assert "a" in json.loads(marks.kept[MARK])
+    platform.failing.clear()
+    await closed(looks)
+    assert "a0" in platform.told
     assert marks.kept[MARK] == "{}"
 
 

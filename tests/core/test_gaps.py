@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanoclaw.core.gaps import LONGEST_PAUSE, After, Gap, Look, Now, Rest, failed, following, gate
+from nanoclaw.core.gaps import (
+    LONGEST_PAUSE,
+    LONGEST_WAIT,
+    After,
+    Gap,
+    GiveWay,
+    Look,
+    Now,
+    Rest,
+    failed,
+    following,
+    gate,
+    overdue,
+    shut,
+)
 
 places = st.sampled_from("abcdef")
 gaps = st.builds(
@@ -46,6 +60,22 @@ def test_an_event_waits_for_the_widest_of_its_places_that_is_open_and_for_no_oth
 )
 def test_what_somebody_waits_for_is_looked_through_first(pending: dict[str, Gap], found: object) -> None:
     assert following(pending, 10.0) == found
+
+
+@pytest.mark.parametrize(
+    ("pending", "found"),
+    [
+        ({}, Rest(inf)),
+        ({"a": Gap(last="1")}, Rest(inf)),
+        ({"a": Gap(last="1", wanted=1), "b": Gap(last="1", wanted=2)}, GiveWay("a")),
+        ({"a": Gap(last="1", wanted=1, gave_way=True), "b": Gap(last="1", wanted=7)}, Rest(6.0)),
+        ({"a": Gap(last="1", wanted=1, due=inf, failures=9)}, GiveWay("a")),
+    ],
+    ids=["nothing", "nobody waits", "the first", "once", "whatever it waits for"],
+)
+def test_a_place_gives_way_that_was_waited_for_too_long(pending: dict[str, Gap], found: object) -> None:
+    assert overdue(pending, LONGEST_WAIT + 1) == found
+    assert shut(pending) == {place for place, gap in pending.items() if not gap.gave_way}
 
 
 @given(st.dictionaries(places, gaps), st.floats(0, 20))

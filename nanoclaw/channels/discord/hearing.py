@@ -257,10 +257,9 @@ class Hearing:
         await self.gaps.add(dict(reversed(self._before_gap.items())))
 
     async def _look(self, channel: str, since: str) -> Mapping[str, str]:
-        """Fetch what was said in a channel after a message, or after what was read of it by now."""
+        """Fetch what was said in a channel after a message."""
         await self._introduced.wait()
-        known = self.reading.last(channel)
-        last = known if known is not None and is_after(known, since) else since
+        last = since
         for number in range(MOST_PAGES):
             ask = partial(self.api.after, channel, last)
             try:
@@ -274,6 +273,7 @@ class Hearing:
             if not missed:
                 return {}
             last = missed[-1].id
+            await self.gaps.reached(channel, last)
         log.warning("discord_gap_too_long", channel=self.means.name, place=channel, after=last)
         return {}
 

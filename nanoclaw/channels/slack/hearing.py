@@ -169,6 +169,9 @@ class Hearing:
                 places = {_place(channel, message.thread_ts), _place(channel, message.thread_ts or message.ts)}
                 event = await self._whole(said)
                 new = [place for place in sorted(places) if self.reading.begin(place, message.ts)]
+                if channel in new and (since := self.gaps.late(ELSEWHERE)) is not None:
+                    # Conversations could not be listed in time: from now on, this one counts as one that was heard.
+                    await self.gaps.add({channel: earlier(since, MARGIN_SECONDS)})
                 if new:
                     await self.means.marks.put(MARK, self.reading.kept())
                 await self._receive(event)

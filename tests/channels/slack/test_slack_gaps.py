@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from nanoclaw.core import gaps
 from nanoclaw.model.messages import InboundEvent
 from tests.channels.ear import Ear, soon
 from tests.channels.slack.app import connected
@@ -67,6 +70,21 @@ async def test_what_is_live_in_a_place_comes_after_what_was_missed_there(tmp_pat
         live = [f"live {number}" for number in range(3)]
         assert _texts(ear, DIRECT) == ["missed in private", *live]
         assert _texts(ear, "D0000000002") == ["missed where nobody was heard", *live]
+
+
+async def test_while_conversations_cannot_be_listed_what_was_missed_is_read_where_somebody_speaks_at_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gaps, "LONGEST_WAIT", 0.1)
+    async with open_slack() as slack:
+        slack.messages["D0000000002"] = []
+        marks, _ = await left_off(slack)
+        slack.http.fail("GET .*/users.conversations", put_off(600))
+        await slack.said("missed where nobody was heard", channel="D0000000002")
+        async with connected(slack, tmp_path, marks=marks) as (_, ear):
+            await slack.said("live", channel="D0000000002")
+            # In whichever order: it was given up, and a platform that is asked again may tell the same twice.
+            await ear.until(lambda: {*_texts(ear, "D0000000002")} == {"missed where nobody was heard", "live"})
 
 
 def _texts(ear: Ear, place: str) -> list[str]:
