@@ -19,12 +19,18 @@ from schema.rows import InStatus
 MOST_CHANGES = 100
 """Of one message. Nobody reads more; each is kept, and a note for each agent that has seen the message."""
 CHANGES_FULL = "changes-full"
-"""The reason of what is only counted."""
+NOT_ITS_AUTHOR = "not-its-author"
+"""The reasons of what is only counted."""
 
 
-def is_taken(kind: RevisionKind, changes: int) -> bool:
-    """Is one more change taken up, of a message that had so many? That it was taken back always is."""
-    return kind is RevisionKind.DELETION or changes < MOST_CHANGES
+def why_not_taken(revision: Revision, *, author: str | None, changes: int) -> str | None:
+    """Why one more change of a message of *author*'s is not taken up, which had so many; None: it is.
+
+    That it was taken back always is.
+    """
+    if revision.claimed and revision.sender_id != author:
+        return NOT_ITS_AUTHOR
+    return CHANGES_FULL if revision.kind is RevisionKind.EDIT and changes >= MOST_CHANGES else None
 
 
 @frozen

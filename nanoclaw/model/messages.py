@@ -116,6 +116,8 @@ class Revision:
     sender: str
     text: str = ""
     """All of the text as it is now; empty for a deletion."""
+    claimed: bool = False
+    """May anybody have said so of anybody's message? Then it counts only if its author did."""
 
 
 @frozen(kw_only=True)

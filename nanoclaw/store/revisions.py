@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from nanoclaw.core.revisions import CHANGES_FULL, Refuse, Rewrite, Tell, Withdraw, fate, is_taken
+from nanoclaw.core.revisions import Refuse, Rewrite, Tell, Withdraw, fate, why_not_taken
 from nanoclaw.model.entities import MessagingGroup, Wiring
 from nanoclaw.model.ids import EventId, InboundId, SessionId
 from nanoclaw.model.messages import Drop, InboundRow, Revision, RevisionKind
@@ -31,7 +31,7 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
     """
     found = fetch_one(
         conn,
-        "SELECT id, platform_id FROM events WHERE channel = ? AND platform_message_id = ?",
+        "SELECT id, platform_id, sender_id FROM events WHERE channel = ? AND platform_message_id = ?",
         (revision.channel, revision.platform_message_id),
     )
     if found is None:
@@ -39,7 +39,7 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
     event = EventId(str(found["id"]))
     rows = select(conn, InboundRow, "SELECT * FROM inbound WHERE event_id = ? ORDER BY session_id, seq", (event,))
     chat = messaging_group(conn, revision.channel, str(found["platform_id"]))
-    if not rows or chat is None or not _is_taken(conn, event, chat, revision, now):
+    if not rows or chat is None or not _is_taken(conn, event, found["sender_id"], chat, revision, now):
         return ()
     rights = rights_of(conn, revision.sender_id)
     wirings = {wiring.agent_group_id: wiring for wiring in wirings_of(conn, chat.id)}
@@ -83,13 +83,17 @@ def revise(conn: Connection, revision: Revision, *, now: datetime) -> tuple[Sess
     return tuple(touched)
 
 
-def _is_taken(conn: Connection, event: EventId, chat: MessagingGroup, revision: Revision, now: datetime) -> bool:
-    """Keep *revision*; False: it is known, or one too many, which is counted."""
-    known = "SELECT 1 FROM revisions WHERE event_id = ? AND revision = ?"
-    if scalar(conn, known, (event, revision.revision)) is not None:
+def _is_taken(
+    conn: Connection, event: EventId, author: object, chat: MessagingGroup, revision: Revision, now: datetime
+) -> bool:
+    """Keep *revision*; False: it is known, as that it was taken back is for good, or not taken up, which is counted."""
+    known = "SELECT 1 FROM revisions WHERE event_id = ? AND (revision = ? OR ? = 'deletion' AND kind = 'deletion')"
+    if scalar(conn, known, (event, revision.revision, revision.kind.value)) is not None:
         return False
-    if not is_taken(revision.kind, integer(conn, "SELECT count(*) FROM revisions WHERE event_id = ?", (event,))):
-        crowds.count_changes(conn, chat, CHANGES_FULL, now=now)
+    changes = integer(conn, "SELECT count(*) FROM revisions WHERE event_id = ?", (event,))
+    reason = why_not_taken(revision, author=None if author is None else str(author), changes=changes)
+    if reason is not None:
+        crowds.count_changes(conn, chat, reason, now=now)
         return False
     execute(
         conn,

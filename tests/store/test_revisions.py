@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from nanoclaw.core.retry import RetryPolicy
-from nanoclaw.core.revisions import CHANGES_FULL, MOST_CHANGES
+from nanoclaw.core.revisions import CHANGES_FULL, MOST_CHANGES, NOT_ITS_AUTHOR
 from nanoclaw.model.entities import SenderScope, UnknownSenderPolicy
 from nanoclaw.model.ids import AgentGroupId, EpochNumber, InboundId, SessionId, UserId
 from nanoclaw.model.messages import EpochEnding, Revision, RevisionKind
@@ -258,3 +258,17 @@ def test_a_message_that_is_changed_for_ever_is_changed_a_hundred_times_the_rest_
     [counted] = drops.recent(world.conn, reason=CHANGES_FULL)
     assert counted.detail.endswith(" 30")
     assert revise(world, deletion(MOST_CHANGES + 31)) == (session,)
+    assert revise(world, deletion(MOST_CHANGES + 32)) == (), "it is gone for good, however often that is said"
+    assert len(fetch(world.conn, "SELECT 1 FROM revisions")) == MOST_CHANGES + 1
+
+
+def test_where_anybody_may_say_that_a_message_was_changed_only_its_author_is_believed() -> None:
+    world = heard()
+    session = world.row(MINE).session_id
+    for number in range(1, MOST_CHANGES + 2):
+        assert revise(world, evolve(edit("forged", number, by=EVE), claimed=True)) == ()
+    assert told(world, session) == ["as it was"]
+    [counted] = drops.recent(world.conn, reason=NOT_ITS_AUTHOR)
+    assert counted.detail.endswith(f" {MOST_CHANGES + 1}")
+    assert revise(world, evolve(edit("better", MOST_CHANGES + 2), claimed=True)) == (session,)
+    assert told(world, session) == ["better"]

@@ -127,6 +127,8 @@ def _changed(event: Event, relation: Content, room: Room, me: Account) -> Meanin
         sender_id=_user(event, me),
         sender=room.called(event.sender),
         text=text,
+        # spec.matrix.org/latest/client-server-api/#event-replacements: a server passes on anybody's, of any event.
+        claimed=True,
     )
 
 

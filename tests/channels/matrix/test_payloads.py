@@ -150,6 +150,7 @@ def test_what_somebody_says_is_heard(payload: dict[str, Any], text: str, thread:
 def test_what_is_changed_and_taken_back_names_its_message_in_rooms_of_every_version() -> None:
     edit = meaning(EDIT)
     assert isinstance(edit, Revision)
+    assert edit.claimed, "servers pass on anybody's"
     assert (edit.kind, edit.platform_message_id, edit.text) == (
         RevisionKind.EDIT,
         "$some_event_id",
