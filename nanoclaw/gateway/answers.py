@@ -102,16 +102,20 @@ class Answers:
         self._closing[number] = (way, shut)
         return shut
 
-    def end(self) -> None:
-        """The process says nothing more. What was under way in it is over."""
+    def end(self, *, heard_all: bool) -> None:
+        """The process says nothing more. What was under way in it is over.
+
+        Args:
+          heard_all: Has everything been heard that it has said? If not, nobody knows which passes it has used.
+        """
         for egress, begun, since in self._under_way.values():
             seconds = trio.current_time() - since
             egress.tell(
                 Told(method=begun.method, place=begun.place, outcome=Outcome.FAILED, why=CUT_OFF, seconds=seconds)
             )
         self._under_way.clear()
-        for egress, used in self._passes.values():
-            # It would have been said before a byte of it went out.
+        for egress, used in self._passes.values() if heard_all else ():
+            # It would have been heard before a byte of it went out.
             egress.passed(used, False)
         self._passes.clear()
         for _, shut in self._closing.values():

@@ -20,7 +20,7 @@ from nanoclaw.core.bindings import MOST_BODY, Bad, permitted, read_target, with_
 from nanoclaw.core.egress import Asked, Denied
 from nanoclaw.core.egress_requests import Headers
 from nanoclaw.errors import UsageError
-from nanoclaw.gateway.dial import encrypt
+from nanoclaw.gateway.dial import UnreachableError, encrypt
 from nanoclaw.gateway.meter import Body
 from nanoclaw.gateway.reach import Reach
 from nanoclaw.model.bindings import Binding, BoundRequest, BoundVerdict, Go, NeedsBody, Pass, Stay
@@ -36,7 +36,8 @@ ValueOf: TypeAlias = Callable[[str], str | None]
 
 
 TellPassed: TypeAlias = Callable[[Pass, bool], None]
-"""Told of each pass by which something goes on whether it has gone out; before it does."""
+"""Told of each pass by which something goes on whether it goes out; before it does. Raises `UnreachableError` where one
+must not."""
 
 
 def nobody_passed(_: Pass, __: bool) -> None:
@@ -105,8 +106,14 @@ async def begin(
     try:
         onward = await _open(verdict.binding, request, headers, body, value_of=value_of, reach=reach)
     finally:
-        if verdict.used is not None:
-            passed(verdict.used, isinstance(onward, Onward))
+        if verdict.used is not None and not isinstance(onward, Onward):
+            passed(verdict.used, False)
+    if verdict.used is not None and isinstance(onward, Onward):
+        try:
+            passed(verdict.used, True)
+        except UnreachableError:
+            await trio.aclose_forcefully(onward.stream)
+            raise
     return onward
 
 

@@ -122,12 +122,12 @@ class EgressConnection:
             return False
         began, count = trio.current_time(), Count(self._meter)
         asked = read_request(request.method, request.target)
+        self._place = named(asked)
         too_much, more = self._meter.ask(), None
         if too_much is not None and (more := self._meter.tell()) is None:
             await self._refuse(429, f"{too_much}.")
             return self._inside.next_message()
-        begun = Begun(method=request.method.decode("ascii", "replace")[:20], place=named(asked))
-        self._place = begun.place
+        begun = Begun(method=request.method.decode("ascii", "replace")[:20], place=self._place)
         tell = self._egress.tell if self._egress.begins is None else self._egress.begins(begun)
         outcome, why = Outcome.FAILED, "it was cut off"
         self._can_ask = False

@@ -66,7 +66,8 @@ class _Waiter:
 class HostLine:
     """Asks, over the pipe."""
 
-    _say: Callable[[ToHost], None]
+    _say: Callable[[ToHost], bool]
+    """Says whether the host can hear it by now, whatever becomes of this process."""
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
     _waiting: dict[int, _Waiter] = field(factory=dict[int, _Waiter], init=False)
     _policies: dict[int, Policy] = field(factory=dict[int, Policy], init=False)
@@ -89,6 +90,9 @@ class HostLine:
         if waiter is not None:
             waiter.found.append(found)
             waiter.done.set()
+        elif isinstance(found, Go) and found.used is not None:
+            # Whoever asked has left, or has not waited that long.
+            self.passed(found.used, went=False)
 
     async def policy(self, way: int) -> Policy:
         """What is allowed now. Raises `UnreachableError`."""
@@ -115,8 +119,12 @@ class HostLine:
         raise UnreachableError(_why(found))
 
     def passed(self, used: Pass, went: bool) -> None:
-        """Have the host know whether a request goes out by that pass, before it does."""
-        self._say(Passed(used=used.approval_id, went=went))
+        """Have the host know whether a request goes out by that pass, before it does.
+
+        Raises `UnreachableError` where one would go out of which the host might never hear: it is not to, then.
+        """
+        if not self._say(Passed(used=used.approval_id, went=went)) and went:
+            raise UnreachableError("the host does not hear that it goes out")
 
     def moved(self, way: int, total: int) -> None:
         """Have the host know how many bytes have moved by now."""
@@ -126,7 +134,7 @@ class HostLine:
         """Have the host know of a request; what is returned has it write down what came of that."""
         number = next(self._numbers)
         self._say(Begins(number=number, way=way, begun=begun))
-        return lambda told: self._say(Over(number=number, told=told))
+        return lambda told: self._tell(Over(number=number, told=told))
 
     def shut(self, way: int) -> None:
         """No more is said of *way*."""
@@ -137,7 +145,7 @@ class HostLine:
     async def turn(self, session: SessionId, countable: bool) -> AsyncIterator[Meter | Refuse]:
         """The turn of a call; see `connection.Turn`. The host hears what it takes while it does."""
         number = next(self._numbers)
-        meter = _ToldMeter(lambda counted: self._say(Took(number=number, counted=counted)))
+        meter = _ToldMeter(lambda counted: self._tell(Took(number=number, counted=counted)))
         try:
             asked = MayCall(number=number, session=session, countable=countable)
             found = await self._ask(number, asked, TURN_SECONDS)
@@ -147,6 +155,10 @@ class HostLine:
                 yield found if isinstance(found, Refuse) else AWAY
         finally:
             self._say(Took(number=number, counted=meter.total(), over=True))
+
+    def _tell(self, said: ToHost) -> None:
+        """Say it; what the host does not hear of it is lost with this process."""
+        self._say(said)
 
     async def _ask(self, number: int, question: ToHost, seconds: float) -> Found | None:
         """The answer; None: it did not come in time."""

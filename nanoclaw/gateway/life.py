@@ -72,8 +72,8 @@ class Life:
         )
         self.pipe.say(write(opened), [one.fileno() for one in opening.sockets])
 
-    async def hear(self, answers: Answers) -> None:
-        """Hear it until it has ended, or says what none of ours would."""
+    async def hear(self, answers: Answers) -> bool:
+        """Hear it until it has ended, or says what none of ours would; says whether all was heard that it has said."""
         try:
             while (heard := await self.pipe.receive()) is not None:
                 said, files = heard
@@ -88,6 +88,8 @@ class Life:
                         answers.hear(asked)
         except (BadFrameError, FrameError) as exc:
             self._end(f"it made no sense: {exc}")
+            return False
+        return True
 
     async def watch(self) -> None:
         """End it when it is not ready in time, does not go round, or has grown too large. Until cancelled."""

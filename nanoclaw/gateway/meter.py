@@ -20,6 +20,8 @@ PARTS, LEAST_PART = 256, 64 << 10
 """The host hears of each such part of all that may move: so much more than that moves where a process dies."""
 MOST_REFUSED = 20
 """Refusals of one sandbox that it can read again."""
+LONGEST_REFUSED = 600
+"""Characters of one."""
 
 
 @define(eq=False)
@@ -68,7 +70,7 @@ class Meter:
 
     def refuse(self, place: str, why: str) -> None:
         """Keep what was refused, for the sandbox to read."""
-        self._refused.append(f"{place}: {why}")
+        self._refused.append(f"{place}: {why}"[:LONGEST_REFUSED])
 
     def refusals(self) -> str:
         """What was refused last, the newest last, for an agent whose program does not show it."""

@@ -146,12 +146,12 @@ class GatewayProcess:
                 life.say(Begin(home=str(self._home)))
                 for number, way in self._ways.items():
                     life.hand_over(number, way, self._openings[number])
-                self._life = life, answers
+                self._life, heard_all = (life, answers), False
                 try:
-                    await life.hear(answers)
+                    heard_all = await life.hear(answers)
                 finally:
                     self._life = None
-                    answers.end()
+                    answers.end(heard_all=heard_all)
                 nursery.cancel_scope.cancel()
         except* OSError as group:
             # As where the host has no descriptor left for the moment; the next life may find some.

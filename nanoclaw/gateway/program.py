@@ -133,8 +133,8 @@ class _Process:
         del self._ways[number]
         self._host.shut(number)
 
-    def _say(self, said: ToHost) -> None:
-        self._pipe.say(write(said))
+    def _say(self, said: ToHost) -> bool:
+        return self._pipe.say(write(said))
 
 
 def _nobody(_: Told) -> None:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import h11
 import trio
-from attrs import define
+from attrs import define, field
 
 from nanoclaw.core.model_requests import MOST_HEAD
 
@@ -34,6 +34,8 @@ class Wire:
 
     stream: trio.abc.Stream
     http: h11.Connection
+    _heard_head: bool = field(default=False, init=False)
+    """Is it a HEAD that is to be answered? No answer to that has a body, whatever its headers say."""
 
     async def receive(self, patience: float) -> Event | None:
         """The next thing that the other end says; None if it has closed the connection in good order.
@@ -59,16 +61,18 @@ class Wire:
         await trio.lowlevel.checkpoint()
         if isinstance(event, h11.ConnectionClosed):
             return None
+        if isinstance(event, h11.Request):
+            self._heard_head = event.method == b"HEAD"
         # Paused is only who is asked for more than one message at a time, which nobody is here.
         assert isinstance(event, h11.Request | h11.InformationalResponse | h11.Response | h11.Data | h11.EndOfMessage)
         return event
 
     async def send(self, event: Event) -> None:
-        """Say *event*, all of it. Raises `GoneError`.
+        """Say *event*, all of it; a body only where there can be one. Raises `GoneError`.
 
         Cancellation: some of it may have been said; the connection is to be closed then.
         """
-        data = self.http.send(event)
+        data = b"" if self._heard_head and isinstance(event, h11.Data) else self.http.send(event)
         try:
             with trio.fail_after(SEND_SECONDS):
                 await self.stream.send_all(data)

@@ -45,19 +45,21 @@ class Pipe:
     def __attrs_post_init__(self) -> None:
         self._socket.setblocking(False)
 
-    def say(self, said: Mapping[str, Any], files: Sequence[int] = ()) -> None:
+    def say(self, said: Mapping[str, Any], files: Sequence[int] = ()) -> bool:
         """Say one object, with open *files*, which stay ours to close. What is said to one that has gone is lost.
+
+        Returns whether the other end can hear it and all before it by now, whatever becomes of this process.
 
         Raises:
           OSError: there is no descriptor left to keep a file by; nothing is said.
         """
         if self._over:
-            return
+            return False
         text = json.dumps({"files": len(files), "said": said}, ensure_ascii=False, separators=(",", ":"))
         line = text.encode() + b"\n"
         if len(line) > MOST_FRAME or self._waiting + len(line) > MOST_WAITING:
             self._give_up()
-            return
+            return False
         kept = list[int]()
         try:
             kept += (os.dup(file) for file in files)
@@ -70,6 +72,7 @@ class Pipe:
         self._send()
         if self._queue:
             self._news.set()
+        return not self._queue and not self._over
 
     async def run(self) -> None:
         """Send what the other end did not take at once, until cancelled."""

@@ -174,7 +174,7 @@ async def test_the_last_of_a_way_that_is_closed_is_written_down_too() -> None:
             desk.answers.hear(Over(number=1, told=TOLD))
         with pytest.raises(FrameError):
             desk.answers.hear(Begins(number=4, way=1, begun=BEGUN))
-        desk.answers.end()
+        desk.answers.end(heard_all=True)
         assert [(one.place, one.outcome, one.why) for one in desk.told[2:]] == [
             (BEGUN.place, Outcome.FAILED, "the gateway ended in the middle of it")
         ]

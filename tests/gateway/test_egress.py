@@ -13,8 +13,10 @@ import trio
 import trio.testing
 
 from nanoclaw.core.egress import Preset
-from nanoclaw.gateway.meter import MOST_REFUSED, Meter
+from nanoclaw.gateway.dial import UnreachableError
+from nanoclaw.gateway.meter import LONGEST_REFUSED, MOST_REFUSED, Meter
 from nanoclaw.gateway.reach import own_of
+from nanoclaw.model.bindings import BoundRequest, BoundVerdict
 from nanoclaw.model.egress import EgressLimits, Outcome
 from tests.gateway.upstream import PATIENCE, Line, echo, open_upstream
 from tests.gateway.world import LOOPBACK, open_bytes, open_outside, rule
@@ -265,6 +267,21 @@ async def test_a_sandbox_can_read_what_was_refused_to_it_and_to_nobody_else(tmp_
     assert (status, len(lines), said.count("nanoclaw egress allow nano")) == (200, MOST_REFUSED, MOST_REFUSED)
     assert lines[-1].startswith(f"{MOST_REFUSED}.example:443: {MOST_REFUSED}.example:443 is not allowed; ask")
     assert nothing == (200, "nanoclaw: Nothing has been refused to this sandbox, as far as the gateway knows.\n")
+
+
+async def test_what_answers_a_head_has_no_body_and_what_was_refused_is_cut_to_its_measure(tmp_path: Path) -> None:
+    async def cannot_say(_: BoundRequest) -> BoundVerdict:
+        raise UnreachableError("the host cannot read what is bound")
+
+    async with open_outside(tmp_path, bound=cannot_say) as outside:
+        outside.allow()
+        heads = [await outside.ask(target, method="HEAD") for target in ("http://a.example/", "http://gw/?")]
+        await outside.ask(f"http://gw/api/{'a' * 10_000}")
+        _, said = await outside.ask("http://gw/")
+    assert heads == [(403, ""), (400, "")]
+    assert [told.outcome for told in outside.told] == [*[Outcome.REFUSED] * 2, Outcome.FAILED, Outcome.ALLOWED]
+    assert "gw/api: /api/aaa" in said
+    assert max(map(len, said.splitlines())) <= LONGEST_REFUSED + len("nanoclaw: ")
 
 
 async def test_a_policy_that_nobody_can_read_allows_nothing(tmp_path: Path) -> None:

@@ -24,15 +24,18 @@ class Host:
 
     answer: Found | None = None
     said: list[ToHost] = field(factory=list[ToHost])
+    takes: bool = True
+    """Can it hear what is said, whatever becomes of the process?"""
     line: HostLine = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.line = HostLine(self.hear)
 
-    def hear(self, said: ToHost) -> None:
+    def hear(self, said: ToHost) -> bool:
         self.said.append(said)
         if isinstance(said, MayCall | MayReach) and self.answer is not None:
             self.line.answered(Answer(number=said.number, found=self.answer))
+        return self.takes
 
     async def beat(self) -> None:
         while True:

@@ -15,14 +15,20 @@ import trio
 from attrs import define, field
 
 from nanoclaw.core.egress import Policy
+from nanoclaw.core.endpoints import ANTHROPIC, read_endpoint
+from nanoclaw.gateway.answers import Answers
+from nanoclaw.gateway.dial import UnreachableError
 from nanoclaw.gateway.egress import Egress
+from nanoclaw.gateway.frames import Answer, MayUse, Passed, ToHost
+from nanoclaw.gateway.gateway import Way, uncounted
+from nanoclaw.gateway.host_line import HostLine
 from nanoclaw.gateway.other_secrets import OtherSecrets
 from nanoclaw.gateway.wire import GoneError
 from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, Pass
-from nanoclaw.model.ids import AgentGroupId, ApprovalId
+from nanoclaw.model.ids import AgentGroupId, ApprovalId, SessionId
 from tests.gateway.apart import Apart, open_apart
 from tests.gateway.test_bound import Api, binding, open_api
-from tests.gateway.world import LOOPBACK, Outside, open_bytes
+from tests.gateway.world import LOOPBACK, Outside, open_bytes, open_outside
 from tests.support.central import NOW
 
 PASS = Pass(
@@ -114,6 +120,64 @@ async def test_one_that_dies_after_the_request_has_gone_out_has_used_the_pass(
             await has_heard(api)
             os.kill(await apart.pid(), signal.SIGKILL)
     assert desk.heard == [True]
+
+
+async def test_one_whose_host_may_never_hear_of_it_does_not_go_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the pipe to the host is full: who died then would have said nothing, and the pass were given back."""
+    heard: list[bool] = []
+
+    def passed(_: Pass, went: bool) -> None:
+        heard.append(went)
+        raise UnreachableError("the host does not hear that it goes out")
+
+    async def bound(_: BoundRequest) -> BoundVerdict:
+        await trio.lowlevel.checkpoint()
+        return Go(binding(api.port), PASS)
+
+    (there := tmp_path / "way").mkdir()
+    async with (
+        open_api(tmp_path, monkeypatch) as api,
+        open_outside(
+            there, names={"api.example": [LOOPBACK]}, bound=bound, passed=passed, value_of=lambda _: "kumquat"
+        ) as outside,
+    ):
+        status, said = await outside.ask("http://gw/api/x")
+        assert (status, "does not hear" in said) == (502, True)
+        assert (heard, api.heard) == ([True], [])
+
+
+async def test_an_answer_that_comes_when_nobody_waits_any_more_leaves_the_pass_as_it_was() -> None:
+    said: list[ToHost] = []
+
+    def say(one: ToHost) -> bool:
+        said.append(one)
+        return takes
+
+    takes, line = True, HostLine(say)
+    line.answered(Answer(number=7, found=Go(binding(1), PASS)))
+    assert said == [Passed(used=PASS.approval_id, went=False)]
+    takes = False
+    line.passed(PASS, went=False)
+    with pytest.raises(UnreachableError):
+        line.passed(PASS, went=True)
+
+
+@pytest.mark.parametrize("heard_all", [True, False])
+async def test_of_a_process_that_was_not_heard_to_its_end_nobody_knows_what_went_out(heard_all: bool) -> None:
+    desk, model = Desk("api.example:443"), read_endpoint(ANTHROPIC)
+    desk.may_answer.set()
+    egress = Egress(policy=desk.policy, tell=lambda _: None, bound=desk.bound, passed=desk.passed)
+    way = Way(session=SessionId("ses-1"), folder=Path("/"), owner=None, endpoint=model, egress=egress)
+    answered = trio.Event()
+    async with trio.open_nursery() as nursery:
+        answers = Answers(lambda _: answered.set(), {1: way}, uncounted, nursery)
+        request = BoundRequest(name="api", method="GET", path="/x", size=0, digest="")
+        answers.hear(MayUse(number=1, way=1, request=request))
+        await answered.wait()
+        answers.end(heard_all=heard_all)
+    assert desk.heard == ([False] if heard_all else [])
 
 
 async def has_heard(api: Api) -> None:

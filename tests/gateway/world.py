@@ -15,7 +15,7 @@ from attrs import define, field
 from nanoclaw.core.egress import Policy, Preset, Rule, read_rule
 from nanoclaw.core.endpoints import ANTHROPIC, read_endpoint
 from nanoclaw.core.host_names import Address
-from nanoclaw.gateway.bound import AskBound, ValueOf, no_secret, nothing_bound
+from nanoclaw.gateway.bound import AskBound, TellPassed, ValueOf, no_secret, nobody_passed, nothing_bound
 from nanoclaw.gateway.dial import UnreachableError
 from nanoclaw.gateway.egress import Egress, Told
 from nanoclaw.gateway.gateway import Gateway, Way
@@ -110,12 +110,15 @@ async def open_outside(
     limits: EgressLimits | None = None,
     names: Mapping[str, Sequence[Address]] | None = None,
     bound: AskBound = nothing_bound,
+    passed: TellPassed = nobody_passed,
     value_of: ValueOf = no_secret,
 ) -> AsyncIterator[Outside]:
     """A gateway, and a sandbox whose proxy it is, for the length of the block."""
     outside = Outside(folder, names=dict(names or {}))
     gateway = Gateway(lambda _: None, TreeNode("gateway"), reach=Reach(outside.resolve), value_of=value_of)
-    egress = Egress(policy=outside.find, tell=outside.told.append, limits=limits or EgressLimits(), bound=bound)
+    egress = Egress(
+        policy=outside.find, tell=outside.told.append, limits=limits or EgressLimits(), bound=bound, passed=passed
+    )
     way = Way(session=SessionId("ses-1"), folder=folder, owner=None, endpoint=read_endpoint(ANTHROPIC), egress=egress)
     async with trio.open_nursery() as nursery:
         await nursery.start(gateway.run)

@@ -55,6 +55,19 @@ async def test_open_files_come_with_their_own_object() -> None:
             os.close(file)
 
 
+async def test_whether_the_other_end_can_hear_it_by_now_is_said_at_once() -> None:
+    async with two_ends() as (one, other, _):
+        assert one.say({"first": 1})
+        while one.say({"filler": "x" * 100_000}):
+            pass
+        assert not one.say({"behind": "it"}), "it waits behind what was not taken"
+        while (await other.receive()) != ({"behind": "it"}, []):
+            pass
+        assert one.say({"again": 1})
+        other.close()
+        assert not one.say({"gone": 1})
+
+
 async def test_one_that_takes_nothing_is_given_up_and_the_end_is_heard() -> None:
     async with two_ends() as (one, other, _):
         for _ in range(MOST_WAITING // 100_000 + 10):
