@@ -14,7 +14,7 @@ from trio.testing import MockClock
 
 from nanoclaw.channels import gaps
 from nanoclaw.channels.gaps import MARK, GapLooks
-from nanoclaw.core.gaps import LONGEST_WAIT
+from nanoclaw.core.gaps import FIRST_PAUSE, LONGEST_WAIT
 from nanoclaw.errors import DeliveryError
 from nanoclaw.model.ids import ChannelName
 from tests.support.channels import MarksInMemory
@@ -150,6 +150,23 @@ async def test_where_looks_fail_for_ever_live_events_are_heard_in_the_end_and_wh
     await closed(looks)
     assert "a0" in platform.told
     assert marks.kept[MARK] == "{}"
+
+
+async def test_a_look_that_fails_half_way_goes_on_from_there_also_in_the_next_life(autojump_clock: MockClock) -> None:
+    marks, began = MarksInMemory(), list[str]()
+
+    async def look(place: str, last: str) -> Mapping[str, str]:
+        began.append(last)
+        await looks.reached(place, str(int(last) + 100))
+        raise refused()
+
+    for _ in range(2):
+        looks = GapLooks(NAME, marks, look)
+        await looks.restore()
+        await looks.add({"a": "1"})
+        with trio.move_on_after(FIRST_PAUSE * 1.5):
+            await looks.run()
+    assert began == ["1", "101", "201", "301"]
 
 
 async def test_more_than_can_wait_holds_up_what_comes_next(
