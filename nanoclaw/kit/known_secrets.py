@@ -26,6 +26,14 @@ def remember(content: object) -> None:
             _forms = forms(_known)
 
 
+def forget(content: object) -> None:
+    """The texts in *content* open nothing any more, nowhere. From any thread."""
+    global _forms  # noqa: PLW0603 - see above
+    with _lock:
+        _known.difference_update(_texts(content))
+        _forms = forms(_known)
+
+
 def known_forms() -> tuple[str, ...]:
     """Every way in which one of them may stand in a line of the log."""
     return _forms

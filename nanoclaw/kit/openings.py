@@ -14,9 +14,9 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
-from nanoclaw.kit.known_secrets import remember
+from nanoclaw.kit.known_secrets import forget, remember
 from nanoclaw.kit.sockets import bind_in
 from schema.way_file import SECRET_BYTES, WAY_FILE, WayFile, write
 
@@ -29,11 +29,15 @@ class Opening:
     """In the order of their names."""
     seal: str | None
     """The SHA-256, in hexadecimal digits, of the secret that has to be said first; None: none has."""
+    _secret: str = field(default="", repr=False)
+    """What the log has to strike out as long as it opens something."""
 
     def close(self) -> None:
         """Listen no longer."""
         for one in self.sockets:
             one.close()
+        if self._secret:
+            forget(self._secret)
 
 
 def open_in(folder: Path, names: Sequence[str], owner: tuple[int, int] | None, at: str | None) -> Opening:
@@ -49,6 +53,7 @@ def open_in(folder: Path, names: Sequence[str], owner: tuple[int, int] | None, a
       OSError: the disk would not, or this machine has no such address.
     """
     found: list[socket.socket] = []
+    secret = secrets.token_hex(SECRET_BYTES)
     try:
         if at is None:
             with contextlib.suppress(FileNotFoundError):
@@ -60,11 +65,12 @@ def open_in(folder: Path, names: Sequence[str], owner: tuple[int, int] | None, a
                 (folder / name).unlink()
             found.append(_listen(at))
         ports = {name: one.getsockname()[1] for name, one in zip(names, found, strict=True)}
-        way = WayFile(address=at, ports=ports, secret=secrets.token_hex(SECRET_BYTES))
-        remember({"way": way.secret})
+        way = WayFile(address=at, ports=ports, secret=secret)
+        remember(way.secret)
         _publish(folder, write(way), owner)
-        return Opening(sockets=found, seal=digest(way.secret.encode()))
+        return Opening(sockets=found, seal=digest(way.secret.encode()), secret=way.secret)
     except BaseException:
+        forget(secret)
         for one in found:
             one.close()
         raise

@@ -72,7 +72,7 @@ class Spawner:
     async def spawn(self, command: Command) -> Program:
         """Start *command*. Raises `OSError` if it cannot be executed.
 
-        Cancellation: a checkpoint; if it is cancelled after the program was started, the program is killed.
+        Cancellation: a checkpoint; if it is cancelled after the program was started, the program is killed and reaped.
         """
         if self._thread is None:
             raise RuntimeError("the spawner is not running")
@@ -83,15 +83,19 @@ class Spawner:
 
         def order() -> None:
             result = outcome.capture(self._start, command)
-            token.run_sync_soon(report, result)
+            taken = queue.SimpleQueue[bool]()
+            try:
+                # What is said so is heard before the loop ends.
+                token.run_sync_soon(report, result, taken)
+                is_taken = taken.get()
+            except trio.RunFinishedError:
+                is_taken = False
+            if not is_taken and isinstance(result, outcome.Value):
+                # Here, where waiting holds up nobody, and before the thread ends: nobody else would reap it.
+                _discard(result.value)
 
-        def report(result: outcome.Maybe[Program]) -> None:
-            if abandoned:
-                if isinstance(result, outcome.Value):
-                    # Killed now, waited for where waiting holds up nobody.
-                    result.value.kill()
-                    self._orders.put(partial(_discard, result.value))
-                return
+        def report(result: outcome.Maybe[Program], taken: queue.SimpleQueue[bool]) -> None:
+            taken.put(not abandoned)
             results.append(result)
             done.set()
 
@@ -100,18 +104,19 @@ class Spawner:
             await done.wait()
         except trio.Cancelled:
             abandoned = True
+            if results and isinstance(results[0], outcome.Value):
+                # It was taken in the same moment.
+                self._orders.put(partial(_discard, results[0].value))
             raise
         return results[0].unwrap()
 
     def _serve(self) -> None:
         while (order := self._orders.get()) is not None:
-            try:
-                order()
-            except trio.RunFinishedError:
-                return
+            order()
 
 
 def _discard(program: Program) -> None:
+    program.kill()
     program.wait()
     for stream in (program.stdin, program.stderr):
         if stream is not None:

@@ -60,7 +60,11 @@ async def own_network(engine: object, life: LifeName, *, adopted: bool = False) 
     finally:
         if address is not None:
             try:
+                why = f"it was not removed within {REMOVE_SECONDS:g} s"
                 with trio.move_on_after(REMOVE_SECONDS, shield=True):
                     await engine.remove_network(life)
+                    why = ""
             except SandboxError as exc:
-                log.warning("network_left", session=life.session, epoch=life.epoch, why=str(exc))
+                why = str(exc)
+            if why:
+                log.warning("network_left", session=life.session, epoch=life.epoch, why=why)

@@ -45,6 +45,7 @@ def test_at_an_address_there_is_a_port_for_each_and_a_file_that_says_which(tmp_p
     assert way.secret in known_forms(), "the log strikes it out"
     socket.create_connection((LOCAL, way.ports[NAMES[0]])).close()
     opening.close()
+    assert way.secret not in known_forms(), "it opens nothing any more, and the log looks for it in no line"
     remove_from(tmp_path, NAMES)
     assert names_in(tmp_path) == []
 

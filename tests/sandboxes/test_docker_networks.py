@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 import trio
 import trio.testing
 
@@ -137,6 +138,14 @@ async def test_one_that_is_not_as_it_was_asked_for_is_not_used(autojump_clock: t
         inside.docker.tamper_net = lambda net: net.update(Internal=False)
         with pytest.raises(SandboxError, match="Internal is not as it was asked for"):
             await inside.engine.network(life_of(), adopted=False)
+
+
+async def test_one_that_does_not_go_in_time_is_told_of(autojump_clock: trio.testing.MockClock) -> None:
+    async with world(way_out="network") as inside:
+        with structlog.testing.capture_logs() as logs:
+            async with own_network(inside.engine, life_of()):
+                inside.api.trouble = lambda request: Trouble.LOST if request == "remove_network" else None
+        assert [(one["event"], one["why"]) for one in logs] == [("network_left", "it was not removed within 5 s")]
 
 
 async def test_one_on_which_somebody_is_stays_and_is_found_again(autojump_clock: trio.testing.MockClock) -> None:
