@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from nanoclaw.actors.letters import Letter
-from nanoclaw.errors import StoreError
+from nanoclaw.errors import SandboxError, StoreError
 from nanoclaw.kit.mailbox import Mailbox
 from nanoclaw.model.ids import EpochNumber, SessionId
 from nanoclaw.sandboxes.engine import Sandbox
@@ -35,7 +35,7 @@ class CalledOff:
     async def unless_told(self, begin: Callable[[], Awaitable[Sandbox]]) -> Sandbox | None:
         """The sandbox that *begin* starts; None: somebody wanted the epoch to end before it was up.
 
-        Raises: what *begin* raises.
+        Raises: what *begin* raises; not that it could not be started, where nobody wants it any more.
 
         Cancellation: as *begin*'s.
         """
@@ -50,7 +50,7 @@ class CalledOff:
                     # Raised below, out of the nursery: as it was.
                     failure = exc
             nursery.cancel_scope.cancel()
-        if failure is not None:
+        if failure is not None and not (self.why and isinstance(failure, SandboxError)):
             raise failure
         return sandbox
 

@@ -55,7 +55,7 @@ def status(config: Config, *, as_json: bool) -> None:
     table.add_row("sessions at work", str(len(found["actors"])))
     places = found["sandboxes"]
     waiting = f", [yellow]{places['waiting']} waiting[/yellow]" if places["waiting"] else ""
-    table.add_row("sandboxes", f"{places['running']} of at most {places['most']}{waiting}")
+    table.add_row("places taken", f"{places['running']} of at most {places['most']}{waiting}")
     for signal in ("process", "loop", "progress"):
         table.add_row(f"  {signal}", _counted(seen[signal]["state"] for seen in places["signals"]))
     for line in _named_waits(places["signals"]):

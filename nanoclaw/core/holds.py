@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from shlex import quote
 
 from attrs import frozen
 
@@ -90,7 +91,7 @@ def _at_work(seen: SessionSeen) -> bool:
 def _budget(seen: SessionSeen) -> Iterator[Hold]:
     record = seen.record
     if record.used_up is not None and (record.claims or record.due):
-        yield bad(Reason.BUDGET, record.used_up, f"nanoclaw budgets list; nanoclaw budgets set {record.agent}")
+        yield bad(Reason.BUDGET, record.used_up, f"nanoclaw budgets list; nanoclaw budgets set {quote(record.agent)}")
 
 
 def _actor(seen: SessionSeen) -> Iterator[Hold]:

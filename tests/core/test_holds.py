@@ -212,6 +212,11 @@ def test_what_failed_comes_before_what_waits_whatever_else_is_known(
     assert bool(hold.mend) or hold.mark is not Mark.BAD
 
 
+def test_what_mends_a_budget_that_is_used_up_can_be_put_into_a_terminal() -> None:
+    hold = session_hold(seen(agent="Agent 2", used_up="the budget is used up", due=1))
+    assert hold.mend == "nanoclaw budgets list; nanoclaw budgets set 'Agent 2'"
+
+
 def test_a_session_at_work_is_not_hidden_by_an_old_dead_letter() -> None:
     letter = DeadRecord(session_id=ME, id="m", state="dead", error="x", at=NOW)
     assert session_hold(seen(signals=sandbox(working(9, 1)), claims=(CLAIM,), dead=letter)).reason is Reason.AT_WORK
