@@ -32,9 +32,9 @@ TRIES = f"""
 import json, os, socket
 from concurrent.futures import ThreadPoolExecutor
 told = json.load(open("/workspace/agent/tries.json"))
-def tcp(address, port, first=b""):
+def tcp(address, port, first, patience=3):
     try:
-        with socket.create_connection((address, port), timeout=3) as plain:
+        with socket.create_connection((address, port), timeout=patience) as plain:
             plain.sendall(first + b"\\n")
             return plain.recv(100).decode()
     except OSError as exc:
@@ -57,7 +57,7 @@ raw = [at_once.submit(udp, address, 9, b"{CANARY.decode()}") for address in told
 found = {{
     "links": [name for _, name in socket.if_nameindex()],
     "ipv6": os.path.exists("/proc/net/if_inet6") and open("/proc/net/if_inet6").read().count("eth0"),
-    "gateway": tcp(way["address"], port, way["secret"].encode()),
+    "gateway": tcp(way["address"], port, way["secret"].encode(), 60),
     "others": [one.result() for one in others],
     "names": [one.result() for one in names],
     "raw": [one.result() for one in raw],
@@ -107,7 +107,7 @@ def answering(listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
                 with listener.accept()[0] as plain:
-                    plain.settimeout(3)
+                    plain.settimeout(60)
                     plain.sendall(b"heard " + plain.recv(200))
 
     threading.Thread(target=serve, daemon=True).start()
