@@ -128,10 +128,11 @@ def be_host(home: Path, killer: Killer, port: int, customs: MakeCustoms, runtime
 
 
 def is_delivered(home: Path) -> bool:
-    """Is the reply to the one event settled in the ledger, and the event settled?"""
+    """Is the reply to the one event settled in the ledger, and the event, too? What the host says is no reply."""
     conn = sqlite.open_read_only(home / "nanoclaw.db")
     try:
-        delivered = sqlite.integer(conn, "SELECT count(*) FROM ledger WHERE state = 'delivered'")
+        replies = "SELECT count(*) FROM ledger WHERE state = 'delivered' AND instr(id, '/host/') = 0"
+        delivered = sqlite.integer(conn, replies)
         settled = sqlite.integer(conn, "SELECT count(*) FROM inbound WHERE status = 'completed'")
         return delivered > 0 and settled > 0
     finally:
