@@ -16,7 +16,14 @@ from nanoclaw.core.sandbox_spec import EPOCH_LABEL, INSTALL_LABEL, SESSION_LABEL
 from nanoclaw.core.way_choice import WayOut
 from nanoclaw.errors import SandboxError
 from nanoclaw.model.sandbox import Network
-from nanoclaw.sandboxes.docker_api import ENGINE, ConflictError, NoAnswerError, NotThereError, RefusedError
+from nanoclaw.sandboxes.docker_api import (
+    ENGINE,
+    ConflictError,
+    NoAnswerError,
+    NotThereError,
+    RefusedError,
+    RequestError,
+)
 from nanoclaw.sandboxes.docker_network_api import FoundNetwork, NetworkApi
 from nanoclaw.sandboxes.engine import LifeName, SandboxSpec
 from nanoclaw.sandboxes.waiting import Waiting, within_reach
@@ -79,15 +86,25 @@ class PrivateNetworks:
         await self._remove_all(labels, ())
 
     async def remove_others(self, keep: Collection[LifeName]) -> None:
-        """Remove this home's networks of lives that are none of *keep*. Raises `SandboxError`."""
+        """Remove this home's networks of lives that are none of *keep*; one that stays holds up no other.
+
+        Raises:
+          SandboxError: one stays, or more do.
+        """
         await self._remove_all({INSTALL_LABEL: self._install}, keep)
 
     async def _remove_all(self, labels: Mapping[str, str], keep: Collection[LifeName]) -> None:
         kept = {(life.session, life.epoch) for life in keep}
+        stays: list[RequestError] = []
         with within_reach() as waiting:
             for one in await waiting.answered(partial(self._api.networks, labels)):
                 if (one.labels.session, one.labels.epoch) not in kept:
-                    await self._remove(one, waiting)
+                    try:
+                        await self._remove(one, waiting)
+                    except RequestError as exc:
+                        stays.append(exc)
+            if stays:
+                raise stays[0]
 
     async def _remove(self, one: FoundNetwork, waiting: Waiting) -> None:
         try:

@@ -89,6 +89,19 @@ async def test_a_host_that_died_leaves_none_and_others_are_left_alone(autojump_c
         assert {one["Name"] for one in inside.docker.nets.values()} == {of("alpha", 2).name, of(install="home-2").name}
 
 
+async def test_one_on_which_somebody_else_is_holds_up_neither_the_others_nor_the_host(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with world(way_out="network") as inside:
+        for network in (of("alpha"), of("beta")):
+            await take(inside, network)
+        next(iter(inside.docker.nets.values()))["Containers"]["1"] = {"Name": "somebody"}
+        with structlog.testing.capture_logs() as logs:
+            assert await inside.engine.remove_others([]) == 0
+        assert [one["Name"] for one in inside.docker.nets.values()] == [of("alpha").name]
+        assert [one["event"] for one in logs] == ["network_left"]
+
+
 async def test_dead_hosts_leave_none_where_sockets_are_reached_by_now(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
