@@ -42,7 +42,8 @@ def resumable(continuation: str | None, state: Path) -> str | None:
     for transcript in state.glob(f"projects/*/{session}.jsonl"):
         part = transcript.with_name(f"{new}.part")
         try:
-            with transcript.open(encoding="utf-8") as lines, part.open("x", encoding="utf-8") as file:
+            # It may be half written, also in the middle of a sign.
+            with transcript.open(encoding="utf-8", errors="replace") as lines, part.open("x", encoding="ascii") as file:
                 found = False
                 for line, is_last in until(lines, message, new):
                     file.write(line)
@@ -60,12 +61,13 @@ def until(lines: Iterable[str], message: str, session: str) -> Iterator[tuple[st
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
-            continue  # it may be half written
+            continue
         if not isinstance(entry, dict):
             continue
         if "sessionId" in entry:
             entry["sessionId"] = session
         is_last = entry.get("uuid") == message
-        yield json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n", is_last
+        # Half of an emoji, as what cuts a text leaves it, can be written in ASCII only.
+        yield json.dumps(entry, separators=(",", ":")) + "\n", is_last
         if is_last:
             return

@@ -18,7 +18,7 @@ FIRST, SECOND = "aaaaaaaa-2222-4333-8444-555555555555", "bbbbbbbb-2222-4333-8444
 
 @pytest.fixture
 def transcript(tmp_path: Path) -> Path:
-    """Of two answers, with a line that is none, and the last one half written."""
+    """Of two answers, one with half of an emoji, with a line that is none, and the last half written, in a sign."""
     folder = tmp_path / "projects" / "-workspace"
     folder.mkdir(parents=True)
     lines = [
@@ -26,11 +26,11 @@ def transcript(tmp_path: Path) -> Path:
         json.dumps({"uuid": FIRST, "sessionId": SESSION, "message": {"uuid": SECOND}}),
         "no json",
         "[1]",
-        json.dumps({"uuid": SECOND, "sessionId": SESSION}),
+        json.dumps({"uuid": SECOND, "sessionId": SESSION, "cut": "\ud83d"}),
         '{"uuid": "cccc',
     ]
     path = folder / f"{SESSION}.jsonl"
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_bytes("\n".join(lines).encode() + "é".encode()[:1])
     return path
 
 
