@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 import trio
 from attrs import define, field, frozen
@@ -11,6 +12,8 @@ from attrs import define, field, frozen
 from nanoclaw.model.egress import EgressLimits
 
 MINUTE = 60.0
+MOST_TOLD = 10_000
+"""Requests of which the next process is told, the newest: there is a bound to what is said to it at a time."""
 
 
 @frozen(kw_only=True)
@@ -58,7 +61,8 @@ class Spending:
             return Spent(moved=self._moved)
         self._forget()
         now = trio.current_time()
-        return Spent(moved=self._moved, asked=tuple(now - then for then in self._asked))
+        told = islice(self._asked, max(0, len(self._asked) - MOST_TOLD), None)
+        return Spent(moved=self._moved, asked=tuple(round(now - then, 1) for then in told))
 
     def is_over(self, limits: EgressLimits) -> bool:
         """Is the next request refused?"""
