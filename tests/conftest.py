@@ -19,6 +19,7 @@ from nanoclaw.core.images import ImageId
 from nanoclaw.errors import ImageError
 from tests.support import no_shell
 from tests.support.docker_engine import MUST_HAVE, built_claude_image, built_image, why_no_docker
+from tests.support.real_podman import podman_address
 from tests.support.sampling import SAMPLE
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
@@ -95,6 +96,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     finally:
         for traced in reversed(stopped):
             traced.start()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests of a real Podman only where one answers: few machines have one, and CI has none."""
+    on_podman = [item for item in items if item.get_closest_marker("podman")]
+    if on_podman and not podman_address():
+        items[:] = [item for item in items if item not in on_podman]
+        config.hook.pytest_deselected(items=on_podman)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -23,6 +23,11 @@ def old_engine(engine: str, runc: str | None) -> str | None:
     found = _numbers(engine)
     if found is None or found[0] < LEAST_ENGINE:
         return _say(f"Docker Engine {engine} is older than {_dotted(LEAST_ENGINE)}")
+    return old_runtime(runc)
+
+
+def old_runtime(runc: str | None) -> str | None:
+    """Why *runc* is too old, whichever engine starts it; None if it is not, or is another runtime."""
     if runc is not None and not _runc_is_repaired(runc):
         return _say(f"runc {runc} is older than {_dotted(LEAST_RUNC[(1, 2)])}, or of a branch without that repair")
     return None

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from nanoclaw.core.podman import Podman, in_order, podman_says
 from nanoclaw.core.sandbox_spec import ContainerSpec, create_body
 
 LEAST_MASKED = frozenset({"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"})
@@ -32,6 +33,8 @@ class EngineFacts:
     """The name of its default runtime."""
     limits_swap: bool = True
     """Can it keep a container from swapping? Some kernels have to be told to at boot."""
+    podman: Podman | None = None
+    """If it is Podman: how it is spoken to."""
 
 
 def unexpected(spec: ContainerSpec, inspected: Mapping[str, object], facts: EngineFacts) -> tuple[str, ...]:
@@ -47,6 +50,9 @@ def unexpected(spec: ContainerSpec, inspected: Mapping[str, object], facts: Engi
     """
     body = create_body(spec)
     host = body.pop("HostConfig")
+    if facts.podman is not None:
+        says = podman_says(spec, facts.podman)
+        body, host, inspected = says["Config"], says["HostConfig"], in_order(inspected)
     assert isinstance(host, dict)
     labels = body["Labels"]
     assert isinstance(labels, dict)
@@ -54,7 +60,7 @@ def unexpected(spec: ContainerSpec, inspected: Mapping[str, object], facts: Engi
     return (
         *_compare("Config", config, inspected.get("Config")),
         *_compare("HostConfig", host | _filled_in(spec, facts), inspected.get("HostConfig"), lists_are_sets=True),
-        *_hidden(inspected.get("HostConfig")),
+        *_hidden(inspected.get("HostConfig"), may_be_silent=facts.podman is not None),
         *_mounts(spec, inspected.get("Mounts")),
         *_rest(spec, host, inspected),
     )
@@ -107,13 +113,13 @@ def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _hidden(found: object) -> tuple[str, ...]:
-    """The parts of /proc and /sys that have to be out of reach."""
+def _hidden(found: object, *, may_be_silent: bool) -> tuple[str, ...]:
+    """The parts of /proc and /sys that have to be out of reach. Of one that does not tell the probe looks at them."""
     host = found if isinstance(found, Mapping) else {}
     return tuple(
         f"HostConfig.{key} lacks {', '.join(sorted(lacking))}"
         for key, least in (("MaskedPaths", LEAST_MASKED), ("ReadonlyPaths", LEAST_READ_ONLY))
-        if (lacking := least - _words(host.get(key)))
+        if not (may_be_silent and host.get(key) is None) and (lacking := least - _words(host.get(key)))
     )
 
 

@@ -251,7 +251,7 @@ class DockerEngine:
 
     async def _daemon_facts(self, waiting: Waiting) -> EngineFacts:
         if self._facts is None:
-            self._facts = (await waiting.answered(self._api.daemon)).facts
+            self._facts = await self._prober.facts(waiting)
         return self._facts
 
     async def _clear_up(self, remove: Callable[[], Awaitable[None]]) -> None:

@@ -80,7 +80,7 @@ class DockerClient(NetworkRequests):
         return Daemon(
             version=str(version.get("Version", "")),
             is_docker="Engine" in parts or not any("podman" in name.lower() for name in parts),
-            runc=parts.get("runc"),
+            runc=parts.get("runc") or _runc_of_podman(parts),
             facts=EngineFacts(
                 runtime=str(info.get("DefaultRuntime") or "runc"), limits_swap=bool(info.get("SwapLimit", True))
             ),
@@ -238,9 +238,16 @@ def _translate(exc: Exception) -> RequestError:
     return RefusedError(why)
 
 
+def _runc_of_podman(parts: Mapping[str, str]) -> str | None:
+    """Podman names its runtime by the path, and its version in a sentence: `runc version 1.1.5`."""
+    said = (version.split() for name, version in parts.items() if name.startswith("OCI Runtime"))
+    return next((words[2] for words in said if words[:2] == ["runc", "version"] and len(words) > 2), None)
+
+
 def _state(word: str) -> State:
     # Podman has words of its own for the time before and after.
-    return State({"configured": "created", "initialized": "created", "stopped": "exited"}.get(word, word))
+    podmans = {"configured": "created", "initialized": "created", "stopping": "running", "stopped": "exited"}
+    return State(podmans.get(word, word))
 
 
 def _ended(found: Json) -> Ended | None:

@@ -11,14 +11,16 @@ from functools import partial
 from pathlib import Path
 
 import trio
-from attrs import define
+from attrs import define, field
 
-from nanoclaw.core.engine_versions import old_engine
+from nanoclaw.core.engine_versions import old_engine, old_runtime
+from nanoclaw.core.sandbox_check import EngineFacts
 from nanoclaw.core.sandbox_spec import Image, User, sandbox_user
 from nanoclaw.core.way_choice import WayOut, ways_to_try
 from nanoclaw.errors import SandboxError
 from nanoclaw.kit.openings import open_in
 from nanoclaw.model.sandbox import Owner
+from nanoclaw.sandboxes import podman
 from nanoclaw.sandboxes.docker_api import (
     ENGINE,
     ContainerApi,
@@ -38,6 +40,7 @@ from nanoclaw.sandboxes.waiting import Waiting
 from schema import files
 from schema.way_file import WAY_FILE
 
+TRY_IT = "stop nanoclaw, and start it again"
 PROBE_SECONDS = 20.0
 DISCARD_SECONDS = 5.0
 MOST_SAID = 4096
@@ -82,14 +85,9 @@ class NoWay(str):
     __slots__ = ()
 
 
-NO_PODMAN = "it takes no system call filter with a request, and does not tell what a container may do once it is made"
-"""Seen with 4.3.1: a filter is a file's name to it, a folder in memory has no owner, and its description of a container
-has neither the hidden parts of /proc nor the capabilities as they were asked for, so nothing could be compared."""
-
-
 @define(eq=False)
 class DockerProbe:
-    """One look at a daemon. Made for one run."""
+    """Looks at a daemon, as often as it is asked to."""
 
     _api: ContainerApi
     _specs: SpecMaker
@@ -97,6 +95,8 @@ class DockerProbe:
     _networks: PrivateNetworks
     """Told whether they are needed."""
     _host: User
+    _proved: Daemon | None = field(default=None, init=False)
+    """Who started a container with all the walls that there have to be, the last time."""
 
     def __attrs_post_init__(self) -> None:
         self._networks.way = ways_to_try(self._settings.way_out)[0]
@@ -115,21 +115,22 @@ class DockerProbe:
         return Unusable(why=f"the daemon did not start a container within {PROBE_SECONDS:g} s", mend="")
 
     async def _ask(self) -> Probe:
-        daemon = await self._api.daemon()
-        if not daemon.is_docker:
-            return Unusable(why=f"podman {daemon.version} answers there: {NO_PODMAN}", mend="systemctl start docker")
-        old = old_engine(daemon.version, daemon.runc)
+        daemon = await podman.spoken_to(await self._api.daemon(), self._settings.scratch)
+        old = old_engine(daemon.version, daemon.runc) if daemon.is_docker else old_runtime(daemon.runc)
         if old is not None and not self._settings.allow_old_engine:
             return Unusable(why=old, mend="")
         try:
             image = await self._api.image(self._settings.image)
         except NotThereError:
             return Unusable(why=f"there is no image {self._settings.image}", mend=MEND_IMAGE)
+        self._proved = None
         if (why := await self._find_way(image, daemon)) is not None:
             return Unusable(why=why, mend="")
+        self._proved = daemon
         over_network = self._networks.way is WayOut.NETWORK
+        name = "" if daemon.is_docker else "podman "
         return Usable(
-            version=daemon.version + (f", runc {daemon.runc}" if daemon.runc else ""),
+            version=name + daemon.version + (f", runc {daemon.runc}" if daemon.runc else ""),
             walls="a container: no capabilities, filtered system calls, read-only root, "
             + ("a network with nothing but the gateway's machine; " if over_network else "no network; ")
             + "limits on memory, processors and processes",
@@ -137,26 +138,45 @@ class DockerProbe:
                 [
                     "the machine's own kernel; no limit on disk space",
                     *([OVER_NETWORK] if over_network else []),
+                    *([] if daemon.is_docker else [podman.LACKS]),
                     *([] if daemon.facts.limits_swap else ["no limit on swapping"]),
                     *([] if old is None else ["an engine with known holes, accepted in nanoclaw.toml"]),
                 ]
             ),
         )
 
+    async def facts(self, waiting: Waiting) -> EngineFacts:
+        """What a container is asked for by. Podman's only after it was seen to have the walls that it does not tell.
+
+        Raises:
+          SandboxError: nobody answers in time, or a Podman does that was not tried.
+        """
+        daemon = await waiting.answered(self._api.daemon)
+        try:
+            daemon = await podman.spoken_to(daemon, self._settings.scratch)
+        except OSError as exc:
+            raise SandboxError(engine=ENGINE, why=str(exc)) from exc
+        if not daemon.is_docker and daemon != self._proved:
+            raise SandboxError(engine=ENGINE, why=f"podman {daemon.version} answers, and was not tried: {TRY_IT}")
+        return daemon.facts
+
     async def look_inside(self, folder: Path, program: str) -> Said:
         """See `LooksInside`."""
         with trio.move_on_after(PROBE_SECONDS):
             try:
-                daemon = await self._api.daemon()
+                daemon = await podman.spoken_to(await self._api.daemon(), self._settings.scratch)
                 return await self._run(folder, program, await self._api.image(self._settings.image), daemon)
-            except RequestError as exc:
+            except (RequestError, OSError) as exc:
                 raise SandboxError(engine=ENGINE, why=str(exc)) from exc
         raise SandboxError(engine=ENGINE, why=f"a container did not end within {PROBE_SECONDS:g} s")
 
     async def _find_way(self, image: Image, daemon: Daemon) -> str | None:
         """Try the ways there are; returns what was wrong with all of them, or with what has nothing to do with them."""
         failures = []
-        for way in ways_to_try(self._settings.way_out):
+        ways = ways_to_try(self._settings.way_out)
+        if not daemon.is_docker and WayOut.SOCKET not in ways:
+            return podman.NO_NETWORKS
+        for way in ways if daemon.is_docker else (WayOut.SOCKET,):
             self._networks.way = way
             why = await self._try(image, daemon, way)
             if not isinstance(why, NoWay):
@@ -175,9 +195,10 @@ class DockerProbe:
         try:
             at = await self._networks.address(life, adopted=False)
             listen = partial(open_in, folder / "gateway", (files.GATEWAY_SOCKET,), may_connect, at)
+            program = f"WAY = {way.value!r}\n{CHECK}" + ("" if daemon.is_docker else podman.CHECK)
             try:
                 with closing(await trio.to_thread.run_sync(listen)):
-                    found = await self._run(folder, f"WAY = {way.value!r}\n{CHECK}", image, daemon)
+                    found = await self._run(folder, program, image, daemon)
             except OSError as exc:
                 if at is None:
                     raise

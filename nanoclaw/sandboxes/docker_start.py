@@ -12,6 +12,7 @@ import attrs
 import structlog
 from attrs import define
 
+from nanoclaw.core.podman import podman_body
 from nanoclaw.core.sandbox_check import EngineFacts, unexpected
 from nanoclaw.core.sandbox_settle import RemoveFirst, Stranger, TakeUp, judge_found
 from nanoclaw.core.sandbox_spec import ContainerSpec, create_body
@@ -101,7 +102,8 @@ class ContainerStart:
             raise SandboxError(engine=ENGINE, why=REMOVED) from exc
 
     async def _create(self) -> ContainerId:
-        body = create_body(self._spec)
+        podman = self._facts.podman
+        body = create_body(self._spec) if podman is None else podman_body(self._spec, podman)
         while True:
             try:
                 return await self._api.create(self._spec.name, body)

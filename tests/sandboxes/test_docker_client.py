@@ -136,9 +136,13 @@ async def test_an_image_is_its_id_and_what_it_would_set(tmp_path: Path) -> None:
     [
         ([{"Name": "Engine", "Version": "29.0.0"}, {"Name": "runc", "Version": "1.3.3"}], (True, "1.3.3")),
         ([{"Name": "Podman Engine", "Version": "5.0"}, {"Name": "OCI Runtime (crun)", "Version": "1"}], (False, None)),
+        (
+            [{"Name": "Podman Engine"}, {"Name": "OCI Runtime (/bin/runc)", "Version": "runc version 1.1.5\ngo: go1"}],
+            (False, "1.1.5"),
+        ),
         (None, (True, None)),
     ],
-    ids=["docker", "podman", "old"],
+    ids=["docker", "podman", "podman with runc", "old"],
 )
 async def test_who_answers_is_told_apart(
     tmp_path: Path, components: list[dict[str, str]] | None, expected: tuple[bool, str | None]

@@ -80,10 +80,6 @@ def _old(docker: FakeDocker) -> None:
     docker.who = OLD
 
 
-def _podman(docker: FakeDocker) -> None:
-    docker.who = attrs.evolve(GOOD, version="5.4.0", is_docker=False, runc=None)
-
-
 def _without_image(docker: FakeDocker) -> None:
     docker.images.clear()
 
@@ -130,7 +126,6 @@ def _refusing(docker: FakeDocker) -> None:
     ("change", "why", "mend"),
     [
         (_old, "[sandbox] allow_old_engine = true", ""),
-        (_podman, "podman 5.4.0 answers there: it takes no system call filter", "systemctl start docker"),
         (_without_image, "there is no image nanoclaw/agent:dev", "nanoclaw image build"),
         (_away, "connection refused", "systemctl start docker"),
         (_failing, "exit code 1: CapEff is 00000000a80425fb", ""),

@@ -60,6 +60,8 @@ class FakeDocker(FakeNetworks):
     """Changes what it makes of a request."""
     behave: Callable[[FakeContainer], None] | None = None
     """What a program does as soon as it runs."""
+    describes: Callable[[Mapping[str, object], Mapping[str, str]], dict[str, Any]] = describe
+    """What it says of the container that a request asked for: in Docker's words, or in others'."""
     refuse: dict[str, str] = field(factory=dict[str, str])
     """Requests that it refuses, and why."""
     _listeners: list[Listener] = field(factory=list[Listener])
@@ -93,7 +95,7 @@ class FakeDocker(FakeNetworks):
             await self._take(SLOW)
         finally:
             self._reserved.discard(name)
-        document = describe(body, image.labels)
+        document = self.describes(body, image.labels)
         if self.tamper is not None:
             self.tamper(document)
         made = ContainerId(f"{next(self._numbers):064x}")
