@@ -179,8 +179,9 @@ async def test_an_agent_that_leaves_before_the_end_pays_for_what_it_has_heard(tm
         house.limit(tokens_day=10)
         caller = await house.gate.caller(house.session)
         await caller.begin(b"x" * 300)
+        await house.full.wait()
         await caller.wire.close()
-        # The next call waits for its turn, and so until that one has been counted.
+        # The model has been asked; the next call waits for its turn, and so until that one has been counted.
         assert await run_away(house, 1) == [403]
         assert house.spent()[0] >= 100
 

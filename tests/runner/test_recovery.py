@@ -191,7 +191,7 @@ async def test_a_session_that_is_gone_is_begun_anew_and_the_agent_is_told(
     assert first[0].action == SESSION_LOST
     assert [type(item) for item in second] == [Message]
     assert scene.said() == [(None, "m2", "hi")]
-    assert scene.link.saved() == {"continuation:scripted": "s2"}
+    assert scene.link.saved() == {"continuation:scripted": "s2", "reached:scripted": ""}
 
 
 async def test_a_new_session_that_is_not_known_is_an_error_like_others(scene: Scene, autojump_clock: MockClock) -> None:
