@@ -157,7 +157,7 @@ def open_in(conn: Connection, place: Address) -> list[Card]:
         conn,
         Card,
         "SELECT c.* FROM approval_cards c INDEXED BY approval_cards_open JOIN ledger l ON l.id = c.ledger_id"
-        " WHERE c.state = 'open' AND c.channel = ? AND c.platform_id = ? AND l.state <> 'pending'"
+        " WHERE c.state = 'open' AND c.channel = ? AND c.platform_id = ? AND (l.state <> 'pending' OR l.doubt)"
         " ORDER BY l.position DESC",
         (place.channel, place.platform_id),
     )

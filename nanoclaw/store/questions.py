@@ -63,8 +63,8 @@ def open_in(conn: Connection, place: Address) -> list[Question]:
         conn,
         Question,
         "SELECT q.* FROM questions q INDEXED BY questions_open JOIN ledger l ON l.id = q.ledger_id"
-        " WHERE q.state = 'open' AND q.channel = ? AND q.platform_id = ? AND q.thread_id IS ? AND l.state <> 'pending'"
-        " ORDER BY l.position DESC",
+        " WHERE q.state = 'open' AND q.channel = ? AND q.platform_id = ? AND q.thread_id IS ?"
+        " AND (l.state <> 'pending' OR l.doubt) ORDER BY l.position DESC",
         (place.channel, place.platform_id, place.thread_id),
     )
 

@@ -234,6 +234,15 @@ def test_a_question_that_never_arrived_is_closed_until_it_is_sent_again(world: W
     assert state(world) == ("open", None)
 
 
+def test_a_question_that_a_host_was_sending_when_it_died_is_answered_before_it_is_there_again(world: World) -> None:
+    question = questions.get(world.conn, QuestionId("q1"))
+    assert question is not None
+    world.conn.execute("UPDATE ledger SET state = 'sending', settled_at = NULL").fetchall()
+    ledger.put_back(world.conn, question.ledger_id, not_before=None, error=None, doubt=True)
+    world.accept(typed("2"))
+    assert state(world) == ("answered", "coffee")
+
+
 def test_changing_what_was_typed_does_not_change_the_answer(world: World) -> None:
     world.accept(typed("1"))
     change = Revision(

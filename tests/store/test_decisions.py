@@ -145,6 +145,15 @@ def test_a_card_that_nobody_has_seen_is_not_answered_by_what_is_typed(case: Case
     assert isinstance(case.world.accept(typed(card, f"approve {card.code}", number=901)), Decided)
 
 
+def test_a_card_that_a_host_was_sending_when_it_died_is_answered_before_it_is_there_again(case: Case) -> None:
+    which = case.ask()
+    card = case.send(which, "test:boss")
+    case.world.conn.execute("UPDATE ledger SET state = 'sending', settled_at = NULL").fetchall()
+    ledger.put_back(case.world.conn, card.ledger_id, not_before=None, error=None, doubt=True)
+    assert isinstance(case.world.accept(typed(card, f"approve {card.code}")), Decided)
+    assert approvals.executing(case.world.conn) == [which]
+
+
 @pytest.mark.parametrize(("before", "counts"), [(0.001, True), (0.0, False), (-0.001, False)])
 def test_a_decision_counts_until_its_time_is_over(case: Case, before: float, counts: bool) -> None:
     which = case.ask()
