@@ -21,7 +21,8 @@ from nanoclaw.actors.secret_kind import judge_bound, judge_unasked
 from nanoclaw.core.egress import Policy
 from nanoclaw.errors import StoreError
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Egress, Told
+from nanoclaw.gateway.egress import Egress
+from nanoclaw.gateway.told import Told
 from nanoclaw.kit.clock import Clock
 from nanoclaw.kit.ids import mint
 from nanoclaw.kit.tree import TreeNode

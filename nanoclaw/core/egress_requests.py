@@ -7,13 +7,15 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from nanoclaw.core.egress import HTTP, Asked
+from nanoclaw.core.egress import HTTP, HTTPS, Asked
 from nanoclaw.core.host_names import BadHost, read_place
+from nanoclaw.model.bindings import GATEWAY
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 MOST_HEADERS = 64 << 10
 TUNNEL = "CONNECT"
+SECURE = "https://"
 _SCHEME = "http://"
 _BETWEEN_NEIGHBOURS = frozenset(
     {
@@ -53,6 +55,19 @@ def read_request(method: bytes, target: bytes) -> Asked | BadRequest:
     if isinstance(place, BadHost):
         return BadRequest(_wrong(place))
     return Asked(place=place, method=verb, path=f"/{rest}" if slash else "/")
+
+
+def pointed_to(asked: Asked) -> Asked | BadRequest | None:
+    """The tunnel that is meant by `http://gw/https://host/path`. None: it is something else that is asked.
+
+    A program that shows no word of what answers a CONNECT, as git, is made to ask so (`core/proxy_settings`): it is
+    told in words that it may not go there, or is sent there.
+    """
+    if asked.method is None or str(asked.place.host) != GATEWAY or not asked.path.startswith(f"/{SECURE}"):
+        return None
+    authority = asked.path.removeprefix(f"/{SECURE}").partition("/")[0].partition("?")[0].rpartition("@")[2]
+    place = read_place(authority, HTTPS)
+    return BadRequest(_wrong(place)) if isinstance(place, BadHost) else Asked(place=place)
 
 
 def onward_headers(asked: Asked, headers: Headers) -> list[tuple[bytes, bytes]]:

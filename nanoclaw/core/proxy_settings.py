@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 import attrs
 from attrs import frozen
 
+from nanoclaw.core.egress_requests import SECURE
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint, read_endpoint
 from nanoclaw.core.notices import plain
 from nanoclaw.core.onecli import ContainerConfig, Unfit
+from nanoclaw.model.bindings import GATEWAY
 from schema.files import PROXY_BUNDLE, PROXY_CA
 
 MOST_VARIABLES = 64
@@ -28,6 +30,13 @@ NO_PROXY = frozenset({"NO_PROXY", "no_proxy"})
 """What the server says there is passed over: the runner knows what is near."""
 BUNDLES = ("SSL_CERT_FILE", "DENO_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 """Variables by which programs are told whom to trust, instead of whom they trust already."""
+POINTING = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": f"url.http://{GATEWAY}/{SECURE}.insteadOf",
+    "GIT_CONFIG_VALUE_0": SECURE,
+}
+"""git asks the gateway first, by plain HTTP, and is sent on from there: it shows what answers that, and nothing of what
+answers a CONNECT but its number. git-config(1), "url.<base>.insteadOf", "http.followRedirects"."""
 FROM_INSIDE = {"host.docker.internal": "127.0.0.1", "host.containers.internal": "127.0.0.1"}
 """Names that sandboxes with a network have for this machine: it is the host that connects, and it is here."""
 
@@ -102,7 +111,12 @@ def proxy_settings(config: ContainerConfig) -> ProxySettings | Unfit:
 def proxy_json(settings: ProxySettings | OwnProxy) -> dict[str, object]:
     """The content of proxy.json, which the runner reads."""
     if isinstance(settings, OwnProxy):
-        return {"variables": {}, "proxies": dict.fromkeys(sorted(PROXIES), ""), "certificates": {}, "model": False}
+        return {
+            "variables": POINTING,
+            "proxies": dict.fromkeys(sorted(PROXIES), ""),
+            "certificates": {},
+            "model": False,
+        }
     return {
         "variables": dict(settings.variables),
         "proxies": dict(settings.proxies),

@@ -19,7 +19,7 @@ from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Meter
 from nanoclaw.errors import StoreError
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Begun, Egress, Told
+from nanoclaw.gateway.egress import Egress
 from nanoclaw.gateway.frames import (
     Allowed,
     Answer,
@@ -40,6 +40,7 @@ from nanoclaw.gateway.frames import (
     WhereProxy,
 )
 from nanoclaw.gateway.gateway import Way
+from nanoclaw.gateway.told import Begun, Told
 from nanoclaw.model.bindings import Go, Pass
 from nanoclaw.model.egress import Outcome
 from nanoclaw.model.ids import ApprovalId, SessionId

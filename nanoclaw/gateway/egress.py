@@ -21,6 +21,7 @@ from nanoclaw.core.egress_requests import (
     BadRequest,
     backward_headers,
     onward_headers,
+    pointed_to,
     read_request,
     reason_phrase,
 )
@@ -31,6 +32,7 @@ from nanoclaw.gateway.passing import BODY_SECONDS, Passing
 from nanoclaw.gateway.reach import Reach
 from nanoclaw.gateway.spending import Spending
 from nanoclaw.gateway.splice import Stopped, join
+from nanoclaw.gateway.told import Begun, Told
 from nanoclaw.gateway.wire import GoneError, Wire, client
 from nanoclaw.model.bindings import GATEWAY, Stay
 from nanoclaw.model.egress import EgressLimits, Outcome
@@ -39,31 +41,7 @@ IDLE_SECONDS = 600.0
 """How long a connection may be kept without a request."""
 MOST_HEARD = 1 << 20
 """Bytes of a request's body that are heard although it goes nowhere."""
-LONGEST_WHY, OK = 300, 200
-
-
-@frozen(kw_only=True)
-class Told:
-    """What is written down of a request."""
-
-    method: str
-    place: str
-    """As it was asked for; `?`: nothing that could be read."""
-    outcome: Outcome
-    why: str
-    sent: int = 0
-    received: int = 0
-    seconds: float = 0.0
-    can_ask: bool = False
-    """Was it refused, and would a rule of the operator's help?"""
-
-
-@frozen(kw_only=True)
-class Begun:
-    """What is known of a request that is not over."""
-
-    method: str
-    place: str
+LONGEST_WHY, OK, THERE = 300, 200, 307
 
 
 @frozen(kw_only=True)
@@ -162,6 +140,8 @@ class EgressConnection:
     async def _answer(self, request: h11.Request, asked: Asked | BadRequest, count: Count) -> Outcomes:
         if isinstance(asked, BadRequest):
             return await self._refuse(400, asked.why)
+        if (pointed := pointed_to(asked)) is not None:
+            return await self._point(pointed, asked.path[1:])
         if str(asked.place.host) == GATEWAY:
             async with AsyncExitStack() as held:
                 return await self._by_binding(request, asked, count, held)
@@ -191,6 +171,23 @@ class EgressConnection:
             stream=outside,
         )
         return await self._pass_on(request, way, count)
+
+    async def _point(self, meant: Asked | BadRequest, url: str) -> Outcomes:
+        """Send a program to *url* by itself, where it may go there: in a tunnel it would be told no words."""
+        if isinstance(meant, BadRequest):
+            return await self._refuse(400, meant.why)
+        self._place = named(meant)
+        try:
+            verdict = judge_name(await self._egress.policy(), meant)
+        except UnreachableError as exc:
+            why = f"{meant.place} cannot be reached: {exc}."
+            await self._refuse(502, why)
+            return Outcome.FAILED, why
+        if isinstance(verdict, Denied):
+            self._can_ask = verdict.can_ask
+            return await self._refuse(403, verdict.why)
+        await self._say(THERE, "It is reached by a tunnel.", location=url)
+        return Outcome.ALLOWED, verdict.by
 
     async def _by_binding(self, request: h11.Request, asked: Asked, count: Count, held: AsyncExitStack) -> Outcomes:
         """Answer what is asked of the gateway itself: it goes on with a secret, to where that is bound."""
@@ -282,12 +279,13 @@ class EgressConnection:
         await self._say(status, why)
         return Outcome.REFUSED, why
 
-    async def _say(self, status: int, why: str) -> None:
+    async def _say(self, status: int, why: str, *, location: str | None = None) -> None:
         body = f"nanoclaw: {why}\n".encode()
         headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))]
         headers.append(("connection", "close"))  # it keeps no place that another program waits for
+        headers += [] if location is None else [("location", location)]
         # The status line is all that programs show of what answers a CONNECT.
-        head = h11.Response(status_code=status, reason=b"OK" if status == OK else reason_phrase(why), headers=headers)
+        head = h11.Response(status_code=status, reason=b"OK" if status < 400 else reason_phrase(why), headers=headers)
         await self._inside.send(head)
         await self._inside.send(h11.Data(data=body))
         await self._inside.send(h11.EndOfMessage())

@@ -18,8 +18,8 @@ from nanoclaw.core.egress import Policy
 from nanoclaw.core.endpoints import BadEndpoint, Endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted
-from nanoclaw.gateway.egress import Begun, Told
 from nanoclaw.gateway.spending import Spent
+from nanoclaw.gateway.told import Begun, Told
 from nanoclaw.model.bindings import BoundRequest, Go, NeedsBody, Stay
 from nanoclaw.model.egress import EgressLimits
 from nanoclaw.model.ids import ApprovalId, SessionId

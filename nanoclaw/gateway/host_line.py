@@ -19,7 +19,6 @@ from nanoclaw.core.endpoints import Endpoint
 from nanoclaw.core.model_requests import Refuse
 from nanoclaw.core.model_usage import Counted, Meter
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Begun, Told
 from nanoclaw.gateway.frames import (
     Allowed,
     Answer,
@@ -38,6 +37,7 @@ from nanoclaw.gateway.frames import (
     Unanswerable,
     WhereProxy,
 )
+from nanoclaw.gateway.told import Begun, Told
 from nanoclaw.model.bindings import BoundRequest, BoundVerdict, Go, NeedsBody, Pass, Stay
 from nanoclaw.model.ids import SessionId
 

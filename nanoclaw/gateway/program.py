@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from nanoclaw.gateway.egress import Egress, Told
+from nanoclaw.gateway.egress import Egress
 from nanoclaw.gateway.frames import (
     Alive,
     Answer,
@@ -35,6 +35,7 @@ from nanoclaw.gateway.gateway import Gateway, Way
 from nanoclaw.gateway.host_line import HostLine
 from nanoclaw.gateway.secrets_file import SecretsFile
 from nanoclaw.gateway.spending import Spending
+from nanoclaw.gateway.told import Told
 from nanoclaw.kit.pipe import Pipe
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.logs import log_to_stream

@@ -10,7 +10,7 @@ import trio.testing
 from attrs import define, field
 
 from nanoclaw.actors.egress_desk import MOST_AT_A_TIME, EgressDesk
-from nanoclaw.gateway.egress import Told
+from nanoclaw.gateway.told import Told
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.egress import Outcome
 from nanoclaw.model.ids import SessionId

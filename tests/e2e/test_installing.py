@@ -35,8 +35,7 @@ USES = {
 ASK = "ask the operator to allow it: nanoclaw egress allow main"
 WITHOUT = {
     PIP: f"{ASK} pypi.org",
-    # It shows the number and no word of what a proxy says. An agent is told how to see the rest: by asking the gateway.
-    GIT: "CONNECT tunnel failed, response 403",
+    GIT: f"remote: nanoclaw: github.com:443 is not allowed; {ASK} github.com",
     NPM: f"{ASK} registry.npmjs.org",
     CURL: f"{ASK} github.com",
 }

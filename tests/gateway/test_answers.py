@@ -17,7 +17,7 @@ from nanoclaw.core.model_usage import Counted, Meter
 from nanoclaw.errors import StoreError
 from nanoclaw.gateway.answers import NOBODY, UNREADABLE, Answers
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Begun, Egress, Told
+from nanoclaw.gateway.egress import Egress
 from nanoclaw.gateway.frames import (
     Allowed,
     Answer,
@@ -35,6 +35,7 @@ from nanoclaw.gateway.frames import (
     WhereProxy,
 )
 from nanoclaw.gateway.gateway import Way
+from nanoclaw.gateway.told import Begun, Told
 from nanoclaw.model.egress import Outcome
 from nanoclaw.model.ids import SessionId
 

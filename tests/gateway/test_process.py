@@ -13,8 +13,9 @@ import trio
 
 from nanoclaw.core.egress import Policy
 from nanoclaw.errors import SandboxError
-from nanoclaw.gateway.egress import Egress, Told
+from nanoclaw.gateway.egress import Egress
 from nanoclaw.gateway.life import BEAT_SECONDS, MOST_UNANSWERED
+from nanoclaw.gateway.told import Told
 from nanoclaw.gateway.wire import GoneError
 from nanoclaw.model.egress import EgressLimits, Outcome
 from schema.files import GATEWAY_SOCKET

@@ -17,9 +17,10 @@ from nanoclaw.core.endpoints import ANTHROPIC, read_endpoint
 from nanoclaw.core.host_names import Address
 from nanoclaw.gateway.bound import AskBound, TellPassed, ValueOf, no_secret, nobody_passed, nothing_bound
 from nanoclaw.gateway.dial import UnreachableError
-from nanoclaw.gateway.egress import Egress, Told
+from nanoclaw.gateway.egress import Egress
 from nanoclaw.gateway.gateway import Gateway, Way
 from nanoclaw.gateway.reach import Reach
+from nanoclaw.gateway.told import Told
 from nanoclaw.gateway.wire import client
 from nanoclaw.kit.tree import TreeNode
 from nanoclaw.model.egress import EgressLimits
