@@ -11,10 +11,8 @@ from attrs import define, field
 from runner.core.text import storable
 from runner.logs import log
 from runner.outbox import Outbox
+from schema.rows import CONTINUATION, REACHED
 
-PREFIX = "continuation:"
-REACHED = "reached:"
-"""Of a row that says where the session was at the last result: saved with what was settled then."""
 FORGOTTEN = ""
 """What is kept of a session that is to be forgotten: a row that is gone would say nothing to the host."""
 
@@ -73,7 +71,7 @@ class Continuation:
 
     @property
     def _key(self) -> str:
-        return f"{PREFIX}{self._provider}"
+        return f"{CONTINUATION}{self._provider}"
 
 
 def kept_by_host(provider_state: str) -> dict[str, str]:
@@ -85,4 +83,4 @@ def kept_by_host(provider_state: str) -> dict[str, str]:
     if not isinstance(saved, Mapping):
         log("provider_state_unreadable")
         return {}
-    return {key: value for key, value in saved.items() if key.startswith(PREFIX) and isinstance(value, str)}
+    return {key: value for key, value in saved.items() if key.startswith(CONTINUATION) and isinstance(value, str)}

@@ -24,6 +24,11 @@ _KEEPERS: dict[type, Callable[[tuple[str, ...], tuple[Value, ...]], Any]] = {}
 AGENT_CHANNEL = "agent"
 """Where a message is from that another agent wrote; its `platform_id` is the id of that agent group."""
 
+CONTINUATION = "continuation:"
+"""How the key in session_state begins of what a provider goes on from, by the provider's name."""
+REACHED = "reached:"
+"""The same of where its session was at the last result: saved with what was settled then."""
+
 
 class InKind(Enum):
     """What an inbound row is."""

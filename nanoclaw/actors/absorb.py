@@ -27,13 +27,10 @@ from nanoclaw.store.ledger import Lane
 from nanoclaw.store.over import Over
 from nanoclaw.store.sessions import save_provider_state
 from schema.payloads import SystemOut
-from schema.rows import AckStatus
+from schema.rows import CONTINUATION, REACHED, AckStatus
 from schema.sqlite import Connection
 
 USUAL = Post()
-CONTINUATION = "continuation:"
-REACHED = "reached:"
-"""Of a state that says where a provider's session was at its last result."""
 MOST_STATE = 65_536
 """Characters of provider state that outlive an epoch."""
 MOST_REACHED = 1_024

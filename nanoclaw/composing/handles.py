@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from nanoclaw.kit.whole_file import put
 from nanoclaw.model.sandbox import Owner
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -74,17 +75,7 @@ def publish(parent: int, name: str, data: bytes, *, mode: int = 0o644) -> bool:
     """
     if read_file(parent, name, most=len(data)) == data:
         return False
-    aside = f".{name}.{secrets.token_hex(8)}"
-    descriptor = os.open(aside, _NEW, mode, dir_fd=parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(data)
-        os.rename(aside, name, src_dir_fd=parent, dst_dir_fd=parent)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(aside, dir_fd=parent)
-        raise
+    put(parent, name, data, mode=mode)
     return True
 
 

@@ -152,12 +152,9 @@ class EgressConnection:
             verdict = judge_name(await self._egress.policy(), asked)
             outside = verdict if isinstance(verdict, Denied) else await self._reach.connect(verdict)
         except UnreachableError as exc:
-            why = f"{asked.place} cannot be reached: {exc}."
-            await self._refuse(502, why)
-            return Outcome.FAILED, why
+            return await self._fail(f"{asked.place} cannot be reached: {exc}.")
         if isinstance(outside, Denied):
-            self._can_ask = outside.can_ask
-            return await self._refuse(403, outside.why)
+            return await self._deny(outside)
         assert isinstance(verdict, Permitted)
         if asked.method is None:
             await self._tunnel(outside, count)
@@ -180,12 +177,10 @@ class EgressConnection:
         try:
             verdict = judge_name(await self._egress.policy(), meant)
         except UnreachableError as exc:
-            why = f"{meant.place} cannot be reached: {exc}."
-            await self._refuse(502, why)
-            return Outcome.FAILED, why
+            return await self._fail(f"{meant.place} cannot be reached: {exc}.")
         if isinstance(verdict, Denied):
-            self._can_ask = verdict.can_ask
-            return await self._refuse(403, verdict.why)
+            return await self._deny(verdict)
+        await self._hear_the_rest()
         await self._say(THERE, "It is reached by a tunnel.", location=url)
         return Outcome.ALLOWED, verdict.by
 
@@ -207,9 +202,7 @@ class EgressConnection:
                 reach=self._reach,
             )
         except UnreachableError as exc:
-            why = f"{asked.path.partition('?')[0]} cannot be reached: {exc}."
-            await self._refuse(502, why)
-            return Outcome.FAILED, why
+            return await self._fail(f"{asked.path.partition('?')[0]} cannot be reached: {exc}.")
         if isinstance(way, Stay):
             return await self._refuse(way.status, way.why)
         self._place = str(way.asked.place)
@@ -259,15 +252,28 @@ class EgressConnection:
         except GoneError as exc:
             if exc.wire is self._inside or self._has_begun():
                 raise
-            why = f"{way.asked.place} gave no answer: {exc.why}."
-            await self._refuse(502, why)
-            return Outcome.FAILED, why
+            return await self._fail(f"{way.asked.place} gave no answer: {exc.why}.")
         finally:
             await outside.close()
         return Outcome.ALLOWED, way.by
 
+    async def _fail(self, why: str) -> Outcomes:
+        await self._refuse(502, why)
+        return Outcome.FAILED, why
+
+    async def _deny(self, denied: Denied) -> Outcomes:
+        self._can_ask = denied.can_ask
+        return await self._refuse(403, denied.why)
+
     async def _refuse(self, status: int, why: str) -> Outcomes:
         """Answer in the place's place, once all that was asked has been heard."""
+        await self._hear_the_rest()
+        self._meter.refuse(self._place, why)
+        await self._say(status, why)
+        return Outcome.REFUSED, why
+
+    async def _hear_the_rest(self) -> None:
+        """Whoever is still asking may hear no answer."""
         http, heard = self._inside.http, 0
         with suppress(GoneError):
             while http.their_state is h11.SEND_BODY and not http.they_are_waiting_for_100_continue:
@@ -275,9 +281,6 @@ class EgressConnection:
                 heard += len(event.data) if isinstance(event, h11.Data) else 0
                 if heard > MOST_HEARD:
                     break
-        self._meter.refuse(self._place, why)
-        await self._say(status, why)
-        return Outcome.REFUSED, why
 
     async def _say(self, status: int, why: str, *, location: str | None = None) -> None:
         body = f"nanoclaw: {why}\n".encode()

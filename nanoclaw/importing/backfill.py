@@ -14,6 +14,7 @@ from attrs import frozen
 from nanoclaw.core.engage import ALWAYS
 from nanoclaw.model.entities import EngageMode, IgnoredMessagePolicy, SenderScope
 from schema import strict_json
+from schema.rows import CONTINUATION
 from schema.sqlite import Row, Value
 
 Json: TypeAlias = object
@@ -86,9 +87,9 @@ def continuations(state: Mapping[str, str]) -> dict[str, str]:
 
     The oldest runners knew one provider, and called its thread `sdk_session_id`.
     """
-    found = {key: value for key, value in state.items() if key.startswith("continuation:") and value}
+    found = {key: value for key, value in state.items() if key.startswith(CONTINUATION) and value}
     if (legacy := state.get("sdk_session_id")) and not found:
-        found["continuation:claude"] = legacy
+        found[f"{CONTINUATION}claude"] = legacy
     return found
 
 

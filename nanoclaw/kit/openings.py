@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from nanoclaw.kit.known_secrets import forget, remember
 from nanoclaw.kit.sockets import bind_in
+from nanoclaw.kit.whole_file import put
 from schema.way_file import SECRET_BYTES, WAY_FILE, WayFile, write
 
 
@@ -101,16 +102,8 @@ def _listen(address: str) -> socket.socket:
 
 def _publish(folder: Path, content: bytes, owner: tuple[int, int] | None) -> None:
     """Nobody sees half of it, and nobody else sees it."""
-    new = f".{WAY_FILE}.new"
     there = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(new, dir_fd=there)
-        made = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=there)
-        with os.fdopen(made, "wb") as file:
-            file.write(content)
-            if owner is not None:
-                os.fchown(file.fileno(), *owner)
-        os.rename(new, WAY_FILE, src_dir_fd=there, dst_dir_fd=there)
+        put(there, WAY_FILE, content, mode=0o600, owner=owner)
     finally:
         os.close(there)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import resource
-import tempfile
 from pathlib import Path
 
 import attrs
@@ -13,6 +12,7 @@ import trio
 
 from nanoclaw.core.podman import RUNTIME, Podman
 from nanoclaw.core.sandbox_check import LEAST_MASKED, LEAST_READ_ONLY
+from nanoclaw.kit.whole_file import put
 from nanoclaw.sandboxes.docker_api import Daemon
 from nanoclaw.sandboxes.seccomp import seccomp_profile
 from schema import files
@@ -77,10 +77,11 @@ def _prepare(folder: Path) -> Podman:
     profile = seccomp_profile().encode()
     # Another version of the host has another file: a container that was created reads its own when it is started.
     path = folder / f"seccomp-{hashlib.sha256(profile).hexdigest()[:16]}.json"
-    descriptor, made = tempfile.mkstemp(dir=folder)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(profile)
-    Path(made).replace(path)
+    there = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        put(there, path.name, profile, mode=0o600)
+    finally:
+        os.close(there)
     hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     numbers = int(PROCESS_NUMBERS.read_text(encoding="ascii"))
     return Podman(filter_file=str(path), user_processes=numbers if hard < 0 else min(hard, numbers))

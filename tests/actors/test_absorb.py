@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nanoclaw.actors.absorb import CONTINUATION, MOST_REACHED, MOST_STATE, REACHED
+from nanoclaw.actors.absorb import MOST_REACHED, MOST_STATE
 from nanoclaw.link.report import AckRow, BadRow, StateRow
 from nanoclaw.store import epochs
 from nanoclaw.store.sessions import session_place
 from schema.payloads import ChatOut, SystemOut
-from schema.rows import AckStatus, OutKind
+from schema.rows import CONTINUATION, REACHED, AckStatus, OutKind
 from schema.sqlite import fetch
 from tests.actors.absorbing import ROOM_LANE, Case, a_case, a_row
 from tests.support.central import CHANNEL, NOW, everything

@@ -127,7 +127,9 @@ async def test_what_a_sandbox_has_asked_for_and_moved_is_not_forgotten_with_the_
                 assert status == 200
                 heard = 0
                 while heard < 1 << 20:
-                    heard += len(await stream.receive_some(1 << 16))
+                    data = await stream.receive_some(1 << 16)
+                    assert data, "it ended early"
+                    heard += len(data)
                 os.kill(await apart.pid(), signal.SIGKILL)
                 assert await stream.receive_some() == b""
             status, _, words = await outside.tunnel(place)
