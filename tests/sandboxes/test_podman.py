@@ -69,9 +69,9 @@ async def test_one_that_works_is_usable_and_said_to_be_podman(tmp_path: Path) ->
         assert found.version == "podman 4.3.1, runc 1.3.3"
         assert podman.LACKS in found.lacks
         (body,) = asked
-        assert podman.CHECK in str(body["Cmd"][-1])  # type: ignore[index]
+        assert podman.CHECK in str(body["Cmd"][-1])  # type: ignore[index]  # a JSON object
         (filter_file,) = files_in(tmp_path)
-        assert f"seccomp={filter_file}" in body["HostConfig"]["SecurityOpt"]  # type: ignore[index]
+        assert f"seccomp={filter_file}" in body["HostConfig"]["SecurityOpt"]  # type: ignore[index]  # a JSON object
         assert stat.S_IMODE(filter_file.stat().st_mode) == 0o600
         assert filter_file.read_text() == seccomp_profile()
         assert isinstance(await an_engine(docker, tmp_path).probe(), Usable)

@@ -32,7 +32,7 @@ class FakeNetworks(ABC):
         made = copy.deepcopy({key: value for key, value in body.items() if key != "CheckDuplicate"})
         if any(one["Name"] == made["Name"] for one in self.nets.values()):
             raise ConflictError(f"network with name {made['Name']} already exists")
-        if any(one["IPAM"]["Config"] == made["IPAM"]["Config"] for one in self.nets.values()):  # type: ignore[index]
+        if any(one["IPAM"]["Config"] == made["IPAM"]["Config"] for one in self.nets.values()):  # type: ignore[index]  # a JSON object
             raise RefusedError("Pool overlaps with other one on this address space")
         if self.tamper_net is not None:
             self.tamper_net(made)
